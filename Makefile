@@ -1,0 +1,53 @@
+# Everything sets up what it needs in .venv, from PyPI alone. Start with `make demo`.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
+
+.PHONY: help demo test package inspect check generate clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/sandbox ## run the packaged app over the demo events: detections and risk, no Splunk needed
+	@$(RUN) -m sandbox replay sandbox/demo/*.log
+
+test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
+	@$(RUN) -m tools.package
+	@$(RUN) -m pytest -n auto --dist loadgroup
+
+package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
+	@$(RUN) -m tools.package
+
+inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
+	@$(RUN) -m tools.inspect_app
+
+check: $(VENV)/dev ## ruff, strict mypy, and the oldest Python that the packaged code runs on
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssa_risk.py
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssa_risk.py
+
+generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo events
+	@$(RUN) -m tools.generate
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed here: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@echo "setting up $(VENV) (once) …"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/sandbox: requirements/sandbox.txt | $(VENV)/bin/pip
+	@echo "installing requirements/sandbox.txt …"
+	@$(PIP) install -r $<
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt requirements/sandbox.txt | $(VENV)/bin/pip
+	@echo "installing requirements/dev.txt (AppInspect, ruff, mypy, pytest …), a minute or two …"
+	@$(PIP) install -r $<
+	@touch $@ $(VENV)/sandbox

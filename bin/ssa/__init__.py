@@ -1,0 +1,1 @@
+"""SSA Detections: runs Splunk Behavioral Analytics detections on classic Splunk, and turns hits into risk."""

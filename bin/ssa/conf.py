@@ -1,0 +1,112 @@
+"""Splunk's conf syntax and layers: default, then local, setting by setting.
+
+The standard library's ConfigParser cannot read these files: `%` is no interpolation here, keys are case-sensitive,
+and a trailing backslash continues a value.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+LAYERS = ("default", "local")
+"""Lowest first. A deployer may have merged local into default: both are always read."""
+
+
+class ConfError(Exception):
+    """A conf file that is missing or cannot be read; the message names the file, the line and what to do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value, and where it stands."""
+
+    value: str
+    file: str
+    line: int
+
+
+Stanza = dict[str, Setting]
+
+
+@dataclass(frozen=True)
+class Conf:
+    """The layered settings of one conf: its name, the files that were read, and its stanzas in the order of the files.
+
+    The settings of `[default]`, and those before the first stanza, hold in every stanza that does not set them.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    stanzas: dict[str, Stanza]
+
+
+def load(app: str, name: str) -> Conf:
+    """Read `default/<name>.conf` and `local/<name>.conf` of the app folder `app`.
+
+    Raises ConfError when neither exists, or when a line is neither a stanza, a setting nor a comment.
+    """
+    paths = [os.path.join(app, layer, name + ".conf") for layer in LAYERS]
+    files = [path for path in paths if os.path.isfile(path)]
+    if not files:
+        raise ConfError(
+            f"{name}.conf is missing: neither {paths[0]} nor {paths[1]} exists. On a search peer this means that the "
+            f"knowledge bundle does not carry it: check on the search head that distsearch.conf of this app has "
+            f"[replicationSettings:refineConf] replicate.{name} = true, and restart Splunk there."
+        )
+    merged: dict[str, Stanza] = {}
+    for path in files:
+        try:
+            with open(path, encoding="utf-8-sig", newline=None) as handle:
+                text = handle.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfError(f"{path} cannot be read: {error}") from error
+        for stanza, settings in parse(text, path).items():
+            merged.setdefault(stanza, {}).update(settings)
+    inherited = merged.pop("default", {})
+    return Conf(name, tuple(files), {stanza: {**inherited, **own} for stanza, own in merged.items()})
+
+
+def parse(text: str, file: str) -> dict[str, Stanza]:
+    """Parse one conf file's text; raises ConfError with file and line."""
+    stanzas: dict[str, Stanza] = {}
+    stanza = "default"
+    lines = text.split("\n")
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        if stripped.startswith("["):
+            if not stripped.endswith("]"):
+                raise ConfError(f"{file}, line {number}: the stanza {stripped!r} is not closed with ]")
+            stanza = stripped[1:-1]
+            stanzas.setdefault(stanza, {})
+            continue
+        key, equals, rest = line.partition("=")
+        if not equals:
+            raise ConfError(f"{file}, line {number}: expected a [stanza], key = value or # comment, found {stripped!r}")
+        start, parts = number, [rest.strip()]
+        while parts[-1].endswith("\\") and number < len(lines):
+            parts[-1] = parts[-1][:-1]
+            parts.append(lines[number].rstrip())
+            number += 1
+        stanzas.setdefault(stanza, {})[key.strip()] = Setting("\n".join(parts).strip(), file, start)
+    return stanzas
+
+
+def is_true(value: str) -> bool:
+    """Read a boolean the way Splunk does; raises ValueError for anything else."""
+    word = value.strip().lower()
+    if word in ("1", "true", "t", "yes", "y", "on"):
+        return True
+    if word in ("0", "false", "f", "no", "n", "off", ""):
+        return False
+    raise ValueError(f"expected a boolean (true or false), found {value!r}")
+
+
+def comma_list(value: str) -> list[str]:
+    """Split `a, b` into its parts, without empty ones."""
+    return [part.strip() for part in value.split(",") if part.strip()]

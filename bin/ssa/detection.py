@@ -1,0 +1,232 @@
+"""ssa_detections.conf -> Detection: every fact about a detection comes from there, and is checked here."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+from . import conf
+from .language import Plan, SsaError, compile_text
+
+CONF = "ssa_detections"
+
+REQUIRED = ("id", "version", "search", "impact", "confidence", "message", "observables")
+"""A stanza without one of these is not a detection."""
+
+TOKEN = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)\$")
+"""A `$field$` in a message."""
+
+SEVERITIES = ((20, "informational"), (40, "low"), (60, "medium"), (80, "high"), (100, "critical"))
+"""Upper bound of the risk score, and the severity up to it."""
+
+
+class DetectionError(Exception):
+    """A detection that does not exist or is wrong; the message names file, line, stanza, key and what to do."""
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A field of the event that names somebody or something: its type (User, Hostname, …) and role (Victim, …)."""
+
+    name: str
+    type: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One detection, as its stanza states it. Scores are 0 to 100."""
+
+    name: str
+    id: str
+    version: str
+    date: str
+    author: str
+    type: str
+    product: str
+    datamodel: str
+    description: str
+    search: str
+    impact: float
+    confidence: float
+    message: str
+    observables: tuple[Observable, ...]
+    mitre_attack_id: tuple[str, ...]
+    kill_chain_phases: tuple[str, ...]
+    nist: tuple[str, ...]
+    cis20: tuple[str, ...]
+    cve: tuple[str, ...]
+    analytic_story: tuple[str, ...]
+    required_fields: tuple[str, ...]
+    how_to_implement: str
+    known_false_positives: str
+    references: tuple[str, ...]
+    dataset: str
+    disabled: bool
+    plan: Plan
+    """The search, compiled."""
+
+    @property
+    def risk_score(self) -> float:
+        """Impact × confidence / 100."""
+        return self.impact * self.confidence / 100
+
+    @property
+    def severity(self) -> str:
+        """The band of the risk score."""
+        return next(band for bound, band in SEVERITIES if self.risk_score <= bound)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The fields that the message names, in order."""
+        return tuple(dict.fromkeys(TOKEN.findall(self.message)))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Every field that the message or an observable names: later stages find each in the row."""
+        return frozenset(self.tokens) | {observable.name for observable in self.observables}
+
+
+class Catalogue:
+    """The detections of an app folder. Stanzas are read once, and checked and compiled when they are asked for."""
+
+    def __init__(self, app: str) -> None:
+        self._stanzas = conf.load(app, CONF).stanzas
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all detections, in the order of the conf."""
+        return list(self._stanzas)
+
+    def is_enabled(self, name: str) -> bool:
+        """Tell whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
+        return not _Reader(name, self._stanzas[name]).boolean("disabled")
+
+    def find(self, name_or_id: str) -> Detection:
+        """Return the detection of a name or an id; raises DetectionError for none, or for a wrong stanza."""
+        if name_or_id in self._stanzas:
+            return _Reader(name_or_id, self._stanzas[name_or_id]).detection()
+        for name, stanza in self._stanzas.items():
+            if "id" in stanza and stanza["id"].value == name_or_id:
+                return _Reader(name, stanza).detection()
+        near = difflib.get_close_matches(name_or_id, self._stanzas, n=1, cutoff=0.5)
+        raise DetectionError(
+            f"unknown detection '{name_or_id}': no stanza of {CONF}.conf has this name or id."
+            + (f" Did you mean '{near[0]}'?" if near else "")
+            + " `| rest /services/configs/conf-ssa_detections | table title id` lists them."
+        )
+
+    def resolve(self, selection: str) -> list[Detection]:
+        """Return the detections of `name or id[,…]`, each once; raises DetectionError, also for a disabled one.
+
+        A name that itself contains a comma is taken whole first.
+        """
+        whole = selection.strip()
+        parts = [whole] if whole in self._stanzas else conf.comma_list(selection)
+        if not parts:
+            raise DetectionError("detection= is empty: give the name or id of a detection, or leave the option out")
+        found: dict[str, Detection] = {}
+        for part in parts:
+            detection = self.find(part)
+            if detection.disabled:
+                raise DetectionError(
+                    f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
+                )
+            found[detection.name] = detection
+        return list(found.values())
+
+
+class _Reader:
+    """Reads the settings of one stanza, and says where a wrong one stands."""
+
+    def __init__(self, name: str, stanza: conf.Stanza) -> None:
+        self.name = name
+        self.stanza = stanza
+
+    def fail(self, key: str, problem: str) -> NoReturn:
+        setting = self.stanza.get(key) or next(iter(self.stanza.values()), None)
+        where = f"{setting.file}, line {setting.line}: " if setting else ""
+        raise DetectionError(f"{where}[{self.name}] {key}: {problem}")
+
+    def text(self, key: str) -> str:
+        found = self.stanza.get(key)
+        return found.value if found else ""
+
+    def list(self, key: str) -> tuple[str, ...]:
+        return tuple(conf.comma_list(self.text(key)))
+
+    def boolean(self, key: str) -> bool:
+        try:
+            return conf.is_true(self.text(key))
+        except ValueError as error:
+            self.fail(key, str(error))
+
+    def percent(self, key: str) -> float:
+        try:
+            value = float(self.text(key))
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 100:
+            self.fail(key, f"expected a number from 0 to 100, found '{self.text(key)}'")
+        return value
+
+    def observables(self) -> tuple[Observable, ...]:
+        shape = 'expected a JSON list of {"name": …, "type": …, "role": …}'
+        try:
+            items = json.loads(self.text("observables"))
+        except ValueError as error:
+            self.fail("observables", f"{shape}: {error}")
+        if not isinstance(items, list):
+            self.fail("observables", shape)
+        found: list[Observable] = []
+        for item in items:
+            if not isinstance(item, dict) or not all(
+                isinstance(item.get(key), str) for key in ("name", "type", "role")
+            ):
+                self.fail("observables", f"{shape}, found {json.dumps(item)}")
+            found.append(Observable(item["name"], item["type"], item["role"]))
+        return tuple(found)
+
+    def plan(self) -> Plan:
+        try:
+            return compile_text(self.text("search"))
+        except SsaError as error:
+            self.fail("search", str(error))
+
+    def detection(self) -> Detection:
+        for key in REQUIRED:
+            if not self.text(key):
+                self.fail(key, "this setting is required")
+        text = self.text
+        return Detection(
+            name=self.name,
+            id=text("id"),
+            version=text("version"),
+            date=text("date"),
+            author=text("author"),
+            type=text("type"),
+            product=text("product"),
+            datamodel=text("datamodel"),
+            description=text("description"),
+            search=text("search"),
+            impact=self.percent("impact"),
+            confidence=self.percent("confidence"),
+            message=text("message"),
+            observables=self.observables(),
+            mitre_attack_id=self.list("mitre_attack_id"),
+            kill_chain_phases=self.list("kill_chain_phases"),
+            nist=self.list("nist"),
+            cis20=self.list("cis20"),
+            cve=self.list("cve"),
+            analytic_story=self.list("analytic_story"),
+            required_fields=self.list("required_fields"),
+            how_to_implement=text("how_to_implement"),
+            known_false_positives=text("known_false_positives"),
+            references=self.list("references"),
+            dataset=text("dataset"),
+            disabled=self.boolean("disabled"),
+            plan=self.plan(),
+        )

@@ -1,0 +1,191 @@
+"""The syntax tree of the SSA dialect. Every node knows the offset `at` of its text, for messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A string, long, double, boolean or null."""
+
+    value: str | int | float | bool | None
+    at: int
+
+
+@dataclass(frozen=True)
+class Regex:
+    """A regex literal /…/, as it was written."""
+
+    pattern: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Name:
+    """A column of the record."""
+
+    name: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function call; `named` holds the arguments given as `name: value`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    named: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Access:
+    """A member of a map (`target.name`, `target["name"]`) or an item of a list (`target[0]`)."""
+
+    target: Expression
+    key: Expression
+    at: int
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list literal."""
+
+    items: tuple[Expression, ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class MapOf:
+    """A map literal."""
+
+    items: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Negative:
+    """Unary minus."""
+
+    operand: Expression
+    at: int
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """A chain of operators of one precedence, left to right: first, then (operator, operand)."""
+
+    first: Expression
+    rest: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`=`, `!=`, `<`, `<=`, `>`, `>=` (`==` and `<>` are read as the first two)."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    at: int
+
+
+@dataclass(frozen=True)
+class IsNull:
+    """`x IS NULL`, or negated `x IS NOT NULL`."""
+
+    operand: Expression
+    negated: bool
+    at: int
+
+
+@dataclass(frozen=True)
+class In:
+    """`x IN (a, b)`: equal to an option, or a member of an option that is a list."""
+
+    operand: Expression
+    options: tuple[Expression, ...]
+    negated: bool
+    at: int
+
+
+@dataclass(frozen=True)
+class Not:
+    """Logical NOT."""
+
+    operand: Expression
+    at: int
+
+
+@dataclass(frozen=True)
+class And:
+    """Two or more conditions that all hold."""
+
+    operands: tuple[Expression, ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Or:
+    """Two or more conditions of which one holds."""
+
+    operands: tuple[Expression, ...]
+    at: int
+
+
+Expression = Union[
+    Literal, Regex, Name, Call, Access, ListOf, MapOf, Negative, Arithmetic, Comparison, IsNull, In, Not, And, Or
+]
+
+
+@dataclass(frozen=True)
+class From:
+    """`from read_ssa_enriched_events()` (binding is None) or `from $name`."""
+
+    binding: str | None
+    at: int
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Assignments, left to right; later ones see earlier ones."""
+
+    assignments: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Where:
+    """Keeps a record only when the condition is TRUE."""
+
+    condition: Expression
+    at: int
+
+
+@dataclass(frozen=True)
+class Into:
+    """`into write_ssa_detected_events()`."""
+
+    at: int
+
+
+Command = Union[From, Eval, Where, Into]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A pipeline, possibly bound to `$name`."""
+
+    binding: str | None
+    commands: tuple[Command, ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole detection text."""
+
+    text: str
+    statements: tuple[Statement, ...]

@@ -1,0 +1,104 @@
+"""SSA text -> tokens. Lazy, because only the parser knows whether a slash divides or opens a regex."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn, Union
+
+from .errors import SsaError
+
+Value = Union[str, int, float]
+
+_SKIP = re.compile(r"(?:\s+|/\*.*?\*/)+", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?([lLfFdD]?)(?![A-Za-z0-9_])", re.ASCII)
+_OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$]")
+_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_LONGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token: kind is `name`, `string`, `number`, `regex`, `operator` or `end`; at and end are offsets."""
+
+    kind: str
+    value: Value
+    at: int
+    end: int
+
+    def describe(self) -> str:
+        """Name the token in an error message."""
+        return "the end of the text" if self.kind == "end" else f"'{self.value}'"
+
+
+class Lexer:
+    """Reads one token at a given offset of a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def fail(self, problem: str, at: int) -> NoReturn:
+        """Raise SsaError for a place in the text."""
+        raise SsaError(problem, self.text, at)
+
+    def token(self, offset: int) -> Token:
+        """Return the token that starts at or after `offset`, behind blanks and comments."""
+        text = self.text
+        skipped = _SKIP.match(text, offset)
+        at = skipped.end() if skipped else offset
+        if at >= len(text):
+            return Token("end", "", at, at)
+        if text.startswith("/*", at):
+            self.fail("this comment is never closed: expected */", at)
+        if text[at] in "\"'":
+            return self._string(at)
+        name = _NAME.match(text, at)
+        if name:
+            return Token("name", name.group(), at, name.end())
+        if text[at].isdigit() or (text[at] == "." and text[at + 1 : at + 2].isdigit()):
+            return self._number(at)
+        operator = _OPERATOR.match(text, at)
+        if operator:
+            return Token("operator", operator.group(), at, operator.end())
+        self.fail(f"unexpected character {text[at]!r}", at)
+        return None
+
+    def regex(self, at: int) -> Token:
+        """Return the regex literal whose opening slash is at `at`."""
+        found = _REGEX.match(self.text, at)
+        if not found:
+            self.fail("expected a value, or a regex /…/ closed on the same line", at)
+        return Token("regex", found.group(1).replace("\\/", "/"), at, found.end())
+
+    def _string(self, at: int) -> Token:
+        text, quote = self.text, self.text[at]
+        end = at + 1
+        while end < len(text) and text[end] != quote:
+            end += 2 if text[end] == "\\" else 1
+        if end >= len(text):
+            self.fail(f"this string is never closed: expected {quote}", at)
+        # An escape that the language does not know keeps its backslash: "\d" is a backslash and a d.
+        value = _ESCAPE.sub(_unescape, text[at + 1 : end])
+        return Token("string", value, at, end + 1)
+
+    def _number(self, at: int) -> Token:
+        found = _NUMBER.match(self.text, at)
+        if not found:
+            self.fail("this is not a number", at)
+        digits, suffix = found.group()[: len(found.group()) - len(found.group(1))], found.group(1).lower()
+        whole = digits.isdigit() and suffix not in ("f", "d")
+        if suffix == "l" and not digits.isdigit():
+            self.fail("a number with the suffix L has no fraction", at)
+        if whole and int(digits) > _LONGEST:
+            self.fail(f"this number is larger than a long can hold ({_LONGEST})", at)
+        return Token("number", int(digits) if whole else float(digits), at, found.end())
+
+
+def _unescape(found: re.Match[str]) -> str:
+    char = found.group(1)
+    if char in "\\\"'":
+        return char
+    return _ESCAPES.get(char, found.group())

@@ -1,0 +1,137 @@
+"""Values of the SSA dialect and what holds for all of them: types, null, comparison, arithmetic.
+
+A value is a Python str (string), int (long), float (double), bool (boolean), list (list), dict (map) or None (null).
+Logic is three-valued. Where the product's documentation is silent, the choice is ours and says so.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable
+
+Value = Any
+"""One of the types above; checked at run time, because an event decides it."""
+
+LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
+
+
+def is_number(value: Value) -> bool:
+    """Tell whether a value is a long or a double (a boolean is neither)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_long(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+TYPES: dict[str, Callable[[Value], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "long": _is_long,
+    "integer": _is_long,
+    "double": lambda value: isinstance(value, float),
+    "number": is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "map": lambda value: isinstance(value, dict),
+    "any": lambda value: value is not None,
+}
+"""Type names as detections write them, each with its test. Null is of no type."""
+
+
+def equal(left: Value, right: Value) -> bool | None:
+    """`=`: null when a side is null; values of different kinds are unequal (ours); case-sensitive (ours)."""
+    if left is None or right is None:
+        return None
+    if type(left) is not type(right) and not (is_number(left) and is_number(right)):
+        return False
+    return bool(left == right)
+
+
+def compare(left: Value, right: Value) -> int | None:
+    """Order two strings (by code point) or two numbers: -1, 0 or 1; null for anything else (ours)."""
+    if (isinstance(left, str) and isinstance(right, str)) or (is_number(left) and is_number(right)):
+        return int(left > right) - int(left < right)
+    return None
+
+
+COMPARISONS: dict[str, Callable[[Value, Value], bool | None]] = {
+    "=": equal,
+    "!=": lambda left, right: None if (found := equal(left, right)) is None else not found,
+    "<": lambda left, right: None if (found := compare(left, right)) is None else found < 0,
+    "<=": lambda left, right: None if (found := compare(left, right)) is None else found <= 0,
+    ">": lambda left, right: None if (found := compare(left, right)) is None else found > 0,
+    ">=": lambda left, right: None if (found := compare(left, right)) is None else found >= 0,
+}
+
+
+def contains(options: Value, value: Value) -> bool | None:
+    """`value IN (options)` for one option: membership in a list, else equality."""
+    if not isinstance(options, list):
+        return equal(value, options)
+    if value is None:
+        return None
+    found: bool | None = False
+    for item in options:
+        same = equal(value, item)
+        if same:
+            return True
+        if same is None:
+            found = None
+    return found
+
+
+def add(left: Value, right: Value) -> Value:
+    """`+`: numbers are added, strings joined (ours)."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left + right
+    return left + right if is_number(left) and is_number(right) else None
+
+
+def _numbers(operation: Callable[[Any, Any], Any]) -> Callable[[Value, Value], Value]:
+    return lambda left, right: operation(left, right) if is_number(left) and is_number(right) else None
+
+
+_OPERATIONS: dict[str, Callable[[Value, Value], Value]] = {
+    "+": add,
+    "-": _numbers(lambda left, right: left - right),
+    "*": _numbers(lambda left, right: left * right),
+    "/": _numbers(lambda left, right: left / right),
+    "%": _numbers(
+        lambda left, right: math.fmod(left, right) if isinstance(left + right, float) else _rest(left, right)
+    ),
+}
+
+
+def _rest(left: int, right: int) -> int:
+    rest = abs(left) % abs(right)
+    return -rest if left < 0 else rest
+
+
+def arithmetic(operator: str, left: Value, right: Value) -> Value:
+    """`+ - * / %`; null for null, for other types, for a division by zero and for what a long cannot hold (ours).
+
+    `/` gives a double; `%` has the sign of the left side.
+    """
+    try:
+        found = _OPERATIONS[operator](left, right)
+    except (ArithmeticError, ValueError):
+        return None
+    return representable(found)
+
+
+def representable(value: Value) -> Value:
+    """The value, or null where it is a number that a long or a double cannot hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, int) and not LONG_MIN <= value <= LONG_MAX:
+        return None
+    return value
+
+
+def member(target: Value, key: Value) -> Value:
+    """`target.key`, `target[key]`: a map's value or a list's item (from 0); null when there is none."""
+    if isinstance(target, dict):
+        return target.get(key) if isinstance(key, str) else None
+    if isinstance(target, list) and _is_long(key) and 0 <= key < len(target):
+        return target[key]
+    return None

@@ -1,0 +1,219 @@
+"""Detection + result row -> risk events: message, score, and one event for each risk object. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+from . import event
+from .detection import TOKEN, Detection, Observable
+from .event import Row
+
+OBJECT_TYPES = {
+    "User": "user",
+    "Hostname": "system",
+    "Endpoint": "system",
+    "IP Address": "system",
+    "Device": "system",
+}
+"""Observable type of a victim -> risk object type of Enterprise Security; anything else is `other`."""
+
+SECURITY_DOMAINS = {
+    "Endpoint": "endpoint",
+    "Network": "network",
+    "Web": "network",
+    "Authentication": "access",
+    "Change": "audit",
+}
+"""First word of the detection's data model -> security domain of Enterprise Security; anything else is `threat`."""
+
+MISSING = "unknown"
+"""What a message says where a field has no value."""
+
+LONGEST_MESSAGE = 1_000
+"""Characters. A command line may have 32,000; the event itself has them all."""
+
+Value = Union[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class RiskEvent:
+    """One risk event: its time (epoch s) and its fields in the order of writing; a tuple is a multivalue field."""
+
+    time: float
+    fields: tuple[tuple[str, Value], ...]
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value of a field; raises KeyError."""
+        return dict(self.fields)[name]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The search that found the row: its name and sid, and the time at which the action runs (epoch s)."""
+
+    search_name: str
+    sid: str
+    now: float
+
+
+class Lookup:
+    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first non-null wins."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.body = _json_object(event.text(row.get("body")))
+
+    def __call__(self, name: str) -> str | None:
+        """Return a field's value as text; None when it has none."""
+        value = self.body.get(name)
+        if value is None:
+            value = event.field(self.row, name)
+        if value is None or isinstance(value, str):
+            return value
+        return ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
+
+
+def _json_object(cell: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(cell or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else event.canonical(value)
+
+
+def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
+    """Fill the `$tokens$` of a message; return it, and the names of the tokens that had no value.
+
+    A value is put in once and never read for tokens again, so an event cannot name a field of its own.
+    """
+    defaulted: list[str] = []
+
+    def fill(found: re.Match[str]) -> str:
+        value = lookup(found.group(1))
+        if value is None:
+            defaulted.append(found.group(1))
+            return MISSING
+        return value
+
+    return shorten(TOKEN.sub(fill, template), LONGEST_MESSAGE), tuple(dict.fromkeys(defaulted))
+
+
+def shorten(text: str, longest: int) -> str:
+    """Cut a text to `longest` characters, with a mark that says how many went."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest} more characters)"
+
+
+def threat_object_type(observable: Observable) -> str:
+    """Name an observable's type as a threat object type: snake case, `process_name` for a process."""
+    if "Process" in observable.type:
+        return "process_name"
+    return re.sub(r"[^a-z0-9]+", "_", observable.type.lower()).strip("_") or "other"
+
+
+def risk_events(detection: Detection, row: Row, context: Context) -> list[RiskEvent]:
+    """Return the risk events of one result row: one for each risk object that the row names, each with the full score.
+
+    A victim without a value adds no event; a row without any victim gives an empty list.
+    """
+    lookup = Lookup(row)
+    text, defaulted = message(detection.message, lookup)
+    victims: dict[tuple[str, str], None] = {}
+    threats: dict[tuple[str, str], None] = {}
+    for observable in detection.observables:
+        value = lookup(observable.name)
+        if value is None:
+            continue
+        if observable.role == "Victim":
+            victims[(value, OBJECT_TYPES.get(observable.type, "other"))] = None
+        else:
+            threats[(value, threat_object_type(observable))] = None
+    time = _time(row, context)
+    return [
+        RiskEvent(time, tuple(_fields(detection, lookup, context, time, victim, list(threats), text, defaulted)))
+        for victim in victims
+    ]
+
+
+def _time(row: Row, context: Context) -> float:
+    """Return the time of the hit (epoch s): the event's own, else the start that the detection computed, else now."""
+    for millis in (event.milliseconds(row.get("_time")), event.text(row.get("start_time"))):
+        if millis is not None and re.fullmatch(r"-?[0-9]{1,15}", millis):
+            return int(millis) / 1000
+    return context.now
+
+
+def _fields(
+    detection: Detection,
+    lookup: Lookup,
+    context: Context,
+    time: float,
+    victim: tuple[str, str],
+    threats: Sequence[tuple[str, str]],
+    text: str,
+    defaulted: tuple[str, ...],
+) -> list[tuple[str, Value]]:
+    """Return the fields of one risk event: what readers need first, long texts last (extraction may stop early)."""
+    frameworks = frameworks_of(detection)
+    row = lookup.row
+    found: list[tuple[str, Value]] = [
+        ("search_name", context.search_name),
+        ("risk_object", victim[0]),
+        ("risk_object_type", victim[1]),
+        ("risk_score", event.format_score(detection.risk_score)),
+        ("threat_object", tuple(value for value, _ in threats)),
+        ("threat_object_type", tuple(kind for _, kind in threats)),
+        ("risk_event_id", risk_event_id(detection, lookup, time, victim)),
+        ("severity", detection.severity),
+        ("security_domain", SECURITY_DOMAINS.get(re.split(r"[_ .]", detection.datamodel)[0], "threat")),
+        ("detection", detection.name),
+        ("detection_id", detection.id),
+        ("detection_version", detection.version),
+        ("event_id", event.event_id(row)),
+        ("finding_id", event.text(row.get("finding_id")) or ""),
+        ("orig_sid", context.sid),
+        ("orig_rid", event.text(row.get("rid")) or ""),
+        ("orig_time", format(time, ".3f")),
+        *((name, event.text(row.get(name)) or "") for name in ("info_min_time", "info_max_time", "info_search_time")),
+        ("annotations._frameworks", tuple(frameworks)),
+        ("annotations._all", tuple(dict.fromkeys(value for values in frameworks.values() for value in values))),
+        *((f"annotations.{framework}", tuple(values)) for framework, values in frameworks.items()),
+        ("analyticstories", detection.analytic_story),
+        ("defaulted_tokens", defaulted),
+        ("risk_message", text),
+        ("annotations", event.canonical(frameworks)),
+        ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
+    """Return the frameworks of a detection, by the names that Enterprise Security uses; empty ones are left out."""
+    every = {
+        "analytic_story": detection.analytic_story,
+        "cis20": detection.cis20,
+        "cve": detection.cve,
+        "kill_chain_phases": detection.kill_chain_phases,
+        "mitre_attack": detection.mitre_attack_id,
+        "nist": detection.nist,
+    }
+    return {framework: list(values) for framework, values in every.items() if values}
+
+
+def risk_event_id(detection: Detection, lookup: Lookup, time: float, victim: tuple[str, str]) -> str:
+    """Identify the risk that a hit adds to an object: the same whichever search found it, and however often."""
+    parts = [
+        detection.id,
+        int(time // 1),
+        *victim,
+        lookup("dest_device_id") or "",
+        (lookup("process") or "").lower(),
+    ]
+    return event.sha256(parts).hex()

@@ -1,0 +1,97 @@
+"""Alert actions as splunkd runs them: a results file, a payload on stdin, a time limit, and a log."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import confs
+from sandbox.chunked import Cell, encode_row, header, process_environment
+from sandbox.errors import SandboxError
+from sandbox.search import Instance, Result
+
+MAX_SECONDS = 300
+"""alert_actions.conf: maxtime = 5m."""
+
+MAX_RESULTS = 10_000
+"""alert_actions.conf: maxresults."""
+
+
+@dataclass
+class ActionRun:
+    """What one run of an alert action did: its exit code, and the lines that it logged (level, text)."""
+
+    action: str
+    code: int
+    log: list[tuple[str, str]] = field(default_factory=list)
+
+
+def write_results(result: Result) -> Path:
+    """Write results.csv.gz into the dispatch folder, as an action finds it."""
+    path = result.dispatch_dir / "results.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(header(result.columns))
+        writer.writerows(encode_row(row, result.columns) for row in result.rows[:MAX_RESULTS])
+    return path
+
+
+def parameters(app: Path, action: str, search: dict[str, str], first: dict[str, Cell]) -> dict[str, str]:
+    """Return the action's `param.*`: of alert_actions.conf, then of the search; `$result.x$` from the first result."""
+    found = {k: v for k, v in confs.load(app, "alert_actions").get(action, {}).items() if k.startswith("param.")}
+    prefix = f"action.{action}."
+    found.update({k[len(prefix) :]: v for k, v in search.items() if k.startswith(prefix)})
+
+    def value(token: re.Match[str]) -> str:
+        cell = first.get(token.group(1))
+        return "\n".join(cell) if isinstance(cell, list) else cell or ""
+
+    plain = {k[len("param.") :]: re.sub(r"\$result\.([^$]+)\$", value, v) for k, v in found.items()}
+    return {k: v for k, v in plain.items() if not k.startswith("_")}
+
+
+def run(instance: Instance, action: str, name: str, result: Result, overrides: dict[str, str]) -> ActionRun:
+    """Run an alert action on the results of a saved search; `overrides` are parameters. Never raises for its failure."""
+    app = instance.apps / "ssa_detections"
+    search = instance.saved_search(name)
+    first = result.rows[0] if result.rows else {}
+    payload = {
+        "app": "ssa_detections",
+        "owner": "admin",
+        "results_file": str(write_results(result)),
+        "results_link": f"http://localhost:8000/app/ssa_detections/@go?sid={result.sid}",
+        "search_uri": f"/servicesNS/admin/ssa_detections/saved/searches/{name}",
+        "server_host": "search_head",
+        "server_uri": instance.splunkd_uri,
+        "session_key": instance.session_key,
+        "sid": result.sid,
+        "search_name": name,
+        "configuration": {**parameters(app, action, search, first), **overrides},
+        "result": first,
+    }
+    script = app / "bin" / f"{action}.py"
+    if not script.is_file():
+        raise SandboxError(f"the alert action {action} has no script {script}")
+    try:
+        ran = subprocess.run(
+            [instance.python, str(script), "--execute"],
+            input=json.dumps(payload).encode(),
+            capture_output=True,
+            timeout=MAX_SECONDS,
+            check=False,
+            env=process_environment(instance.home),
+        )
+        code, errors = ran.returncode, ran.stderr
+    except subprocess.TimeoutExpired as late:
+        code, errors = -1, (late.stderr or b"") + f"\nERROR killed after {MAX_SECONDS} s".encode()
+    done = ActionRun(action, code)
+    for text in errors.decode("utf-8", "replace").splitlines():
+        level, _, rest = text.partition(" ")
+        # splunkd logs a line without a level, such as a traceback, as an error.
+        done.log.append((level, rest) if level in ("DEBUG", "INFO", "WARN", "ERROR") else ("ERROR", text))
+    return done

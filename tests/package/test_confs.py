@@ -1,0 +1,357 @@
+"""Code and conf are held to each other: no name that nobody defines, no fact told two ways, no typo."""
+
+import configparser
+import csv
+import json
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from ssa import conf, event
+from ssa.detection import CONF, REQUIRED, Catalogue
+from ssa.splunkd import SOURCETYPE
+from tools import ROOT, pages
+
+# The published text, character for character. It stands here a second time on purpose.
+PUBLISHED = r"""| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", null)), cmd_line=lower(ucast(map_get(input_event, "process"), "string", null)), process_name=lower(ucast(map_get(input_event, "process_name"), "string", null)), process_path=ucast(map_get(input_event, "process_path"), "string", null), parent_process_name=ucast(map_get(input_event, "parent_process_name"), "string", null), event_id=ucast(map_get(input_event, "event_id"), "string", null) | where cmd_line IS NOT NULL AND process_name IS NOT NULL AND process_name="msiexec.exe" AND (like (cmd_line, "%/y %") OR like (cmd_line, "%-y %")) | eval start_time=timestamp, end_time=timestamp, entities=mvappend(ucast(map_get(input_event, "dest_user_id"), "string", null), ucast(map_get(input_event, "dest_device_id"), "string", null)), body=create_map(["event_id", event_id, "cmd_line", cmd_line, "process_name", process_name, "parent_process_name", parent_process_name, "process_path", process_path]) | into write_ssa_detected_events();"""  # noqa: E501 (one line, as published)
+FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
+
+CONFS = sorted(path.stem for path in (ROOT / "default").glob("*.conf"))
+OTHER_APPS_ACTIONS = {"correlationsearch", "risk", "notable"}
+"""Alert actions of Enterprise Security that our searches carry, off."""
+
+ES_LISTS_IT = {"correlationsearch"}
+"""What may be on: it runs nothing, it only makes Enterprise Security list the search."""
+
+NEWER_KEYS = {
+    # After the specs of 2017 that come with Splunk's packaging toolkit; each with the spec of Splunk 9.3 that has it.
+    "app": ["state", "triggers:reload.<conf_file_name>"],
+    "alert_actions": ["python.version"],
+    "commands": ["python.version"],
+    "savedsearches": ["allow_skew"],
+    "server": ["conf_replication_include.<conf_file_name>"],
+}
+BUILT_INS = [
+    "search",
+    "where",
+    "eval",
+    "fields",
+    "table",
+    "rename",
+    "sort",
+    "head",
+    "dedup",
+    "stats",
+    "append",
+    "makeresults",
+    "mvexpand",
+    "inputlookup",
+    "lookup",
+    "rest",
+    "tstats",
+    "fillnull",
+    "addinfo",
+    "timechart",
+    "bin",
+    "collect",
+    "outputlookup",
+]
+
+
+def stanzas(name):
+    return {
+        stanza: {key: setting.value for key, setting in settings.items()}
+        for stanza, settings in conf.load(str(ROOT), name).stanzas.items()
+    }
+
+
+DETECTIONS = Catalogue(str(ROOT))
+SAVED = stanzas("savedsearches")
+MACROS = stanzas("macros")
+
+
+def searches():
+    """Every text of SPL in a conf, with the place where it stands."""
+    yield from ((f"savedsearches.conf [{name}]", settings["search"]) for name, settings in SAVED.items())
+    yield from ((f"macros.conf [{name}]", settings["definition"]) for name, settings in MACROS.items())
+    for stanza, settings in stanzas("searchbnf").items():
+        yield from ((f"searchbnf.conf [{stanza}]", v) for key, v in settings.items() if key.startswith("example"))
+
+
+TEXTS = list(searches())
+by_place = pytest.mark.parametrize("text", [text for _, text in TEXTS], ids=[place for place, _ in TEXTS])
+by_detection = pytest.mark.parametrize(
+    "detection", [DETECTIONS.find(name) for name in DETECTIONS.names], ids=DETECTIONS.names
+)
+
+
+def used_macros(text):
+    for call in re.findall(r"`([^`]+)`", text):
+        name, _, rest = call.partition("(")
+        yield name + (f"({rest.count(',') + 1})" if rest else "")
+
+
+# -- names that exist
+
+
+@by_place
+def test_every_macro_that_a_search_uses_is_ours_and_exists(text):
+    assert [name for name in used_macros(text) if name not in MACROS] == []
+
+
+def test_every_macro_is_used():
+    used = {name for _, text in TEXTS for name in used_macros(text)}
+    assert set(MACROS) == used
+
+
+@by_place
+def test_every_command_that_a_search_uses_exists(text):
+    if "|" not in text:
+        return  # a fragment of a search: terms, no command
+    outside_quotes = re.sub(r'"(\\.|[^"\\])*"', '""', text)
+    commands = re.findall(
+        r"(?:^|\||\[)\s*([a-z_]+)(?=\s|$)", re.sub(r"`[^`]*`", "", outside_quotes).removeprefix("index")
+    )
+    ours = set(stanzas("commands"))
+    assert [name for name in commands if name not in ours and name not in BUILT_INS and "=" not in name] == []
+
+
+def test_every_command_has_its_script_its_python_and_its_help():
+    help_texts = stanzas("searchbnf")
+    for name, settings in stanzas("commands").items():
+        assert (ROOT / "bin" / settings["filename"]).is_file()
+        assert settings["chunked"] == "true"
+        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
+        assert help_texts[f"{name}-command"]["usage"] == "public"
+
+
+def test_the_help_of_a_command_names_only_what_exists():
+    for stanza, settings in stanzas("searchbnf").items():
+        for other in re.findall(r"<([a-z-]+-names)>", settings["syntax"]):
+            assert other in stanzas("searchbnf")
+        assert set(settings.get("related", "").split()) <= set(BUILT_INS)
+        assert settings["description"], stanza
+
+
+def test_every_alert_action_has_its_script_its_form_and_its_icon():
+    for name, settings in stanzas("alert_actions").items():
+        assert (ROOT / "bin" / f"{name}.py").is_file()
+        assert (ROOT / "appserver/static" / settings["icon_path"]).is_file()
+        assert (settings["payload_format"], settings["python.required"]) == ("json", "3.9, 3.13")
+        form = (ROOT / "default/data/ui/alerts" / f"{name}.html").read_text()
+        parameters = set(re.findall(rf'name="action\.{name}\.param\.(\w+)"', form))
+        assert parameters == {key[6:] for key in settings if key.startswith("param.") and not key.startswith("param._")}
+        json.loads(settings["param._cam"])
+
+
+def test_every_action_of_a_saved_search_exists_and_only_ours_runs():
+    ours = set(stanzas("alert_actions"))
+    for settings in SAVED.values():
+        for key, value in settings.items():
+            found = re.match(r"action\.(\w+)(\.(.*))?$", key)
+            if found:
+                assert found[1] in ours | OTHER_APPS_ACTIONS
+                if not found[2]:
+                    assert value == "1" if found[1] in ours else value == "0"
+                elif found[1] in ours:
+                    assert found[3] in stanzas("alert_actions")[found[1]]
+
+
+def test_every_lookup_has_its_file_and_every_file_its_lookup():
+    files = {settings["filename"] for settings in stanzas("transforms").values()}
+    assert files == {path.name for path in (ROOT / "lookups").iterdir()}
+    for name in files:
+        with (ROOT / "lookups" / name).open(newline="") as handle:
+            rows = list(csv.reader(handle))
+        assert len({len(row) for row in rows}) == 1
+        assert len(rows) > 1
+
+
+def test_every_conf_that_is_named_for_replication_or_reload_is_shipped():
+    named = [
+        *(key.removeprefix("replicate.") for key in stanzas("distsearch")["replicationSettings:refineConf"]),
+        *(key.removeprefix("conf_replication_include.") for key in stanzas("server")["shclustering"]),
+        *(key.removeprefix("reload.") for key in stanzas("app")["triggers"]),
+    ]
+    assert set(named) <= set(CONFS)
+
+
+def test_the_detections_reach_search_peers_and_cluster_members():
+    assert conf.is_true(stanzas("distsearch")["replicationSettings:refineConf"][f"replicate.{CONF}"])
+    assert conf.is_true(stanzas("server")["shclustering"][f"conf_replication_include.{CONF}"])
+
+
+def test_the_sourcetype_of_risk_events_is_one_event_a_line_and_becomes_stash():
+    settings = stanzas("props")[SOURCETYPE]
+    assert settings["HEADER_MODE"] == "none"
+    assert settings["SHOULD_LINEMERGE"] == "false"
+    assert settings["LINE_BREAKER"] == r"([\r\n]+)"
+    assert (settings["TIME_PREFIX"], settings["TIME_FORMAT"]) == ("^", "%s.%Q")
+    assert settings["TRANSFORMS-st"] == "set_sourcetype_to_stash"
+
+
+# -- keys that are specified
+
+
+@cache
+def splunks_keys(name):
+    """The keys of Splunk's own spec of a conf, as patterns."""
+    spec = resources.files("slim") / "config" / "conf-specs" / f"{name}.conf.spec"
+    return spec_keys(spec.read_text()) if spec.is_file() else []
+
+
+def spec_keys(text):
+    found = re.findall(r"^([A-Za-z_][\w.:<>-]*)(?:\[[^\]]*\])?\s*=", text, re.MULTILINE)
+    return [
+        re.compile(re.sub(r"<[^>]*>|\\<.*?\\>", ".+", re.escape(key).replace(r"\<", "<").replace(r"\>", ">")))
+        for key in found
+    ]
+
+
+@cache
+def our_keys(name):
+    spec = ROOT / "README" / f"{name}.conf.spec"
+    return spec_keys(spec.read_text()) if spec.is_file() else []
+
+
+@pytest.mark.parametrize("name", CONFS)
+def test_every_key_is_in_a_spec(name):
+    newer = [re.compile(re.sub(r"<[^>]*>", ".+", key.partition(":")[2] or key)) for key in NEWER_KEYS.get(name, [])]
+    known = [*splunks_keys(name), *our_keys(name), *newer]
+    unknown = [
+        f"[{stanza}] {key}"
+        for stanza, settings in stanzas(name).items()
+        for key in settings
+        if not any(pattern.fullmatch(key) for pattern in known)
+    ]
+    assert unknown == []
+
+
+def test_our_specs_name_no_key_that_nothing_reads():
+    text = (ROOT / "bin/ssa/detection.py").read_text()
+    keys = re.findall(r"^(\w+) = ", (ROOT / f"README/{CONF}.conf.spec").read_text(), re.MULTILINE)
+    assert [key for key in keys if f'"{key}"' not in text] == []
+    assert set(REQUIRED) <= set(keys)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "default").glob("*.conf")), ids=lambda path: path.name)
+def test_no_stanza_and_no_key_stands_twice(path):
+    parser = configparser.RawConfigParser(
+        strict=True, delimiters="=", comment_prefixes="#", empty_lines_in_values=False
+    )
+    parser.optionxform = str
+    parser.read_string("[-top-]\n" + re.sub(r"\\\n\s*", " ", path.read_text()))
+
+
+# -- facts that agree
+
+
+def test_the_shipped_search_is_the_published_one_character_for_character():
+    assert DETECTIONS.find(FLAGSHIP).search == PUBLISHED
+
+
+@by_detection
+def test_a_detection_ships_its_saved_search_its_macros_and_its_page(detection):
+    stem, saved = pages.slug(detection.name), SAVED[pages.saved_search(detection)]
+    assert MACROS[f"{stem}_filter"]["definition"] == "search *"
+    for part in (
+        "`ssa_process_events`",
+        f"`{stem}_prefilter`",
+        f'ssadetect detection="{detection.name}"',
+        f"`{stem}_filter`",
+    ):
+        assert part in saved["search"]
+    assert (ROOT / pages.FOLDER / f"{stem}.md").is_file()
+
+
+@by_detection
+def test_a_saved_search_passes_every_field_that_the_detection_and_its_risk_need(detection):
+    search = SAVED[pages.saved_search(detection)]["search"]
+    passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", search)[1])) | {"event_id"}
+    needed = detection.needs | (detection.plan.input_fields or set()) | set(event.IDENTITY)
+    for name in needed:
+        assert {name, *event.COUNTERPARTS.get(name, ())} & passed, name
+
+
+@by_detection
+def test_required_fields_are_read_or_computed_by_the_search(detection):
+    for name in detection.required_fields:
+        assert re.search(rf"\b{name}\b", detection.search), name
+
+
+@by_detection
+def test_the_saved_search_repeats_the_facts_of_the_detection(detection):
+    saved = SAVED[pages.saved_search(detection)]
+    assert saved["description"] == saved["action.notable.param.rule_description"] == detection.description
+    assert saved["action.correlationsearch.label"] == pages.saved_search(detection)
+    assert saved["action.risk.param._risk_message"] == detection.message
+    notes = json.loads(saved["action.correlationsearch.annotations"])
+    assert notes["mitre_attack"] == list(detection.mitre_attack_id)
+    assert notes["kill_chain_phases"] == list(detection.kill_chain_phases)
+    assert notes["analytic_story"] == list(detection.analytic_story)
+    assert (notes["nist"], notes["cis20"], notes["cve"]) == tuple(
+        map(list, (detection.nist, detection.cis20, detection.cve))
+    )
+    assert (notes["type"], notes["type_list"]) == (detection.type, [detection.type])
+    meta = json.loads(saved["action.correlationsearch.metadata"])
+    assert (meta["detection_id"], meta["detection_version"]) == (detection.id, detection.version)
+
+
+@by_detection
+def test_enterprise_securitys_own_risk_action_would_score_the_same(detection):
+    saved = SAVED[pages.saved_search(detection)]
+    written = json.loads(saved["action.risk.param._risk"])
+    scored = {(o["risk_object_field"], o["risk_score"]) for o in written if "risk_object_field" in o}
+    assert scored == {(o.name, detection.risk_score) for o in detection.observables if o.role == "Victim"}
+    threats = {o["threat_object_field"] for o in written if "threat_object_field" in o}
+    assert threats == {o.name for o in detection.observables if o.role != "Victim"}
+
+
+@by_detection
+def test_a_saved_search_is_ready_but_not_scheduled(detection):
+    saved = SAVED[pages.saved_search(detection)]
+    assert (saved["disabled"], saved["enableSched"], saved["cron_schedule"]) == ("0", "0", "0 * * * *")
+    assert (saved["dispatch.earliest_time"], saved["dispatch.latest_time"]) == ("-70m@m", "-10m@m")
+    assert saved["alert.suppress"] == "0"  # throttling would silence the other victims too
+
+
+@by_detection
+def test_the_analytic_story_repeats_the_facts_of_the_detection(detection):
+    story = stanzas("analyticstories")
+    own = story[f"savedsearch://{pages.saved_search(detection)}"]
+    assert own["explanation"] == detection.description
+    assert own["how_to_implement"] == detection.how_to_implement
+    assert own["known_false_positives"] == detection.known_false_positives
+    for name in detection.analytic_story:
+        told = story[f"analytic_story://{name}"]
+        assert pages.saved_search(detection) in json.loads(told["searches"])
+        assert set(json.loads(told["references"])) >= set(detection.references)
+
+
+@by_detection
+def test_every_attack_technique_has_a_name(detection):
+    assert set(detection.mitre_attack_id) <= set(pages.techniques())
+
+
+def test_the_app_has_one_id_one_version_and_one_label():
+    manifest = json.loads((ROOT / "app.manifest").read_text())["info"]
+    app = stanzas("app")
+    assert manifest["id"]["name"] == app["id"]["name"] == app["package"]["id"] == "ssa_detections"
+    assert manifest["id"]["version"] == app["id"]["version"] == app["launcher"]["version"]
+    assert manifest["title"] == app["ui"]["label"] == "SSA Detections"
+
+
+def test_the_app_is_exported_roles_are_named_and_searches_run_as_admin():
+    meta = (ROOT / "metadata/default.meta").read_text()
+    assert "export = system" in meta
+    assert "write : [ admin, sc_admin ]" in meta
+    assert re.search(r"\[savedsearches\]\nowner = admin", meta)
+
+
+def test_no_macro_of_another_app_is_named():
+    for path in [*Path(ROOT / "default").rglob("*"), *Path(ROOT / "bin/ssa").rglob("*.py")]:
+        if path.is_file():
+            assert not re.search(r"cim_\w+_indexes|drop_dm_object_name|security_content_", path.read_text()), path

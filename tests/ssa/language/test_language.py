@@ -1,0 +1,173 @@
+"""The language, by its tables: expressions.toml and errors.toml, which anyone can extend."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssa.language import Detected, SsaError, compile_text, parse
+from ssa.language.functions import REGISTRY
+from ssa.language.parser import MAX_DEPTH
+
+HERE = Path(__file__).parent
+EXPRESSIONS = tomllib.loads((HERE / "expressions.toml").read_text())["case"]
+ERRORS = tomllib.loads((HERE / "errors.toml").read_text())["case"]
+START, END = "| from read_ssa_enriched_events() ", " | into write_ssa_detected_events();"
+
+
+def run(text, event=None, datamodels=("Endpoint_Processes",)):
+    return list(compile_text(text).run(event or {}, datamodels))
+
+
+def value(expression, event=None):
+    (hit,) = run(f"{START}| eval body={{x: {expression}}}{END}", event)
+    return hit.body["x"]
+
+
+def same(left, right):
+    """Equal, and of the same types: 1 is not 1.0 and not true."""
+    return json.dumps(left) == json.dumps(right)
+
+
+@pytest.mark.parametrize("case", EXPRESSIONS, ids=lambda case: case["about"])
+def test_an_expression_gives_what_its_table_says(case):
+    assert same(value(case["expression"], case.get("event")), json.loads(case["gives"]))
+
+
+def test_every_function_has_a_case():
+    texts = " ".join(case["expression"] for case in EXPRESSIONS)
+    assert [name for name in REGISTRY if f"{name}(" not in texts] == []
+
+
+def test_every_function_documents_itself():
+    for function in REGISTRY.values():
+        assert function.help.endswith(".")
+        assert function.source
+        assert function.signature.startswith(function.name + "(")
+
+
+@pytest.mark.parametrize("case", ERRORS, ids=lambda case: case["says"])
+def test_a_wrong_text_is_refused_with_its_place(case):
+    with pytest.raises(SsaError) as caught:
+        compile_text(case["text"])
+    assert case["says"] in caught.value.problem
+    wanted, _, last = case["at"].partition("@end")
+    found = case["text"].rfind(wanted) if last or case["at"].endswith("@end") else case["text"].find(wanted)
+    assert caught.value.at == (found if wanted else len(case["text"]))
+
+
+def test_a_message_shows_line_column_and_a_caret():
+    with pytest.raises(SsaError) as caught:
+        compile_text("| from read_ssa_enriched_events()\n| eval x=lowr(y)")
+    assert str(caught.value).splitlines() == [
+        "unknown function lowr(): did you mean lower? (line 2, column 10)",
+        "  | eval x=lowr(y)",
+        "           ^",
+    ]
+
+
+def test_a_long_line_is_cut_around_the_place():
+    with pytest.raises(SsaError) as caught:
+        compile_text(START + "| where " + "x=1 AND " * 200 + "? " + "AND x=1 " * 200)
+    _, shown, caret = str(caught.value).splitlines()
+    assert len(shown) <= 102
+    assert shown[caret.index("^")] == "?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from read_ssa_enriched_events() | into write_ssa_detected_events()",
+        "| FROM read_ssa_enriched_events() | EVAL x=1 | WHERE x=1 | INTO write_ssa_detected_events();",
+        "| from read_ssa_enriched_events() | eval x=1, , y=2, | where x=1 AND y=2 | into write_ssa_detected_events();;",
+        "$a = | from read_ssa_enriched_events() | eval x=1; $b = from $a | where x=1; "
+        "| from $b | into write_ssa_detected_events();",
+        '| from read_ssa_enriched_events() | where like ("a", "a") /* yes */ | into write_ssa_detected_events ( )',
+    ],
+)
+def test_what_published_texts_do_is_accepted(text):
+    assert len(run(text)) == 1
+
+
+def test_each_into_gives_a_detected_event_of_its_own():
+    text = (
+        "$a = | from read_ssa_enriched_events() | eval start_time=1; "
+        "| from $a | eval end_time=2 | into write_ssa_detected_events(); "
+        "| from $a | where false | into write_ssa_detected_events(); "
+        "| from $a | eval end_time=3 | into write_ssa_detected_events();"
+    )
+    assert run(text) == [Detected(1, 2, (), {}), Detected(1, 3, (), {})]
+
+
+@pytest.mark.parametrize(("condition", "kept"), [("true", 1), ("false", 0), ("null", 0), ("1", 0), ('"true"', 0)])
+def test_where_keeps_a_record_only_when_its_condition_is_true(condition, kept):
+    assert len(run(f"{START}| where {condition}{END}")) == kept
+
+
+def test_later_assignments_see_earlier_ones():
+    assert run(f"{START}| eval x=1, x=x+1, body={{x: x}}{END}")[0].body == {"x": 2}
+
+
+def test_a_detected_event_never_carries_a_wrong_type():
+    (hit,) = run(f'{START}| eval start_time="soon", end_time=1.5, entities="one", body="none"{END}')
+    assert hit == Detected(None, None, ("one",), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('map_get(input_event, "a")', {"a"}),
+        ("input_event.a + input_event['b']", {"a", "b"}),
+        ('map_get(input_event, lower("A"))', None),
+        ("input_event", None),
+        ("1", set()),
+    ],
+)
+def test_a_plan_knows_which_fields_it_reads(text, fields):
+    assert compile_text(f"{START}| eval x={text}{END}").input_fields == (None if fields is None else frozenset(fields))
+
+
+@pytest.mark.parametrize("deep", ["({}1{})", "[{}1{}]", "lower({}1{})", "x[{}1{}]"])
+def test_deep_nesting_ends_in_a_message_not_in_pythons_stack(deep):
+    opening, closing = deep.format("@", "@").split("@1@")
+    fine, too_deep = MAX_DEPTH - 1, MAX_DEPTH + 1
+    parse(f"{START}| where " + opening * fine + "1" + closing * fine)
+    with pytest.raises(SsaError, match="nests deeper than"):
+        parse(f"{START}| where " + opening * too_deep + "1" + closing * too_deep)
+
+
+@pytest.mark.parametrize("chain", ["NOT ", "- ", "+ "])
+def test_a_long_chain_of_signs_ends_in_a_message_too(chain):
+    with pytest.raises(SsaError, match=r"nests deeper than|expected a value"):
+        compile_text(f"{START}| where {chain * 5000}")
+
+
+def test_wide_texts_are_no_deep_texts():
+    wide = " AND ".join(["x=1"] * 5000) + " OR " + " + ".join(["1"] * 5000) + " = 5000"
+    assert len(run(f"{START}| where {wide}{END}")) == 1
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_compiled_or_refused_with_our_own_error(text):
+    try:
+        compile_text(text)
+    except SsaError as error:
+        assert error.problem in str(error)
+
+
+PIECES = """
+    | from read_ssa_enriched_events() eval where into
+    write_ssa_detected_events() x = == 1 2.5 "s" 'q' ( ) [ ] { } , : ; .
+    $ a AND OR NOT IN LIKE IS NULL null true lower ucast /r/ /* */ + - * / %
+"""
+
+
+@given(st.lists(st.sampled_from(PIECES.split()), max_size=40).map(" ".join))
+def test_any_sequence_of_words_is_compiled_or_refused_with_our_own_error(text):
+    try:
+        compile_text(START + "| where " + text)
+    except SsaError as error:
+        assert error.problem in str(error)

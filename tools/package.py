@@ -1,0 +1,116 @@
+"""Build dist/ssa_detections-<version>.tar.gz: byte-identical from one commit, with splunk-sdk vendored into bin/lib.
+
+Splunk's own packagers (slim, ucc-gen) and ksconf write times, users or gzip headers that differ from build to build;
+plain tarfile does not.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = "ssa_detections"
+SHIPPED = (
+    "LICENSE",
+    "README",
+    "README.md",
+    "app.manifest",
+    "appserver",
+    "bin",
+    "default",
+    "lookups",
+    "metadata",
+    "static",
+)
+"""What an admin gets; everything else of the repository stays here."""
+
+VENDOR = ROOT / "requirements" / "vendor.txt"
+DOWNLOADS = ROOT / "build" / "vendor"
+
+
+def version() -> str:
+    """Return the app's version, from app.manifest."""
+    return str(json.loads((ROOT / "app.manifest").read_text())["info"]["id"]["version"])
+
+
+def shipped_files() -> Iterator[tuple[str, Path]]:
+    """Yield (path in the app, file) of the repository's part of the package."""
+    for top in SHIPPED:
+        start = ROOT / top
+        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
+            inside = path.relative_to(ROOT)
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+            if path.is_file() and not hidden and inside.parts[:2] != ("bin", "lib"):
+                yield inside.as_posix(), path
+
+
+def sdk_archive() -> Path:
+    """Return the source archive of splunk-sdk, downloaded once and checked against its pinned hash by pip."""
+    wanted = VENDOR.read_text()
+    stamp = DOWNLOADS / "vendor.txt"
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        shutil.rmtree(DOWNLOADS, ignore_errors=True)
+        options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(DOWNLOADS)]
+        subprocess.run([sys.executable, "-m", "pip", "download", *options, "-r", str(VENDOR)], check=True)
+        stamp.write_text(wanted)
+    (archive,) = DOWNLOADS.glob("splunk*sdk*.tar.gz")
+    return archive
+
+
+def sdk_files() -> Iterator[tuple[str, bytes]]:
+    """Yield (path in the app, content) of the vendored SDK, as published."""
+    with tarfile.open(sdk_archive()) as archive:
+        for member in archive.getmembers():
+            _, _, inside = member.name.partition("/")
+            if member.isfile() and inside.startswith("splunklib/") and inside.endswith(".py"):
+                content = archive.extractfile(member)
+                if content is not None:
+                    yield f"bin/lib/{inside}", content.read()
+
+
+def commit_time() -> int:
+    """Return SOURCE_DATE_EPOCH, else the time of the last commit (epoch s): the time of every file in the archive."""
+    if "SOURCE_DATE_EPOCH" in os.environ:
+        return int(os.environ["SOURCE_DATE_EPOCH"])
+    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 (git from PATH, as every build does)
+    return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip() else 315_532_800
+
+
+def build(target: Path = ROOT / "dist") -> Path:
+    """Write the package into `target` and return its path."""
+    files = {name: path.read_bytes() for name, path in shipped_files()}
+    files.update(sdk_files())
+    folders = {parent.as_posix() for name in files for parent in Path(name).parents if parent != Path()}
+    time = commit_time()
+    target.mkdir(parents=True, exist_ok=True)
+    package = target / f"{APP}-{version()}.tar.gz"
+    with (
+        package.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+        tarfile.open(mode="w", fileobj=packed, format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for name in sorted(["", *folders, *files]):
+            entry = tarfile.TarInfo(f"{APP}/{name}".rstrip("/"))
+            entry.mtime = time
+            content = files.get(name)
+            if content is None:
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                archive.addfile(entry)
+            else:
+                entry.mode, entry.size = 0o644, len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    return package
+
+
+if __name__ == "__main__":
+    built = build()
+    sys.stdout.write(f"{built.relative_to(ROOT)} ({built.stat().st_size / 1024:.0f} KB)\n")
