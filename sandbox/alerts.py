@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import re
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import confs
-from sandbox.chunked import Cell, encode_row, header, process_environment
+from sandbox.chunked import Value, encode_rows, environment
 from sandbox.errors import SandboxError
 from sandbox.search import Instance, Result
 
@@ -34,14 +33,12 @@ class ActionRun:
 def write_results(result: Result) -> Path:
     """Write results.csv.gz into the dispatch folder, as an action finds it."""
     path = result.dispatch_dir / "results.csv.gz"
-    with gzip.open(path, "wt", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(header(result.columns))
-        writer.writerows(encode_row(row, result.columns) for row in result.rows[:MAX_RESULTS])
+    table = [[row.get(name) for name in result.columns] for row in result.rows[:MAX_RESULTS]]
+    path.write_bytes(gzip.compress(encode_rows(result.columns, table)))
     return path
 
 
-def parameters(app: Path, action: str, search: dict[str, str], first: dict[str, Cell]) -> dict[str, str]:
+def parameters(app: Path, action: str, search: dict[str, str], first: dict[str, Value]) -> dict[str, str]:
     """Return the action's `param.*`: of alert_actions.conf, then of the search; `$result.x$` from the first result."""
     found = {k: v for k, v in confs.load(app, "alert_actions").get(action, {}).items() if k.startswith("param.")}
     prefix = f"action.{action}."
@@ -56,7 +53,10 @@ def parameters(app: Path, action: str, search: dict[str, str], first: dict[str, 
 
 
 def run(instance: Instance, action: str, name: str, result: Result, overrides: dict[str, str]) -> ActionRun:
-    """Run an alert action on the results of a saved search; `overrides` are parameters. Never raises for its failure."""
+    """Run an alert action on the results of a saved search, with `overrides` of its parameters.
+
+    What the action itself does wrong is in the ActionRun; raises SandboxError only when it has no script.
+    """
     app = instance.apps / "ssa_detections"
     search = instance.saved_search(name)
     first = result.rows[0] if result.rows else {}
@@ -84,7 +84,7 @@ def run(instance: Instance, action: str, name: str, result: Result, overrides: d
             capture_output=True,
             timeout=MAX_SECONDS,
             check=False,
-            env=process_environment(instance.home),
+            env=environment(instance.home),
         )
         code, errors = ran.returncode, ran.stderr
     except subprocess.TimeoutExpired as late:

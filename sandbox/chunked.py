@@ -60,24 +60,17 @@ def decode_mv(text: str) -> list[str]:
 
 def encode_rows(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
     """Write a chunk's body; nothing at all when there are no rows."""
-    if not rows:
-        return b""
-    several = [any(isinstance(cell, list) and len(cell) > 1 for cell in column) for column in zip(*rows, strict=True)]
-    table: list[Sequence[str | None]] = [
-        [name for field, multi in zip(columns, several, strict=True) for name in (field, "__mv_" + field)[: 1 + multi]]
-    ]
-    for row in rows:
-        line: list[str | None] = []
-        for cell, multi in zip(row, several, strict=True):
-            line.append("\n".join(cell) if isinstance(cell, list) else cell)
-            if multi:
-                line.append(encode_mv(cell) if isinstance(cell, list) and len(cell) > 1 else "")
-        table.append(line)
+    table: list[list[str | None]] = []  # by column
+    for name, cells in zip(columns, zip(*rows, strict=True), strict=False):
+        table.append([name, *("\n".join(cell) if isinstance(cell, list) else cell for cell in cells)])
+        several = [encode_mv(cell) if isinstance(cell, list) and len(cell) > 1 else "" for cell in cells]
+        if any(several):
+            table.append(["__mv_" + name, *several])
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(table)
+    csv.writer(out, lineterminator="\n").writerows(zip(*table, strict=True))
     if "\r" in out.getvalue():  # Python leaves a lone CR bare, which no reader takes: RFC 4180 wants it quoted
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(table)
+        csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(zip(*table, strict=True))
     return out.getvalue().encode()
 
 
@@ -90,19 +83,20 @@ def decode_rows(body: bytes) -> tuple[list[str], list[list[Value]]]:
         raise SearchError(f"its body is not CSV in UTF-8: {error}") from None
     places = {name: place for place, name in enumerate(header)}
     fields = [name for name in header if not name.startswith("__mv_")]
-    strays = [name for name in header if name.startswith("__mv_") and name[5:] not in places]
-    if len(places) != len(header) or "" in places or strays:
+    unpaired = places.keys() - {*fields, *("__mv_" + name for name in fields)}
+    if len(places) < len(header) or "" in places or unpaired:
         raise SearchError(f"its CSV header has an empty, repeated or unpaired name: {','.join(header)}")
     for number, row in enumerate(table, 1):
         if len(row) != len(header):
             raise SearchError(f"row {number} of its CSV body has {len(row)} cells, the header has {len(header)}")
-    if len(fields) == len(header):
-        return header, [[cell or None for cell in row] for row in table]
-    pairs = [(places[name], places.get("__mv_" + name, places[name])) for name in fields]
-    return fields, [
-        [decode_mv(row[multi]) if multi != single and row[multi] else row[single] or None for single, multi in pairs]
-        for row in table
-    ]
+    pairs = [(places[name], places.get("__mv_" + name)) for name in fields]
+    return fields, [[decode_mv(row[mv]) if mv and row[mv] else row[at] or None for at, mv in pairs] for row in table]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What splunkd's children see of the world: `home` as SPLUNK_HOME, and nothing that leads Python elsewhere."""
+    given = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+    return {"PATH": os.defpath, **given, "SPLUNK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Command:
@@ -117,8 +111,6 @@ class Command:
         self.messages: list[tuple[str, str]] = []
         self._name, self._timeout = name, timeout
         self._timed_out = self._unread = False
-        environment = {"PATH": os.defpath, "SPLUNK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment |= {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
         try:
             self._process = subprocess.Popen(
                 [python, str(script)],
@@ -126,7 +118,7 @@ class Command:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=script.parent,
-                env=environment,
+                env=environment(home),
                 start_new_session=True,  # so that its own children end with it
             )
         except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sandbox.errors import SandboxError
 
 Conf = Mapping[str, Mapping[str, str]]
-Event = dict[str, None | str | float | list[str]]
+Event = dict[str, str | float | list[str] | None]
 
 KNOWN = {
     "HEADER_MODE": "none",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sandbox.errors import SearchError
 
 MAX_DEPTH = 100  # of macros in macros (splunkd's limit too), of brackets and of expressions
+MAX_SUBSEARCHES = 10  # in one another
 MAX_TOKENS = 2_000  # in one command: the time DuckDB takes to plan a conjunction grows with its square
 
 _QUOTED = r'"(?:\\.|[^"\\])*"'
@@ -103,8 +104,9 @@ def pipeline(text: str, offset: int = 0) -> list[Command]:
     starts, level, commands = [0], 0, []
     for match in _PIPES.finditer(text):
         level += {"[": 1, "]": -1}.get(match[0], 0)
-        if level < 0 or match[0] == '"':
-            raise fail("Unbalanced quotes" if match[0] == '"' else "Mismatched ']'", offset + match.start())
+        if level < 0 or level > MAX_SUBSEARCHES or match[0] == '"':
+            what = "Unbalanced quotes" if match[0] == '"' else "Mismatched ']'" if level < 0 else "Too many ["
+            raise fail(what, offset + match.start())
         if match[0] == "|" and level == 0:
             starts.append(match.end())
     if level:

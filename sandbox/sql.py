@@ -1,7 +1,7 @@
-"""SPL commands as DuckDB queries: one function per command, one entry per eval function and per statistic.
+"""SPL commands as DuckDB queries: one function per command, one line per eval function and per statistic.
 
 A relation's columns are VARCHAR, DOUBLE, BIGINT or VARCHAR[] (several values); a field without a column is null.
-The meaning is that of the Search Reference. Where it leaves room, or this is narrower:
+The meaning is that of the Search Reference. Where that leaves room, or this is narrower:
 
 - eval, where: text that looks like a number compares as a number with other such text, else by code point. A field
   with several values where one is needed is an error, outside the functions made for it (mvcount, mvjoin, ...).
@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from sandbox import spl
 from sandbox.confs import is_true
-from sandbox.errors import SearchError
 
 # Run on each new connection. The variable spl_now, the search's start in epoch seconds, is set for each search.
 SETUP = r"""
@@ -29,6 +28,11 @@ CREATE TEMP MACRO spl_one(x) AS
     CASE WHEN len(x) > 1 THEN error('A field with several values stands where one is needed') ELSE x[1] END;
 CREATE TEMP MACRO spl_list(x) AS CASE WHEN x IS NOT NULL THEN [x] END;
 CREATE TEMP MACRO spl_some(x) AS CASE WHEN len(x) > 0 THEN x END;
+CREATE TEMP MACRO spl_place(i) AS CASE WHEN i < 0 THEN i ELSE i + 1 END;
+CREATE TEMP MACRO spl_slice(x, i) AS spl_some(list_slice(x, spl_place(i), spl_place(i))),
+    (x, i, j) AS spl_some(list_slice(x, spl_place(i), spl_place(j)));
+CREATE TEMP MACRO spl_nums(x) AS list_transform(x, lambda v: spl_num(v));
+CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS NULL)) = 0;
 """
 # segmenters.conf (Splunk's default): major and minor breakers, and major ones that are a URL-encoded character.
 _MAJOR = r"\[\]<>(){}|!;,'\"*\n\r\s\t&?+"
@@ -53,17 +57,6 @@ class Context:
     subsearch: Callable[[str, int], Relation]
 
 
-Build = Callable[[Context, spl.Command, Relation], str]
-
-
-class Spec(NamedTuple):
-    """A command: its translation, whether indexers may run it, whether it makes rows and so comes first."""
-
-    build: Build
-    distributable: bool
-    generating: bool
-
-
 class Sql(NamedTuple):
     """The code of a value and its kind: text, number, list, bool or null."""
 
@@ -71,12 +64,24 @@ class Sql(NamedTuple):
     kind: str
 
 
+Build = Callable[[Context, spl.Command, Relation], str]
+
+
+class Spec(NamedTuple):
+    """A command: its translation, whether indexers may run it, whether it makes rows and so can come first."""
+
+    build: Build
+    distributable: bool
+    generating: bool
+
+
+NO_COLUMN = "^none"  # stands in rows that have no field; no field's column is named so
 NULL = Sql("CAST(NULL AS VARCHAR)", "null")
 COMMANDS: dict[str, Spec] = {}
 
 
 def register(name: str, *, distributable: bool = False, generating: bool = False) -> Callable[[Build], Build]:
-    """Enter a command's translation, a function from context, command and input relation to a SELECT."""
+    """Enter a command's translation, a function from context, command and input relation to a query."""
 
     def enter(build: Build) -> Build:
         COMMANDS[name] = Spec(build, distributable, generating)
@@ -105,11 +110,11 @@ def ident(field: str) -> str:
     return '"' + column_name(field).replace('"', '""') + '"'
 
 
-def value_of(relation: Relation, field: str) -> Sql:
+def value_of(rows: Relation, field: str) -> Sql:
     """Refer to a field of a relation."""
-    if field not in relation.columns:
+    if field not in rows.columns:
         return NULL
-    return Sql(ident(field), {"VARCHAR": "text", "VARCHAR[]": "list"}.get(relation.columns[field], "number"))
+    return Sql(ident(field), {"VARCHAR": "text", "VARCHAR[]": "list"}.get(rows.columns[field], "number"))
 
 
 def as_text(value: Sql) -> str:
@@ -129,274 +134,213 @@ def as_list(value: Sql) -> str:
     return value.code if value.kind == "list" else f"spl_list({as_text(value)})"
 
 
-def select(columns: Mapping[str, str], source: str, tail: str = "", more: str = "") -> str:
-    """Write a SELECT of these fields, each given by its code."""
-    if not columns:
-        raise SearchError("No field is left in the results.")
-    return (
-        f"SELECT {', '.join(f'{code} AS {ident(name)}' for name, code in columns.items())}{more} FROM {source} {tail}"
-    )
+def as_condition(value: Sql) -> str:
+    """Take a boolean."""
+    if value.kind != "bool":
+        raise ValueError("A value stands where a condition is needed")
+    return value.code
 
 
-def same(relation: Relation) -> dict[str, str]:
+def query(source: str, columns: Mapping[str, str], tail: str = "", more: str = "") -> str:
+    """Write a query for these fields, each given by its code. `tail` follows the source, as in `WHERE ...`."""
+    codes = [f"{code} AS {ident(name)}" for name, code in columns.items()] or [f'NULL AS "{NO_COLUMN}"']
+    return f"FROM {source} SELECT {', '.join(codes)}{more} {tail}"
+
+
+def same(rows: Relation) -> dict[str, str]:
     """Take every field as it is."""
-    return {name: ident(name) for name in relation.columns}
+    return {name: ident(name) for name in rows.columns}
 
 
-def union(relations: Sequence[Relation], newest_first: bool = False) -> str:
+def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
     """Put tables one below the other, in their order or by descending _time; each field gets one type."""
     kinds: dict[str, set[str]] = {}
-    for relation in relations:
-        for name in relation.columns:
-            kinds.setdefault(name, set()).add(value_of(relation, name).kind)
+    for table in tables:
+        for name in table.columns:
+            kinds.setdefault(name, set()).add(value_of(table, name).kind)
 
-    def cast(relation: Relation, name: str) -> str:
-        value = value_of(relation, name)
-        if kinds[name] == {"number"}:
+    def cast(value: Sql, kinds: set[str]) -> str:
+        if kinds == {"number"}:
             return f"CAST({value.code} AS DOUBLE)"
-        return as_list(value) if "list" in kinds[name] else as_text(value)
+        return as_list(value) if "list" in kinds else as_text(value)
 
-    parts = [  # no field's column has a name like "^part", so these are safe
-        select({name: cast(table, name) for name in kinds}, table.source, more=f', {at} AS "^part", rowid AS "^row"')
-        for at, table in enumerate(relations)
-    ]
+    parts = []
+    for at, table in enumerate(tables):
+        columns = {name: cast(value_of(table, name), kinds[name]) for name in kinds}
+        parts.append(query(table.source, columns, more=f', {at} AS "^part", rowid AS "^row"'))  # no field is named so
     order = f"{ident('_time')} DESC NULLS LAST, " if newest_first and kinds.get("_time") == {"number"} else ""
-    return f'SELECT * EXCLUDE ("^part", "^row") FROM ({" UNION ALL ".join(parts)}) ORDER BY {order}"^part", "^row"'
+    return f'FROM ({" UNION ALL ".join(parts)}) SELECT * EXCLUDE ("^part", "^row") ORDER BY {order}"^part", "^row"'
 
 
 # Expressions of eval and where
 
 
-def evaluate(node: spl.Node, relation: Relation) -> Sql:
+def evaluate(node: spl.Node, rows: Relation) -> Sql:
     """Translate an expression. Raises SearchError for an unknown function, wrong arguments or a misplaced boolean."""
-    if node.kind == "field":
-        return value_of(relation, node.text)
-    if node.kind in ("string", "number"):
-        return Sql(quote(node.text), "text") if node.kind == "string" else Sql(f"{node.text}::DOUBLE", "number")
-    args = [evaluate(arg, relation) for arg in node.args]
+    leaves = {"string": Sql(quote(node.text), "text"), "number": Sql(f"CAST({node.text} AS DOUBLE)", "number")}
+    if node.kind in ("name", *leaves):
+        return leaves.get(node.kind) or value_of(rows, node.text)
+    args = [evaluate(arg, rows) for arg in node.args]
     try:
-        if node.kind in ("and", "or", "not"):
-            return _logic(node.kind, args)
+        if node.kind == "not":
+            return Sql(f"(NOT {as_condition(args[0])})", "bool")
+        if node.kind in ("and", "or"):
+            return Sql(f"({f' {node.kind} '.join(map(as_condition, args))})", "bool")
         if node.kind == "in":
-            return _logic("or", [_compare("=", args[0], choice) for choice in args[1:]])
+            return Sql(f"({' OR '.join(compare('=', args[0], choice) for choice in args[1:])})", "bool")
         if node.kind == "compare":
-            return _compare(node.text, *args)
+            return Sql(compare(node.text, *args), "bool")
         if node.text not in FUNCTIONS:
             raise ValueError("Unsupported function")
-        function = FUNCTIONS[node.text]
-        if not function.least <= len(args) <= function.most:
-            raise ValueError("Wrong number of arguments")
-        return function.build(args)
+        return FUNCTIONS[node.text](args)
     except ValueError as error:
         raise spl.fail(f"{error}: '{node.text}'", node.position) from None
 
 
-def _logic(kind: str, args: Sequence[Sql]) -> Sql:
-    if any(arg.kind != "bool" for arg in args):
-        raise ValueError("Expected a boolean as operand")
-    return Sql(f"(NOT {args[0].code})" if kind == "not" else f"({f' {kind} '.join(arg.code for arg in args)})", "bool")
-
-
-def _compare(operator: str, left: Sql, right: Sql) -> Sql:
-    operator = "=" if operator == "==" else operator
+def compare(operator: str, left: Sql, right: Sql) -> str:
+    """Write a comparison: of numbers if both sides are or look like numbers, else of texts."""
     if left.kind == right.kind == "number":
-        return Sql(f"({left.code} {operator} {right.code})", "bool")
-    numbers = [as_number(value) for value in (left, right)]
+        return f"({left.code} {operator} {right.code})"
+    numbers, texts = ([form(value) for value in (left, right)] for form in (as_number, as_text))
     both = f"{numbers[0]} IS NOT NULL AND {numbers[1]} IS NOT NULL"
-    as_numbers, as_texts = f"{numbers[0]} {operator} {numbers[1]}", f"{as_text(left)} {operator} {as_text(right)}"
-    return Sql(f"(CASE WHEN {both} THEN {as_numbers} ELSE {as_texts} END)", "bool")
+    return f"(CASE WHEN {both} THEN {numbers[0]} {operator} {numbers[1]} ELSE {texts[0]} {operator} {texts[1]} END)"
 
 
-def _choose(values: Sequence[Sql], form: Callable[[list[str]], str]) -> Sql:
-    """Build code around values of which one will be the result, brought to one kind."""
-    kinds = {value.kind for value in values} - {"null"}
-    if "list" in kinds:
-        return Sql(form([as_list(value) for value in values]), "list")
-    if kinds == {"number"}:
-        return Sql(form([value.code for value in values]), "number")
-    return Sql(form([as_text(value) for value in values]), "text")
+def _function(kind: str, takes: str, form: str) -> Callable[[list[Sql]], Sql]:
+    """Make an eval function of a kind from its signature and code.
 
+    `takes` has one letter for each argument: t text, n number, i integer, l list, v any value; then `?` if the last may
+    be missing, `*` if it may come any number of times. In `form`, {0}, {1} are the arguments and {args} all of them.
+    """
+    most = len(takes.rstrip("?*")) if takes[-1:] != "*" else 200
+    least = len(takes.rstrip("?*")) - (takes[-1:] == "?")
+    converters: dict[str, Callable[[Sql], str]] = {
+        "t": as_text,
+        "n": as_number,
+        "l": as_list,
+        "v": lambda value: value.code,
+    }
+    converters["i"] = lambda value: f"CAST({as_number(value)} AS INTEGER)"
 
-def _case(args: list[Sql]) -> Sql:
-    if len(args) % 2:
-        raise ValueError("A condition without a value")
-    tests = [_logic("and", [test]).code for test in args[::2]]
-    return _choose(
-        args[1::2],
-        lambda values: f"(CASE {' '.join(f'WHEN {t} THEN {v}' for t, v in zip(tests, values, strict=True))} END)",
-    )
-
-
-def _plus(args: list[Sql]) -> Sql:
-    """Add numbers, join texts; a field's text counts as a number if it looks like one, a literal never does."""
-    if all(arg.kind == "number" for arg in args):
-        return _arithmetic("+")(args)
-    if any(arg.kind == "number" for arg in args):
-        return Sql(f"({as_number(args[0])} + {as_number(args[1])})", "number")
-    texts, numbers = [as_text(arg) for arg in args], [as_number(arg) for arg in args]
-    joined, total = f"{texts[0]} || {texts[1]}", f"{numbers[0]} + {numbers[1]}"
-    if any(arg.code.startswith("'") for arg in args):
-        return Sql(f"({joined})", "text")
-    return Sql(f"(CASE WHEN {total} IS NOT NULL THEN spl_text({total}) ELSE {joined} END)", "text")
-
-
-def _arithmetic(operator: str) -> Callable[[list[Sql]], Sql]:
     def build(args: list[Sql]) -> Sql:
-        right = f"nullif({as_number(args[1])}, 0)" if operator in "/%" else as_number(args[1])
-        return Sql(f"({as_number(args[0])} {operator} {right})", "number")
+        if not least <= len(args) <= most:
+            raise ValueError("Wrong number of arguments")
+        letters = takes.rstrip("?*").ljust(len(args), takes[:1] or " ")
+        codes = [converters[letter](arg) for letter, arg in zip(letters, args, strict=False)]
+        return Sql(form.format(*codes, args=", ".join(codes)), kind)
 
     return build
 
 
-def _mvindex(args: list[Sql]) -> Sql:
-    values = as_list(args[0])
-    places = [
-        f"CAST({as_number(arg)} + CASE WHEN {as_number(arg)} < 0 THEN 0 ELSE 1 END AS BIGINT)" for arg in args[1:]
-    ]
-    if len(places) == 1:
-        return Sql(f"list_extract({values}, {places[0]})", "text")
-    return Sql(f"spl_some(list_slice({values}, {', '.join(places)}))", "list")
-
-
-def _tostring(args: list[Sql]) -> Sql:
-    value = args[0]
-    code = f"CASE {value.code} WHEN true THEN 'True' WHEN false THEN 'False' END" if value.kind == "bool" else None
-    return Sql(code or as_text(value), "text")
-
-
-def _texts(kind: str, form: str) -> Callable[[list[Sql]], Sql]:
-    """Build from arguments that are all texts, {0}, {1}, ... in the form."""
-    return lambda args: Sql(form.format(*map(as_text, args)), kind)
-
-
-def _integers(kind: str, name: str, first: Callable[[Sql], str]) -> Callable[[list[Sql]], Sql]:
-    """Build a call whose arguments after the first are whole numbers."""
-    whole = "CAST({} AS INTEGER)".format
-    return lambda args: Sql(
-        f"{name}({', '.join([first(args[0]), *(whole(as_number(arg)) for arg in args[1:])])})", kind
+def _choose(values: Sequence[Sql], form: Callable[[list[str]], str]) -> Sql:
+    """Write code that picks one of several values, which are brought to one kind."""
+    kinds = {value.kind for value in values} - {"null"}
+    if "list" in kinds:
+        return Sql(form([as_list(value) for value in values]), "list")
+    return (
+        Sql(form([value.code for value in values]), "number")
+        if kinds == {"number"}
+        else Sql(form([as_text(value) for value in values]), "text")
     )
 
 
-class Function(NamedTuple):
-    """An eval function or operator: the least and most arguments it takes, and how to build its code from theirs."""
+def _case(args: list[Sql]) -> Sql:
+    if not args or len(args) % 2:
+        raise ValueError("Wrong number of arguments")
+    tests = [f"WHEN {as_condition(test)} THEN " for test in args[::2]]
+    return _choose(args[1::2], lambda codes: f"(CASE {' '.join(map(str.__add__, tests, codes))} END)")
 
-    least: int
-    most: int
-    build: Callable[[list[Sql]], Sql]
+
+def _plus(args: list[Sql]) -> Sql:
+    """Add numbers, join texts: a field's text counts as a number if it looks like one, a literal's never does."""
+    total = f"({as_number(args[0])} + {as_number(args[1])})"
+    if any(arg.kind == "number" for arg in args):
+        return Sql(total, "number")
+    joined = f"({as_text(args[0])} || {as_text(args[1])})"
+    literal = any(arg.code.startswith("'") for arg in args)
+    return Sql(joined if literal else f"coalesce(spl_text({total}), {joined})", "text")
 
 
-FUNCTIONS: dict[str, Function] = {
-    ".": Function(2, 2, _texts("text", "({0} || {1})")),
-    "+": Function(2, 2, _plus),
-    **{operator: Function(2, 2, _arithmetic(operator)) for operator in "-*/%"},
-    "if": Function(3, 3, lambda args: _case([*args[:2], Sql("true", "bool"), args[2]])),
-    "case": Function(2, 200, _case),
-    "coalesce": Function(1, 200, lambda args: _choose(args, lambda codes: f"coalesce({', '.join(codes)})")),
-    "isnull": Function(1, 1, lambda args: Sql(f"({args[0].code} IS NULL)", "bool")),
-    "isnotnull": Function(1, 1, lambda args: Sql(f"({args[0].code} IS NOT NULL)", "bool")),
-    "null": Function(0, 0, lambda _: NULL),
-    "true": Function(0, 0, lambda _: Sql("true", "bool")),
-    "false": Function(0, 0, lambda _: Sql("false", "bool")),
-    "like": Function(2, 2, _texts("bool", "({0} LIKE {1} ESCAPE '\\')")),
-    "match": Function(2, 2, _texts("bool", "regexp_matches({0}, {1})")),
-    "replace": Function(3, 3, _texts("text", "regexp_replace({0}, {1}, {2}, 'g')")),
-    "lower": Function(1, 1, _texts("text", "lower({0})")),
-    "upper": Function(1, 1, _texts("text", "upper({0})")),
-    "len": Function(1, 1, _texts("number", "length({0})")),
-    "substr": Function(2, 3, _integers("text", "substr", as_text)),
-    "round": Function(1, 2, _integers("number", "round", as_number)),
-    "split": Function(2, 2, _texts("list", "string_split({0}, {1})")),
-    "mvappend": Function(1, 200, lambda args: Sql(f"spl_some(list_concat({', '.join(map(as_list, args))}))", "list")),
-    "mvcount": Function(1, 1, lambda args: Sql(f"len({as_list(args[0])})", "number")),
-    "mvindex": Function(2, 3, _mvindex),
-    "mvjoin": Function(2, 2, lambda args: Sql(f"array_to_string({as_list(args[0])}, {as_text(args[1])})", "text")),
-    "tostring": Function(1, 1, _tostring),
-    "tonumber": Function(1, 1, lambda args: Sql(as_number(args[0]), "number")),
-    "now": Function(0, 0, lambda _: Sql("floor(getvariable('spl_now'))", "number")),
-    "time": Function(0, 0, lambda _: Sql("getvariable('spl_now')", "number")),
+FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
+    "+": _plus,
+    "-": _function("number", "nn", "({0} - {1})"),
+    "*": _function("number", "nn", "({0} * {1})"),
+    "/": _function("number", "nn", "({0} / nullif({1}, 0))"),
+    "%": _function("number", "nn", "({0} % nullif({1}, 0))"),
+    ".": _function("text", "tt", "({0} || {1})"),
+    "case": _case,
+    "coalesce": lambda args: _choose(args, lambda codes: f"coalesce({', '.join(codes)})"),
+    "false": _function("bool", "", "false"),
+    "if": lambda args: _case([*args[:2], Sql("true", "bool"), *args[2:]]),
+    "isnotnull": _function("bool", "v", "({0} IS NOT NULL)"),
+    "isnull": _function("bool", "v", "({0} IS NULL)"),
+    "len": _function("number", "t", "length({0})"),
+    "like": _function("bool", "tt", r"like_escape({args}, '\')"),
+    "lower": _function("text", "t", "lower({0})"),
+    "match": _function("bool", "tt", "regexp_matches({args})"),
+    "mvappend": _function("list", "l*", "spl_some(list_concat({args}))"),
+    "mvcount": _function("number", "l", "len({0})"),
+    "mvindex": _function("list", "lii?", "spl_slice({args})"),
+    "mvjoin": _function("text", "lt", "array_to_string({args})"),
+    "now": _function("number", "", "floor(getvariable('spl_now'))"),
+    "null": _function(NULL.kind, "", NULL.code),
+    "replace": _function("text", "ttt", "regexp_replace({args}, 'g')"),
+    "round": _function("number", "ni?", "round({args})"),
+    "split": _function("list", "tt", "string_split({args})"),
+    "substr": _function("text", "tii?", "substr({args})"),
+    "time": _function("number", "", "getvariable('spl_now')"),
+    "tonumber": _function("number", "n", "{0}"),
+    "tostring": _function("text", "t", "{0}"),
+    "true": _function("bool", "", "true"),
+    "upper": _function("text", "t", "upper({0})"),
 }
 
 
 # The expression of search
 
 
-def matches(node: spl.Node, relation: Relation) -> str:
+def matches(node: spl.Node, rows: Relation) -> str:
     """Translate a search expression to a condition, which may be null for a row that does not match."""
     if node.kind == "not":
-        return f"(({matches(node.args[0], relation)}) IS NOT TRUE)"
+        return f"({matches(node.args[0], rows)} IS NOT TRUE)"
     if node.kind in ("and", "or"):
-        return f"({f' {node.kind} '.join(matches(arg, relation) for arg in node.args)})"
-    if node.kind == "term":
-        return _term(node.text, relation)
+        return f"({f' {node.kind} '.join(matches(arg, rows) for arg in node.args)})"
+    if not node.args:
+        return _term(node.text, rows)
     field = node.args[0].text
     if field in _TIME_MODIFIERS:
-        raise spl.fail(f"The time modifier '{field}' is not supported in the search text", node.position)
-    value = value_of(relation, field)
-    tests = [_test("=" if node.kind == "in" else node.text, choice.text) for choice in node.args[1:]]
-    if value.kind == "list":
-        return f"len(list_filter({value.code}, lambda v: {' OR '.join(test('v') for test in tests)})) > 0"
-    return f"({' OR '.join(test(as_text(value)) for test in tests)})"
+        raise spl.fail(f"The time modifier '{field}' is not supported", node.position)
+    value, operator = value_of(rows, field), "=" if node.kind == "in" else node.text
+    one = "v" if value.kind == "list" else as_text(value)
+    test = " OR ".join(_test(one, operator, choice.text) for choice in node.args[1:])
+    return f"(len(list_filter({value.code}, lambda v: {test})) > 0)" if one == "v" else f"({test})"
 
 
-def _test(operator: str, value: str) -> Callable[[str], str]:
-    """Return what makes a condition of a field's text."""
+def _test(code: str, operator: str, value: str) -> str:
     if operator in ("=", "==", "!="):
         pattern = re.sub(r"([%_\\])", r"\\\1", value).replace("*", "%")
-        test = f"{'NOT ' if operator == '!=' else ''}ILIKE {quote(pattern)} ESCAPE '\\'"
-        return lambda text: f"{text} {test}"
-    literal = Sql(quote(value), "text")
-    return lambda text: (
-        _compare(operator, Sql(f"lower({text})", "text"), literal._replace(code=f"lower({literal.code})")).code
-    )
+        return f"{code} {'NOT ' if operator == '!=' else ''}ILIKE {quote(pattern)} ESCAPE '\\'"
+    return compare(operator, Sql(f"lower({code})", "text"), Sql(quote(value.lower()), "text"))
 
 
-def _term(term: str, relation: Relation) -> str:
+def _term(term: str, rows: Relation) -> str:
     if not term.strip("*"):
         return "true"  # also for rows without _raw, so that the empty filter macros keep every row
     pattern = "".join(rf"[^{_MAJOR}]*" if char == "*" else re.escape(char) for char in term)
-    before, after = (not re.match(_BREAKER, edge) for edge in (term[0], term[-1]))
-    pattern = (f"(?:^|{_BREAKER}|{_ENCODED})" if before else "") + pattern + (f"(?:$|{_BREAKER})" if after else "")
-    return f"regexp_matches({as_text(value_of(relation, '_raw'))}, {quote('(?is)' + pattern)})"
+    if not re.match(_BREAKER, term[0]):
+        pattern = f"(?:^|{_BREAKER}|{_ENCODED}){pattern}"
+    if not re.match(_BREAKER, term[-1]):
+        pattern = f"{pattern}(?:$|{_BREAKER})"
+    return f"regexp_matches({as_text(value_of(rows, '_raw'))}, {quote('(?i)' + pattern)})"
 
 
 # Commands
 
 
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(re.escape(name).replace(r"\*", "(.*)"), re.S)
-
-
-def _pick(name: str, rows: Relation) -> list[str]:
-    """Find the fields that a name with wildcards means; internal ones only if it begins with `_` itself."""
-    return [field for field in rows.columns if _pattern(name).fullmatch(field) and (name[0] == "_" or field[0] != "_")]
-
-
-def _names(reader: spl.Reader) -> list[str]:
-    """Read a list of names, separated by commas or blanks, to the end."""
-    names = []
-    while not names or not reader.done():
-        names.append(reader.word().text)
-        reader.take(",")
-    return names
-
-
-def _end(reader: spl.Reader, code: str) -> str:
-    """Return the code when the command's arguments are all read."""
-    if not reader.done():
-        raise reader.unexpected()
-    return code
-
-
-def _count(token: spl.Token) -> int:
-    if not re.fullmatch("[0-9]{1,9}", token.text):
-        raise spl.fail(f"Expected a whole number, not '{token.text}',", token.position)
-    return int(token.text)
-
-
-def options(command: spl.Command, *allowed: str) -> dict[str, spl.Token]:
+def options(command: spl.Command, *allowed: str) -> dict[str, spl.Node]:
     """Read arguments that are all `name=value`. Raises SearchError for a name that is not allowed."""
     reader, values = spl.Reader(command), {}
-    while not reader.done():
+    while reader.more():
         name = reader.word()
         if name.text not in allowed:
             raise spl.fail(f"Unsupported option '{name.text}' of '{command.name}'", name.position)
@@ -405,18 +349,46 @@ def options(command: spl.Command, *allowed: str) -> dict[str, spl.Token]:
     return values
 
 
+def _names(reader: spl.Reader) -> list[str]:
+    """Read a list of names, separated by commas or blanks, to the end."""
+    names: list[str] = []
+    while not names or reader.more():
+        names.append(reader.word().text)
+        reader.take(",")
+    return names
+
+
+def _whole(word: spl.Node) -> int:
+    if not re.fullmatch("[0-9]{1,9}", word.text):
+        raise spl.fail(f"Expected a whole number, found '{word.text}'", word.position)
+    return int(word.text)
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(name).replace(r"\*", "(.*)"), re.S)
+
+
+def _pick(name: str, fields: Sequence[str]) -> list[str]:
+    """Find the fields that a name with wildcards means; internal ones only if it begins with `_` itself."""
+    return [field for field in fields if _pattern(name).fullmatch(field) and (name[0] == "_" or field[0] != "_")]
+
+
 @register("search", distributable=True, generating=True)
 def _search(_: Context, command: spl.Command, rows: Relation) -> str:
-    return select(same(rows), rows.source, "WHERE " + matches(spl.SearchReader(command).parse(), rows))
+    reader = spl.SearchReader(command)
+    condition = matches(reader.expression(), rows)
+    reader.end()
+    return query(rows.source, same(rows), f"WHERE {condition}")
 
 
 @register("where", distributable=True)
 def _where(_: Context, command: spl.Command, rows: Relation) -> str:
     reader = spl.EvalReader(command)
-    test = evaluate(reader.parse(), rows)
-    if test.kind != "bool":
-        raise spl.fail("The expression of 'where' is no condition", command.position)
-    return _end(reader, select(same(rows), rows.source, "WHERE " + test.code))
+    condition = evaluate(reader.expression(), rows)
+    reader.end()
+    if condition.kind != "bool":
+        raise spl.fail("A value stands where a condition is needed: 'where'", command.position)
+    return query(rows.source, same(rows), f"WHERE {condition.code}")
 
 
 @register("eval", distributable=True)
@@ -425,99 +397,90 @@ def _eval(_: Context, command: spl.Command, rows: Relation) -> str:
     while not code or reader.take(","):  # each assignment sees the ones before it
         target = reader.word()
         reader.expect("=")
-        value = evaluate(reader.parse(), rows)
+        value = evaluate(reader.expression(), rows)
         if value.kind == "bool":
             raise spl.fail("Fields cannot be assigned a boolean result; use if(...)", target.position)
         kind = {"number": "DOUBLE", "list": "VARCHAR[]"}.get(value.kind, "VARCHAR")
-        code = select(same(rows) | {target.text: f"CAST({value.code} AS {kind})"}, rows.source)
+        code = query(rows.source, same(rows) | {target.text: f"CAST({value.code} AS {kind})"})
         rows = Relation(f"({code})", rows.columns | {target.text: kind})
-    return _end(reader, code)
+    reader.end()
+    return code
 
 
 @register("fields", distributable=True)
 def _fields(_: Context, command: spl.Command, rows: Relation) -> str:
     reader = spl.Reader(command)
-    remove = reader.take("+", "-")
-    chosen = [found for name in _names(reader) for found in _pick(name, rows)]
-    if remove and remove.text == "-":
-        return select({name: ident(name) for name in rows.columns if name not in chosen}, rows.source)
-    return select({name: ident(name) for name in [*chosen, "_time", "_raw"] if name in rows.columns}, rows.source)
+    sign = reader.take("+", "-")
+    chosen = [found for name in _names(reader) for found in _pick(name, [*rows.columns])]
+    if sign and sign.text == "-":
+        return query(rows.source, {name: ident(name) for name in rows.columns if name not in chosen})
+    return query(rows.source, {name: ident(name) for name in [*chosen, "_time", "_raw"] if name in rows.columns})
 
 
 @register("table")
 def _table(_: Context, command: spl.Command, rows: Relation) -> str:
     columns: dict[str, str] = {}
     for name in _names(spl.Reader(command)):  # a name that no row has still gives a column, a pattern does not
-        for found in _pick(name, rows) if "*" in name else [name]:
+        for found in _pick(name, [*rows.columns]) if "*" in name else [name]:
             columns.setdefault(found, value_of(rows, found).code)
-    return select(columns, rows.source)
+    return query(rows.source, columns)
 
 
 @register("rename", distributable=True)
 def _rename(_: Context, command: spl.Command, rows: Relation) -> str:
     reader, columns = spl.Reader(command), same(rows)
-    while not reader.done():
+    while reader.more():
         old = reader.word()
         reader.expect("as", "AS")
-        new = reader.word().text
+        new = reader.word().text.split("*")
         reader.take(",")
-        if old.text.count("*") != new.count("*"):
-            raise spl.fail(f"The wildcards of '{old.text}' and '{new}' do not pair", old.position)
+        if old.text.count("*") != len(new) - 1:
+            raise spl.fail(f"The wildcards of '{old.text}' and '{'*'.join(new)}' do not pair", old.position)
         moved = {}
-        for name in _pick(old.text, Relation("", dict.fromkeys(columns, ""))):
-            parts = _pattern(old.text).fullmatch(name)
-            moved[name] = "".join(map("".join, zip(new.split("*"), (*(parts or [""])[1:], ""), strict=True)))
-        columns = {
-            moved.get(name, name): code for name, code in columns.items() if name in moved or name not in moved.values()
-        }
-    return select(columns, rows.source)
+        for name in _pick(old.text, [*columns]):
+            found = _pattern(old.text).fullmatch(name)
+            moved[name] = "".join(map("".join, zip(new, [*(found.groups() if found else ()), ""], strict=True)))
+        kept = {name: code for name, code in columns.items() if name in moved or name not in moved.values()}
+        columns = {moved.get(name, name): code for name, code in kept.items()}
+    return query(rows.source, columns)
 
 
 @register("mvexpand", distributable=True)
 def _mvexpand(_: Context, command: spl.Command, rows: Relation) -> str:
-    reader, field, code = spl.Reader(command), "", ""
+    reader = spl.Reader(command)
     field = reader.word().text
+    reader.end()
+    if field not in rows.columns:
+        return query(rows.source, same(rows))
     values = as_list(value_of(rows, field))
-    if reader.take("limit"):
-        reader.expect("=")
-        limit = _count(reader.word())
-        values = f"list_slice({values}, 1, {limit})" if limit else values
-    if field in rows.columns:  # a row without a value stays as it is
-        code = f"unnest(coalesce({values}, [NULL]))"
-    return _end(reader, select(same(rows) | ({field: code} if code else {}), rows.source))
+    return query(rows.source, same(rows) | {field: f"unnest(coalesce({values}, [NULL]))"})  # keeps rows without a value
 
 
 @register("head")
 def _head(_: Context, command: spl.Command, rows: Relation) -> str:
     reader = spl.Reader(command)
-    if reader.take("limit"):
-        reader.expect("=")
-    limit = 10 if reader.done() else _count(reader.word())
-    return _end(reader, select(same(rows), rows.source, f"LIMIT {limit}"))
+    limit = _whole(reader.word()) if reader.more() else 10
+    reader.end()
+    return query(rows.source, same(rows), f"LIMIT {limit}")
 
 
 @register("sort")
 def _sort(_: Context, command: spl.Command, rows: Relation) -> str:
-    reader, limit, keys = spl.Reader(command), 10_000, []
-    if reader.take("limit"):
-        reader.expect("=")
-        limit = _count(reader.word())
-    elif reader.peek().text.isdecimal():
-        limit = _count(reader.word())
-    while not keys or not reader.done():
-        sign, token = reader.take("-", "+"), reader.word()
-        name = token.text if sign or token.text[0] not in "+-" else token.text[1:]
-        order = "DESC" if "-" in (sign.text if sign else "", token.text[0]) else "ASC"
-        if keys and name in ("d", "desc"):
-            raise spl.fail(f"Unsupported option '{name}' of 'sort'", token.position)
+    reader, keys = spl.Reader(command), list[str]()
+    limit = _whole(reader.word()) if reader.next.text.isdecimal() else 10_000
+    while not keys or reader.more():
+        sign, word = reader.take("-", "+"), reader.word()
+        if word.text in ("d", "desc") and keys and not reader.more():
+            raise spl.fail(f"Unsupported option '{word.text}' of 'sort'", word.position)
+        name = word.text if sign else word.text.lstrip("+-")
+        order = "DESC" if (sign or word).text.startswith("-") else "ASC"
         value = value_of(rows, name)
         text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else as_text(value)
-        number = value.code if value.kind == "number" else f"spl_num({text})"
-        # numbers before words; a row without the field comes last in either order
+        number = as_number(value if value.kind == "number" else Sql(text, "text"))
+        # numbers before words; a row without the field comes last, whatever the order
         keys += [f"{text} IS NULL", f"{number} IS NULL {order}", f"{number} {order}", f"{text} {order}"]
         reader.take(",")
-    tail = f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
-    return select(same(rows), rows.source, tail)
+    return query(rows.source, same(rows), f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else ""))
 
 
 @register("append")
@@ -535,61 +498,53 @@ def _makeresults(context: Context, command: spl.Command, _: Relation) -> str:
     if "annotate" in given and is_true(given["annotate"].text):
         empty = dict.fromkeys(("host", "source", "sourcetype", "splunk_server_group"), NULL.code)
         columns = {"_raw": NULL.code} | columns | empty | {"splunk_server": quote(context.server)}
-    return select(columns, f"range({_count(given['count']) if 'count' in given else 1})")
+    return query(f"range({_whole(given['count']) if 'count' in given else 1})", columns)
 
 
-def _extreme(name: str) -> Callable[[str], str]:
-    """Build max or min: of numbers if all values are numbers, else by code point."""
-    numbers = "list_transform({0}, lambda v: spl_num(v))"
-    form = f"CASE WHEN len(list_filter({{0}}, lambda v: spl_num(v) IS NULL)) = 0 THEN spl_text({name}({numbers})) ELSE {name}({{0}}) END"
-    return form.format
-
-
-# A statistic's code, given the code of the list of a field's values.
-STATISTICS: dict[str, Callable[[str], str]] = {
-    "count": "len({0})".format,
-    "dc": "len(list_distinct({0}))".format,
-    "distinct_count": "len(list_distinct({0}))".format,
-    "values": "spl_some(list_sort(list_distinct({0})))".format,
-    "sum": "list_sum(list_transform({0}, lambda v: spl_num(v)))".format,
-    "avg": "list_avg(list_transform({0}, lambda v: spl_num(v)))".format,
-    "max": _extreme("list_max"),
-    "min": _extreme("list_min"),
+# Each statistic's code, given the code of the list of a field's values.
+STATISTICS = {
+    "avg": "list_avg(spl_nums({0}))",
+    "count": "len({0})",
+    "dc": "len(list_distinct({0}))",
+    "distinct_count": "len(list_distinct({0}))",
+    "max": "CASE WHEN spl_numeric({0}) THEN spl_text(list_max(spl_nums({0}))) ELSE list_max({0}) END",
+    "min": "CASE WHEN spl_numeric({0}) THEN spl_text(list_min(spl_nums({0}))) ELSE list_min({0}) END",
+    "sum": "list_sum(spl_nums({0}))",
+    "values": "spl_some(list_sort(list_distinct({0})))",
 }
 
 
 @register("stats")
 def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
-    reader, results = spl.Reader(command), {}
-    while not results or not (reader.done() or reader.next_is("by", "BY")):
+    reader, results = spl.Reader(command), dict[str, str]()
+    while not results or (reader.more() and not reader.at("by", "BY")):
         function = reader.word()
-        if function.text not in STATISTICS:
-            raise spl.fail(f"Unsupported statistic '{function.text}'", function.position)
         label, code = function.text, "count(*)"
-        if function.text != "count" or reader.next_is("("):
+        if label not in STATISTICS:
+            raise spl.fail(f"Unsupported statistic '{label}'", function.position)
+        if label != "count" or reader.at("("):
             reader.expect("(")
             field = reader.word()
             reader.expect(")")
             if "*" in field.text:
-                raise spl.fail(f"Wildcards in '{function.text}({field.text})' are not supported", field.position)
+                raise spl.fail(f"Wildcards are not supported in '{label}({field.text})'", field.position)
             values = as_list(value_of(rows, field.text))
-            label = f"{function.text}({field.text})"
-            code = STATISTICS[function.text](
-                f"coalesce(flatten(list({values}) FILTER (WHERE {values} IS NOT NULL)), [])"
-            )
+            values = f"coalesce(flatten(list({values}) FILTER (WHERE {values} IS NOT NULL)), [])"
+            label, code = f"{label}({field.text})", STATISTICS[label].format(values)
         results[reader.word().text if reader.take("as", "AS") else label] = code
         reader.take(",")
-    groups = _names(reader) if reader.take("by", "BY") else []
-    source, order = rows.source, ["true"]
-    for name in groups:  # a row counts once for each value of the field that it is grouped by, not at all without one
+    source, order, groups = rows.source, list[str](), dict[str, str]()
+    for name in _names(reader) if reader.take("by", "BY") else []:
         value = value_of(rows, name)
-        if value.kind == "list":
-            source = f"(SELECT * REPLACE (unnest({value.code}) AS {value.code}) FROM {source})"
-            value = value._replace(kind="text")
+        groups[name] = value.code
+        if value.kind == "list":  # a row counts once for each value of the field that it is grouped by
+            source, value = (
+                f"(FROM {source} SELECT * REPLACE (unnest({value.code}) AS {value.code}))",
+                Sql(value.code, "text"),
+            )
         order += [as_number(value), value.code]
-    columns = {name: value_of(rows, name).code for name in groups}
-    present = " AND ".join(f"{code} IS NOT NULL" for code in columns.values()) or "true"
-    return _end(
-        reader,
-        f"SELECT * FROM ({select(columns | results, source, f'WHERE {present} GROUP BY ALL')}) ORDER BY {', '.join(order)}",
-    )
+    reader.end()
+    present = "".join(f" AND {code} IS NOT NULL" for code in groups.values())
+    by = f" GROUP BY {', '.join(str(place + 1) for place in range(len(groups)))}" if groups else ""
+    tail = f"ORDER BY {', '.join(order)}" if order else ""
+    return f"FROM ({query(source, groups | results, f'WHERE true{present}{by}')}) {tail}"

@@ -208,8 +208,9 @@ def _classic_data(message: str) -> dict[str, str]:
 
     The command line is the only text of an attacker's choice that may hold newlines and labels, and it comes last: so
     reading ends there, and of each label the first one in its section counts. What the format cannot tell apart is the
-    rest of a command line of several rows from the text that follows it: as in Splunk, whose extraction ends at the row
-    end (`[ \\t]+([^\\n]*)`), `process` is then its first row, without leading blanks. The XML renderings keep it all.
+    rest of a command line of several rows from the text that follows it: `process` is then its first row, without
+    leading blanks, as an extraction by row ends has it (how the add-on reads such an event is documented nowhere). The
+    XML renderings keep it all.
     """
     data: dict[str, str] = {}
     section = ""

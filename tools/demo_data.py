@@ -258,7 +258,7 @@ ws-sales-02 08:58:13 explorer user claimed attack: Atomic Red Team registers a D
 ws-sales-02 15:10:37 explorer user claimed attack: the switch as a capital with a hyphen; second of two here
     cmd         "<image>"
     msiexec     msiexec  -Y "C:\Users\Public\viewer.dll"
-build-01 17:22:05 builder user claimed no attack: the build registers its own DLL, a case for the filter macro
+build-01 17:22:05 builder user claimed attack: a build job that was tampered with registers a DLL
     cmd         "<image>" /c msiexec.exe /y D:\work\shell-extension.dll
     msiexec     msiexec.exe  /y D:\work\shell-extension.dll
 

@@ -6,6 +6,7 @@ import csv
 import os
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -35,11 +36,14 @@ class SsaDetectCommand(StreamingCommand):
     def prepare(self) -> None:
         """Load and compile the detections, during getinfo: whatever is wrong with them ends the search here."""
         self.failed = False
+        self.rows = self.blind_rows = 0
+        self.blind: Counter[str] = Counter()
         try:
             catalogue = Catalogue(APP)
             self.detections = self.chosen(catalogue)
         except (ConfError, DetectionError) as error:
             self.refuse(str(error))
+        self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
         # Every output row has the same columns, because the SDK drops those that its first row lacks.
         self.columns = dict.fromkeys([*event.COLUMNS, *sorted(set().union(*(d.needs for d in self.detections)))])
 
@@ -74,14 +78,34 @@ class SsaDetectCommand(StreamingCommand):
         try:
             for row in records:
                 number += 1
-                for detection in self.detections:
-                    for hit in event.detect(detection, row):
-                        yield {**dict.fromkeys(self.columns), **row, **hit}
+                hits = [hit for detection in self.detections for hit in event.detect(detection, row)]
+                for hit in hits:
+                    yield {**dict.fromkeys(self.columns), **row, **hit}
+                if not hits:
+                    self.note_blindness(row)
         except csv.Error as error:
             # What was found so far goes out with this reply; _execute ends the search once all input is read.
             self.failed = True
-            self.write_error(
-                f"{here()}row {number + 1} of a chunk cannot be read, the rest of the chunk is lost: {error}"
+            self.write_error(f"{here()}row {number + 1} of a chunk cannot be read, the rest of it is lost: {error}")
+        self.rows += number
+        if self._finished:
+            self.report_blindness()
+
+    def note_blindness(self, row: dict[str, Any]) -> None:
+        """Count a row that was not detected and lacks a field on which a detection's conditions depend."""
+        missing = [name for name in self.decisive if event.field(row, name) is None]
+        self.blind.update(missing)
+        self.blind_rows += bool(missing)
+
+    def report_blindness(self) -> None:
+        """Warn, once, of rows that could not be judged: no hit in them does not mean that nothing happened."""
+        if self.blind_rows:
+            fields = ", ".join(f"{name} in {count:,}" for name, count in sorted(self.blind.items()))
+            self.write_warning(
+                "{}",
+                f"{here()}{self.blind_rows:,} of {self.rows:,} rows could not be judged for want of a value: {fields}. "
+                "Check that the add-on gives these fields, that 4688 events carry the command line, and that the "
+                "search passes them (| fields) to ssadetect",
             )
 
     def _execute(self, ifile: Any, process: Any) -> None:

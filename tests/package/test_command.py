@@ -132,6 +132,21 @@ def test_hostile_text_passes_unchanged(session):
 # -- what a user sees when something is wrong
 
 
+def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_lack(session):
+    one = session()
+    nameless, silent = {**HIT, "process_name": ""}, {**HIT, "process": "", "parent_process_name": ""}
+    one.run([HIT, nameless, silent], [nameless, MISS])
+    ((level, text),) = one.command.messages
+    assert level == "WARN"
+    assert "3 of 5 rows could not be judged for want of a value: process in 1, process_name in 2." in text
+
+
+def test_rows_that_can_be_judged_give_no_message(session):
+    one = session()
+    one.run([HIT, MISS, {**MISS, "parent_process_name": "", "user": "", "dest": ""}])
+    assert one.command.messages == []
+
+
 def message(session, *args):
     with pytest.raises(SearchError) as caught:
         session(*args).run([HIT])

@@ -33,6 +33,7 @@ from .syntax import (
     Regex,
     Statement,
     Where,
+    children,
 )
 from .values import COMPARISONS, TYPES, Value, arithmetic, contains, member
 
@@ -40,6 +41,9 @@ Record = list[Value]
 Evaluate = Callable[[Record], Value]
 Step = Callable[[Record], bool]
 """Changes the record in place; False drops it."""
+
+Origins = dict[str, frozenset[str]]
+"""Column -> the fields of input_event that its value comes from."""
 
 INPUT_EVENT = "input_event"
 FIRST_COLUMNS = (INPUT_EVENT, "_datamodels", "body", "start_time", "end_time", "entities")
@@ -58,10 +62,15 @@ class Detected:
 
 @dataclass(frozen=True)
 class Plan:
-    """A detection text, ready to run. `input_fields` are the keys that it reads of input_event; None means any."""
+    """A detection text, ready to run.
+
+    `input_fields` are the keys that it reads of input_event; None means any. `decisive_fields` are those on which its
+    conditions depend: an event without a value in one of them can hardly be judged.
+    """
 
     program: Program
     input_fields: frozenset[str] | None
+    decisive_fields: frozenset[str]
     columns: tuple[str, ...]
     branches: tuple[tuple[Step, ...], ...]
 
@@ -78,8 +87,8 @@ def _detected(record: Record) -> Detected:
     _, _, body, start, end, entities = record[: len(FIRST_COLUMNS)]
     listed = entities if isinstance(entities, list) else [] if entities is None else [entities]
     return Detected(
-        start if isinstance(start, int) else None,
-        end if isinstance(end, int) else None,
+        start if type(start) is int else None,
+        end if type(end) is int else None,
         tuple(listed),
         body if isinstance(body, dict) else {},
     )
@@ -90,12 +99,35 @@ def compile_text(text: str) -> Plan:
     return _Compiler(parse(text)).plan()
 
 
+def event_key(node: Expression) -> str | None:
+    """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
+    if isinstance(node, Access):
+        target, key = node.target, node.key
+    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2:
+        target, key = node.arguments
+    else:
+        return None
+    reads = isinstance(target, Name) and target.name == INPUT_EVENT
+    return key.value if reads and isinstance(key, Literal) and isinstance(key.value, str) else None
+
+
+def origin(node: Expression, origins: Origins) -> frozenset[str]:
+    """Return the fields of input_event that the value of an expression comes from, given those of the columns."""
+    key = event_key(node)
+    if key is not None:
+        return frozenset((key,))
+    if isinstance(node, Name):
+        return origins.get(node.name, frozenset())
+    return frozenset().union(*(origin(child, origins) for child in children(node)))
+
+
 class _Compiler:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.slots: dict[str, int] = {name: slot for slot, name in enumerate(FIRST_COLUMNS)}
         self.input_fields: set[str] | None = set()
-        self.bindings: dict[str, tuple[Step, ...]] = {}
+        self.decisive_fields: set[str] = set()
+        self.bindings: dict[str, tuple[tuple[Step, ...], Origins]] = {}
 
     def fail(self, problem: str, at: int) -> NoReturn:
         raise SsaError(problem, self.program.text, at)
@@ -108,9 +140,9 @@ class _Compiler:
     def plan(self) -> Plan:
         branches = []
         for statement in self.program.statements:
-            steps, ends = self.statement(statement)
+            steps, origins, ends = self.statement(statement)
             if statement.binding is not None:
-                self.bindings[statement.binding] = steps
+                self.bindings[statement.binding] = steps, origins
             elif not ends:
                 self.fail("this pipeline goes nowhere: end it with | into write_ssa_detected_events()", statement.at)
             if ends:
@@ -118,27 +150,33 @@ class _Compiler:
         if not branches:
             self.fail("no pipeline ends with | into write_ssa_detected_events()", 0)
         fields = None if self.input_fields is None else frozenset(self.input_fields)
-        return Plan(self.program, fields, tuple(self.slots), tuple(branches))
+        return Plan(self.program, fields, frozenset(self.decisive_fields), tuple(self.slots), tuple(branches))
 
-    def statement(self, statement: Statement) -> tuple[tuple[Step, ...], bool]:
+    def statement(self, statement: Statement) -> tuple[tuple[Step, ...], Origins, bool]:
         first = statement.commands[0]
         if not isinstance(first, From):
             self.fail("a pipeline starts with | from read_ssa_enriched_events()", first.at)
         steps: list[Step] = []
+        origins: Origins = {}
         if first.binding is not None:
             if first.binding not in self.bindings:
                 self.fail(f"${first.binding} is not bound above{_near(first.binding, self.bindings)}", first.at)
-            steps.extend(self.bindings[first.binding])
+            bound, known = self.bindings[first.binding]
+            steps.extend(bound)
+            origins.update(known)
         for command in statement.commands[1:]:
             if isinstance(command, Eval):
-                steps.extend(self.assignment(name, expression) for name, expression in command.assignments)
+                for name, expression in command.assignments:
+                    steps.append(self.assignment(name, expression))
+                    origins[name] = origin(expression, origins)
             elif isinstance(command, Where):
                 steps.append(_keeps(self.expression(command.condition)))
+                self.decisive_fields |= origin(command.condition, origins)
             elif isinstance(command, From):
                 self.fail("'from' stands only at the start of a pipeline", command.at)
             elif command is not statement.commands[-1]:
                 self.fail("'into' stands only at the end of a pipeline", command.at)
-        return tuple(steps), isinstance(statement.commands[-1], Into)
+        return tuple(steps), origins, isinstance(statement.commands[-1], Into)
 
     def assignment(self, name: str, expression: Expression) -> Step:
         evaluate = self.expression(expression)
@@ -155,6 +193,12 @@ class _Compiler:
     # -- expressions
 
     def expression(self, node: Expression) -> Evaluate:
+        key = event_key(node)
+        if key is not None:
+            if self.input_fields is not None:
+                self.input_fields.add(key)
+            event = self.slots[INPUT_EVENT]
+            return lambda record: member(record[event], key)
         compile_node: Callable[[Any], Evaluate] = getattr(self, "compile_" + type(node).__name__.lower())
         return compile_node(node)
 
@@ -171,24 +215,8 @@ class _Compiler:
         slot = self.slot(node.name)
         return lambda record: record[slot]
 
-    def reads_event(self, target: Expression, key: Expression) -> bool:
-        """Note `input_event.key` and map_get(input_event, "key"); True when that is all there is to note."""
-        if not (isinstance(target, Name) and target.name == INPUT_EVENT):
-            return False
-        if not (isinstance(key, Literal) and isinstance(key.value, str)):
-            return False
-        if self.input_fields is not None:
-            self.input_fields.add(key.value)
-        return True
-
-    def member_target(self, target: Expression, key: Expression) -> Evaluate:
-        if self.reads_event(target, key):
-            slot = self.slot(INPUT_EVENT)
-            return lambda record: record[slot]
-        return self.expression(target)
-
     def compile_access(self, node: Access) -> Evaluate:
-        target, key = self.member_target(node.target, node.key), self.expression(node.key)
+        target, key = self.expression(node.target), self.expression(node.key)
         return lambda record: member(target(record), key(record))
 
     def compile_listof(self, node: ListOf) -> Evaluate:
@@ -268,8 +296,7 @@ class _Compiler:
             self.fail(f"unknown function {node.function}(){_near(node.function, REGISTRY)}", node.at)
         arguments = self.arguments(function, node)
         checked = [
-            self.argument(function, function.parameter(index), argument, node, index)
-            for index, argument in enumerate(arguments)
+            self.argument(function, function.parameter(index), argument) for index, argument in enumerate(arguments)
         ]
         body = function.body
         if function.sees_nulls:
@@ -306,9 +333,7 @@ class _Compiler:
                 self.fail(f"{function.signature} needs the argument {parameter.name}", node.at)
         return found
 
-    def argument(
-        self, function: Function, parameter: Parameter, argument: Expression | None, call: Call, index: int
-    ) -> Evaluate:
+    def argument(self, function: Function, parameter: Parameter, argument: Expression | None) -> Evaluate:
         """Evaluate, check and prepare one argument; a constant is checked and prepared here, once."""
         if argument is None:
             default = parameter.default
@@ -325,10 +350,7 @@ class _Compiler:
             except ValueError as error:
                 self.fail(f"{function.signature}: {error}", argument.at)
             return lambda record: constant
-        if index == 0 and len(call.arguments) > 1 and function.name == "map_get":
-            evaluate = self.member_target(argument, call.arguments[1])
-        else:
-            evaluate = self.expression(argument)
+        evaluate = self.expression(argument)
         if prepare:
             return _prepared(evaluate, is_type, prepare)
         if parameter.type == "any":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -138,6 +139,34 @@ class Or:
 Expression = Union[
     Literal, Regex, Name, Call, Access, ListOf, MapOf, Negative, Arithmetic, Comparison, IsNull, In, Not, And, Or
 ]
+
+
+NODES = (
+    Literal,
+    Regex,
+    Name,
+    Call,
+    Access,
+    ListOf,
+    MapOf,
+    Negative,
+    Arithmetic,
+    Comparison,
+    IsNull,
+    In,
+    Not,
+    And,
+    Or,
+)
+
+
+def children(node: Expression) -> Iterator[Expression]:
+    """Yield the expressions directly inside an expression."""
+    for value in vars(node).values():
+        for item in value if isinstance(value, tuple) else (value,):
+            part = item[-1] if isinstance(item, tuple) else item  # (key, value) of a map, (operator, operand) of a sum
+            if isinstance(part, NODES):
+                yield part
 
 
 @dataclass(frozen=True)

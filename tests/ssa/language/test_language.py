@@ -130,6 +130,29 @@ def test_a_plan_knows_which_fields_it_reads(text, fields):
     assert compile_text(f"{START}| eval x={text}{END}").input_fields == (None if fields is None else frozenset(fields))
 
 
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("| where input_event.a = 1", {"a"}),
+        ("| eval x=lower(input_event.a), y=input_event.b | where x = 1", {"a"}),
+        (
+            "| eval x=map_get(input_event, 'a'), y=x+'b' | where y IN (input_event.c, 'd') | eval z=input_event.e",
+            {"a", "c"},
+        ),
+        ("| eval x=input_event.a, x=1 | where x = 1", set()),
+        ("| where not {k: [input_event.a]}.k[0] is null", {"a"}),
+        ("| eval x=input_event.a", set()),
+    ],
+)
+def test_a_plan_knows_on_which_fields_its_conditions_depend(text, fields):
+    assert compile_text(START + text + END).decisive_fields == fields
+
+
+def test_conditions_on_a_binding_depend_on_what_it_was_made_of():
+    text = "$a = | from read_ssa_enriched_events() | eval x=input_event.a; | from $a | where x = 1"
+    assert compile_text(text + END).decisive_fields == {"a"}
+
+
 @pytest.mark.parametrize("deep", ["({}1{})", "[{}1{}]", "lower({}1{})", "x[{}1{}]"])
 def test_deep_nesting_ends_in_a_message_not_in_pythons_stack(deep):
     opening, closing = deep.format("@", "@").split("@1@")

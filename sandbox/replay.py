@@ -1,0 +1,203 @@
+"""`python -m sandbox replay`: raw event files through the packaged app, and what comes out as detections and risk."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from sandbox import alerts, confs, windows
+from sandbox.errors import SandboxError
+from sandbox.rest import Splunkd
+from sandbox.search import Instance, Result, Row
+
+SESSION_KEY = "sandbox"
+ACTION = "ssa_risk"
+
+
+@dataclass
+class Replay:
+    """What a replay did; `ok` is False when anything was reported as an error."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    searches: dict[str, Result] = field(default_factory=dict)
+    actions: list[alerts.ActionRun] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    detections: list[dict[str, Any]] = field(default_factory=list)
+    risk_events: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed. A damaged event is no failure: Splunk indexes it too."""
+        return not self.errors and all(action.code == 0 for action in self.actions)
+
+    def count(self, command: str) -> int:
+        """Return how many rows came out of the first `command` of the searches, all together."""
+        first = ((s for s in result.stages if s.command == command) for result in self.searches.values())
+        return sum(stage.rows_out for stage in (next(stages, None) for stages in first) if stage)
+
+
+def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
+    """Yield the events of the files as rows of the index `main`; count them, and note what is damaged."""
+    for path in files:
+        for number, event in enumerate(track(windows.read_events(path), f"reading {path.name}", console=console), 1):
+            done.events[event.source or "unknown"] += 1
+            if event.problem:
+                done.problems.append(f"{path}, event {number}: {event.problem}")
+            yield {
+                **event.fields,
+                "_raw": event.raw,
+                "_time": event.time,
+                "host": event.host,
+                "source": event.source,
+                "sourcetype": event.sourcetype,
+                "index": "main",
+                "tag": list(event.tags),
+            }
+
+
+def risk_searches(instance: Instance) -> list[str]:
+    """Return the saved searches that are there to be run and whose results become risk."""
+    saved = confs.load(instance.apps / "ssa_detections", "savedsearches")
+    return [
+        name
+        for name, settings in saved.items()
+        if confs.is_true(settings.get(f"action.{ACTION}", "0")) and not confs.is_true(settings.get("disabled", "0"))
+    ]
+
+
+def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console) -> Replay:
+    """Replay files through an instance on which the app is installed; raises SandboxError for files, not searches."""
+    done = Replay()
+    started = time.perf_counter()
+    for path in files:
+        if not path.is_file():
+            raise SandboxError(f"{path}: no such file")
+    instance.add_events(rows(files, done, console))
+    for name in risk_searches(instance):
+        with console.status(f"running {name} …"):
+            try:
+                result = instance.search(instance.saved_search(name)["search"])
+            except SandboxError as error:
+                done.errors.append(f"{name}: {error}")
+                continue
+            done.searches[name] = result
+            done.detections.extend(result.rows)
+            if result.rows:  # the trigger condition: number of events greater than 0
+                done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
+    if "risk" in splunkd.indexes and splunkd.requests:
+        done.risk_events = list(instance.search("index=risk sourcetype=stash").rows)
+    done.seconds = time.perf_counter() - started
+    return done
+
+
+def write_json(done: Replay, console: Console, indexers: int) -> None:
+    """Write one JSON object a line: detections, risk events, then a summary."""
+
+    def line(kind: str, fields: dict[str, Any]) -> None:
+        console.file.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
+
+    for row in done.detections:
+        line("detection", row)
+    for row in done.risk_events:
+        line("risk_event", row)
+    line("summary", summary(done, indexers))
+
+
+def summary(done: Replay, indexers: int) -> dict[str, Any]:
+    """Return the counts of a replay."""
+    return {
+        "events": sum(done.events.values()),
+        "events_by_source": dict(done.events),
+        "passed_prefilter": done.count("search"),
+        "detections": len(done.detections),
+        "risk_events": len(done.risk_events),
+        "problems": done.problems,
+        "errors": done.errors,
+        "messages": [list(message) for result in done.searches.values() for message in result.messages],
+        "log": [[level, text] for action in done.actions for level, text in action.log],
+        "indexers": indexers,
+        "seconds": round(done.seconds, 2),
+        "ok": done.ok,
+    }
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("events", "score") else "left", overflow="fold")
+    return table
+
+
+def _text(cell: Any) -> str:
+    return escape(", ".join(cell) if isinstance(cell, list) else str(cell or ""))
+
+
+def _clock(cell: Any) -> str:
+    return time.strftime("%Y-%m-%d\n%H:%M:%S", time.gmtime(float(cell or 0)))
+
+
+def write_page(done: Replay, console: Console, dry_run: bool) -> None:
+    """Write the story of a replay for a reader at a terminal."""
+    read = _table("Events read", "events", "source")
+    for source, count in done.events.most_common():
+        read.add_row(f"{count:,}", _text(source))
+    console.print(read)
+    for problem in done.problems[:10]:
+        console.print(f"damaged: {problem}", style="yellow", markup=False)
+    if len(done.problems) > 10:
+        console.print(f"… and {len(done.problems) - 10} more damaged events", style="yellow")
+
+    risk: dict[str, list[dict[str, Any]]] = {}
+    for event in done.risk_events:
+        risk.setdefault(str(event.get("finding_id")), []).append(event)
+    for name in dict.fromkeys(str(row["detection"]) for row in done.detections):
+        hits = _table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
+        for row in sorted(done.detections, key=lambda row: float(row["_time"] or 0)):
+            if row["detection"] == name:
+                events = risk.get(str(row.get("finding_id")), [])
+                what = [_text(row.get("process")), *dict.fromkeys(_text(e.get("risk_message")) for e in events)]
+                who = [f"{_text(e.get('risk_object'))} ({_text(e.get('risk_object_type'))})" for e in events]
+                scores = [_text(e.get("risk_score")) for e in events]
+                hits.add_row(_clock(row["_time"]), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True)
+        console.print(hits)
+    totals: dict[tuple[str, str], float] = defaultdict(float)
+    for event in done.risk_events:
+        totals[_text(event.get("risk_object")), _text(event.get("risk_object_type"))] += float(event["risk_score"])
+    if totals:
+        sums = _table("Risk added (index=risk)", "score", "risk object", "type")
+        for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1]):
+            sums.add_row(f"{score:g}", name, kind)
+        console.print(sums)
+    if dry_run:
+        for action in done.actions:
+            for _, text in action.log:
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    for result in done.searches.values():
+        for message in result.messages:
+            console.print("search message:", *message, style="yellow", markup=False)
+    for action in done.actions:
+        for level, text in action.log:
+            if level != "INFO":
+                console.print(f"{action.action} {level}: {text}", style="red", markup=False)
+    for error in done.errors:
+        console.print(f"search failed: {error}", style="red", markup=False)
+    told = summary(done, 0)
+    console.print(
+        f"{told['events']:,} events read, {told['passed_prefilter']:,} passed the prefilter, "
+        f"{told['detections']:,} fired, {told['risk_events']:,} risk events written, in {done.seconds:.1f} s.",
+        style="bold green" if done.ok else "bold red",
+    )

@@ -1,0 +1,427 @@
+"""Runs searches over stored events as a search head with indexers would, and the app's commands as child processes.
+
+The leading run of distributable commands works on each indexer's own events, a custom command there from that
+indexer's copy of the knowledge bundle; the rest works on the search head. DuckDB evaluates, see `sandbox.sql`.
+"""
+
+import functools
+import itertools
+import json
+import re
+import shutil
+import sys
+import tarfile
+import threading
+import time
+import urllib.parse
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from sandbox import bundle, chunked, confs, spl, sql
+from sandbox.chunked import Value
+from sandbox.errors import SandboxError, SearchError
+
+Row = Mapping[str, object]  # None, text, number, or a list of texts for each field
+SPLUNK_VERSION = "9.4.0"  # what commands are told
+BATCH = 50_000  # events stored at once
+
+NOTHING = sql.Relation("range(0)", {})
+
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
+_ARGUMENT = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"])+')
+
+
+@dataclass
+class Stage:
+    """How many rows went into one command of a search and came out, over all places where it ran."""
+
+    command: str
+    text: str
+    rows_in: int = 0
+    rows_out: int = 0
+
+
+@dataclass
+class Result:
+    """What a search gave: rows by field name, messages as (level, text, server), counts of rows by stage."""
+
+    sid: str
+    dispatch_dir: Path
+    columns: list[str] = field(default_factory=list)
+    rows: list[dict[str, Value]] = field(default_factory=list)
+    messages: list[tuple[str, str, str]] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+
+
+class Instance:
+    """One search head and its indexers over one database, with apps installed.
+
+    `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
+    head are told `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/var/events.duckdb.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        indexers: int = 1,
+        python: str = sys.executable,
+        splunkd_uri: str = "",
+        session_key: str = "",
+        *,
+        on_disk: bool = False,
+    ) -> None:
+        self.home, self.indexers, self.python = home.resolve(), indexers, python
+        self.splunkd_uri, self.session_key = splunkd_uri, session_key
+        self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
+        for folder in (self.apps, self.scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.database = duckdb.connect(self.home / "var/events.duckdb" if on_disk else ":memory:")
+        self.database.execute(f"{sql.SETUP} SET temp_directory = {sql.quote(str(self.scratch))}")
+        self.database.execute("CREATE TABLE IF NOT EXISTS events (_time DOUBLE, _raw VARCHAR, _indexer INTEGER)")
+        self._lock, self._numbers = threading.Lock(), itertools.count(1)
+
+    def install(self, archive: Path) -> None:
+        """Unpack an app's .tar.gz over what is installed. Raises SandboxError if it is none, or writes elsewhere."""
+        try:
+            with tarfile.open(archive, "r:gz") as tar:
+                tar.extractall(self.apps, filter="data")
+        except (OSError, tarfile.TarError) as error:
+            raise SandboxError(f"Cannot install {archive.name}: {error}") from error
+
+    def add_events(self, events: Iterable[Row]) -> int:
+        """Store events, dealt out to the indexers in turn, and return their number. `_time` is in epoch seconds."""
+        with self._lock:
+            before = _size(self.database, "events")
+            dealt = ({**event, "_indexer": number % self.indexers + 1} for number, event in enumerate(events, before))
+            return store(self.database, "events", dealt, self.scratch)
+
+    def saved_search(self, name: str, app: str = "ssa_detections") -> dict[str, str]:
+        """Return a stanza of savedsearches.conf. Raises SearchError if there is none of that name."""
+        try:
+            return confs.load(self.apps / app, "savedsearches")[name]
+        except KeyError:
+            raise SearchError(f"Unable to find saved search named '{name}'.") from None
+
+    def search(
+        self,
+        spl: str,
+        *,
+        earliest: float | None = None,
+        latest: float | None = None,
+        app: str = "ssa_detections",
+        owner: str = "admin",
+    ) -> Result:
+        """Run a search and return all its results.
+
+        `earliest` (inclusive) and `latest` (exclusive) are epoch seconds and limit the events; `app` provides macros
+        and commands. Raises SearchError for anything wrong; a failure on an indexer begins with its name: `[indexer2]`.
+        """
+        if not (self.apps / app).is_dir():
+            raise SearchError(f"The app '{app}' is not installed.")
+        with self._lock:
+            job = _Job(self, next(self._numbers), spl, app, owner, earliest, latest)
+        try:
+            return job.run()
+        finally:
+            job.close()
+
+
+def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], scratch: Path) -> int:
+    """Add rows to a table, with new columns as needed: VARCHAR, or VARCHAR[] once a field has several values.
+
+    Goes through a JSON file in `scratch`, the fastest way that keeps lists and needs no package. Returns the number of
+    rows. Raises duckdb.Error for a `_time` that is no number.
+    """
+    stream, total, file = iter(rows), 0, scratch / f"{uuid.uuid4()}.json"
+    while chunk := list(itertools.islice(stream, BATCH)):
+        batch = [{_column(key): _cell(value) for key, value in row.items()} for row in chunk]
+        known = _describe(database, table)
+        kinds = dict(known)
+        for row in batch:
+            for key, value in row.items():
+                if isinstance(value, list) or key not in kinds:
+                    kinds[key] = "VARCHAR[]" if isinstance(value, list) else "DOUBLE" if key == "_time" else "VARCHAR"
+        for key, kind in kinds.items():
+            name = sql.ident(sql.field_name(key))
+            if key not in known:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+            elif kind != known[key]:
+                database.execute(f"ALTER TABLE {table} ALTER {name} TYPE VARCHAR[] USING spl_list({name})")
+        lists = [key for key, kind in kinds.items() if kind == "VARCHAR[]"]
+        with file.open("w", encoding="utf-8") as out:
+            for row in batch:
+                row |= {key: [row[key]] for key in lists if isinstance(row.get(key), str)}
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        types = ", ".join(f"{sql.quote(key)}: '{kind}'" for key, kind in kinds.items())
+        source = f"read_json({sql.quote(str(file))}, columns = {{{types}}}, format = 'newline_delimited')"
+        database.execute(f"INSERT INTO {table} BY NAME FROM {source}")
+        total += len(batch)
+    file.unlink(missing_ok=True)
+    return total
+
+
+_column = functools.lru_cache(10_000)(sql.column_name)
+
+
+def _cell(value: object) -> object:
+    """Bring a value to text, or to a list of texts if there are several; nothing and empty text are both no value."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value] if len(value) > 1 else _cell(value[0] if value else None)
+    return None if value is None else str(value)
+
+
+def _describe(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {str(name): str(kind) for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}
+
+
+def _size(database: duckdb.DuckDBPyConnection, source: str) -> int:
+    return int(database.execute(f"FROM {source} SELECT count(*)").fetchall()[0][0])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where commands run: a server's name, home and apps, the search's id there, and the number of an indexer."""
+
+    server: str
+    home: Path
+    apps: Path
+    sid: str
+    indexer: int = 0
+
+    @property
+    def dispatch(self) -> Path:
+        return self.home / "var/run/splunk/dispatch" / self.sid
+
+
+@dataclass
+class _Job:
+    """One running search."""
+
+    instance: Instance
+    number: int
+    text: str
+    app: str
+    owner: str
+    earliest: float | None
+    latest: float | None
+
+    def __post_init__(self) -> None:
+        now = time.time()
+        self.head = _Place("search_head", self.instance.home, self.instance.apps, f"{now:.0f}.{self.number}")
+        self.result = Result(self.head.sid, self.head.dispatch)
+        self.tables = itertools.count(1)
+        self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
+        self.database.execute(sql.SETUP)
+        self.database.execute(f"SET VARIABLE spl_now = CAST({now!r} AS DOUBLE)")
+
+    @functools.cached_property
+    def peers(self) -> list[_Place]:
+        """The indexers, each with a fresh bundle."""
+        peers = []
+        for number in range(1, self.instance.indexers + 1):
+            name, home = f"indexer{number}", self.instance.home / f"peers/indexer{number}"
+            apps = bundle.replicate(self.instance.apps, home)
+            peers.append(_Place(name, home, apps, f"remote_{name}_{self.head.sid}", number))
+        return peers
+
+    def close(self) -> None:
+        self.database.close()
+        for peer in self.__dict__.get("peers", []):
+            shutil.rmtree(peer.apps.parent, ignore_errors=True)
+
+    def run(self) -> Result:
+        self.head.dispatch.mkdir(parents=True)
+        self.text = spl.expand(self.text, confs.load(self.instance.apps / self.app, "macros"))
+        commands = spl.pipeline(self.text)
+        distributable = self.check(commands)
+        self.result.stages = [Stage(command.name, command.text) for command in commands]
+        rows = self.execute(commands, distributable, self.result.stages)
+        self.result.columns = list(rows.columns)
+        for row in self.database.execute(_export(rows)).fetchall():
+            self.result.rows.append({name: _single(cell) for name, cell in zip(rows.columns, row, strict=False)})
+        return self.result
+
+    def check(self, commands: Sequence[spl.Command]) -> list[bool]:
+        """Find mistakes before anything runs, as splunkd parses on the search head; say which are distributable."""
+        flags = []
+        for first, command in zip([True, *[False] * len(commands)], commands, strict=False):
+            spec = sql.COMMANDS.get(command.name)
+            if not (spec and spec.generating if first else command.name != "makeresults"):
+                where = "cannot be the first command" if first else "must be the first command"
+                raise spl.fail(f"'{command.name}' {where}; it stands", command.position)
+            if spec:
+                spec.build(sql.Context("", self.check_subsearch), command, NOTHING)
+            flags.append(spec.distributable if spec else self.probe(command))
+        return flags
+
+    def check_subsearch(self, text: str, offset: int) -> sql.Relation:
+        self.check(spl.pipeline(text, offset))
+        return NOTHING
+
+    def probe(self, command: spl.Command) -> bool:
+        """Ask a custom command what it is; an error of its own ends the search here."""
+        with self.start(self.head, command) as process:
+            info = process.getinfo(self.searchinfo(self.head, command))
+            process.close()
+        self.result.messages += [(level, text, self.head.server) for level, text in process.messages]
+        kind = str(info.get("type", "streaming"))
+        if (
+            kind not in ("streaming", "stateful")
+            or info.get("generating")
+            or info.get("required_fields", ["*"]) != ["*"]
+        ):
+            raise spl.fail(
+                f"Only streaming commands that take all fields are supported, not '{command.name}'", command.position
+            )
+        return kind == "streaming"
+
+    def execute(
+        self, commands: Sequence[spl.Command], distributable: Sequence[bool], stages: Sequence[Stage]
+    ) -> sql.Relation:
+        """Run a pipeline that is checked; the result is a table."""
+        steps = list(zip(commands, stages, strict=True))
+        leading = 1 + len(list(itertools.takewhile(bool, distributable[1:])))
+        places = self.places(commands[0])
+        parts = []
+        for place in places:
+            try:
+                rows = self.events(place) if commands[0].name == "search" else NOTHING
+                for command, stage in steps[:leading]:
+                    rows = self.step(place, command, rows, stage)
+            except SearchError as error:
+                if not place.indexer:
+                    raise
+                raise SearchError(f"[{place.server}] {error}") from error
+            parts.append(rows)
+        rows = parts[0] if places == [self.head] else self.table(sql.union(parts, newest_first=True), *parts)
+        for command, stage in steps[leading:]:
+            rows = self.step(self.head, command, rows, stage)
+        return rows
+
+    def subsearch(self, text: str, offset: int) -> sql.Relation:
+        commands = spl.pipeline(text, offset)
+        return self.execute(commands, self.check(commands), [Stage(command.name, command.text) for command in commands])
+
+    def places(self, first: spl.Command) -> list[_Place]:
+        """Say where a pipeline begins: on the indexers, or where makeresults says."""
+        if first.name != "makeresults":
+            return self.peers
+        option = re.search(r"splunk_server\s*=\s*\"?([^\s\"]+)", first.text)
+        if not option or option[1] == "local":
+            return [self.head]
+        places = [place for place in (self.head, *self.peers) if option[1] in ("*", place.server)]
+        if not places:
+            raise spl.fail(f"There is no server '{option[1]}' to make results", first.position)
+        return places
+
+    def events(self, place: _Place) -> sql.Relation:
+        """Give the events of an indexer within the time range; the search head has none."""
+        kinds = {sql.field_name(name): kind for name, kind in _describe(self.database, "events").items()}
+        kinds |= {"splunk_server": "VARCHAR"}
+        columns = {name: sql.ident(name) for name in kinds} | {"splunk_server": sql.quote(place.server)}
+        del kinds["_indexer"], columns["_indexer"]
+        where = f"WHERE _indexer = {place.indexer}"
+        where += f" AND _time >= {self.earliest!r}" if self.earliest is not None else ""
+        where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
+        return sql.Relation(f"({sql.query('events', columns, where)})", kinds)
+
+    def step(self, place: _Place, command: spl.Command, rows: sql.Relation, stage: Stage) -> sql.Relation:
+        """Run one command in one place and count its rows."""
+        try:
+            stage.rows_in += _size(self.database, rows.source)
+            if spec := sql.COMMANDS.get(command.name):
+                done = self.table(spec.build(sql.Context(place.server, self.subsearch), command, rows), rows)
+            else:
+                done = self.external(place, command, rows)
+            stage.rows_out += _size(self.database, done.source)
+        except duckdb.Error as error:
+            raise spl.fail(f"{str(error).splitlines()[0]}: '{command.name}'", command.position) from error
+        if command.name == "search" and done.columns:  # fields that none of the events has are not there
+            counts = self.database.execute(
+                sql.query(done.source, {name: f"count({sql.ident(name)})" for name in done.columns})
+            ).fetchall()[0]
+            return sql.Relation(
+                done.source, dict(pair for pair, count in zip(done.columns.items(), counts, strict=False) if count)
+            )
+        return done
+
+    def table(self, code: str, *spent: sql.Relation) -> sql.Relation:
+        """Keep the rows of a query in a temporary table; the tables they came from are not needed any more."""
+        name = f"step{next(self.tables)}"
+        self.database.execute(f"CREATE TEMP TABLE {name} AS {code}")
+        for rows in spent:
+            if rows.source.isalnum():
+                self.database.execute(f"DROP TABLE {rows.source}")
+        return self.relation(name)
+
+    def relation(self, table: str) -> sql.Relation:
+        kinds = _describe(self.database, table)
+        return sql.Relation(
+            table, {sql.field_name(name): kind for name, kind in kinds.items() if name != sql.NO_COLUMN}
+        )
+
+    def external(self, place: _Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
+        """Run a custom command over a table's rows, chunk by chunk."""
+        name = f"step{next(self.tables)}"
+        self.database.execute(f'CREATE TEMP TABLE {name} ("{sql.NO_COLUMN}" INTEGER)')
+        with self.start(place, command) as process:
+            process.getinfo(self.searchinfo(place, command))
+            store(self.database, name, self.replies(process, rows), self.instance.scratch)
+            process.close()
+        self.result.messages += [(level, text, place.server) for level, text in process.messages]
+        return self.relation(name)
+
+    def replies(self, process: chunked.Command, rows: sql.Relation) -> Iterator[Row]:
+        size = _size(self.database, rows.source)
+        for start in range(0, max(size, 1), chunked.MAX_ROWS):
+            end = start + chunked.MAX_ROWS
+            chunk = self.database.execute(
+                _export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
+            ).fetchall()
+            reply = process.execute(list(rows.columns), chunk, finished=end >= size)
+            yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
+
+    def start(self, place: _Place, command: spl.Command) -> chunked.Command:
+        """Start the process of a custom command, from the apps that the place has."""
+        folder = place.apps / self.app
+        settings = confs.load(folder, "commands").get(command.name)
+        if settings is None:
+            raise spl.fail(f"Unknown search command '{command.name}'", command.position)
+        for key in settings.keys() - {"chunked", "filename", "python.version", "python.required"}:
+            raise spl.fail(f"commands.conf has the unsupported setting '{key}' for '{command.name}'", command.position)
+        script = folder / "bin" / settings.get("filename", f"{command.name}.py")
+        if not confs.is_true(settings.get("chunked", "")) or not script.is_file():
+            raise spl.fail(f"'{command.name}' is not chunked, or has no script '{script.name}'", command.position)
+        place.dispatch.mkdir(parents=True, exist_ok=True)
+        return chunked.Command(command.name, script, python=self.instance.python, home=place.home)
+
+    def searchinfo(self, place: _Place, command: spl.Command) -> dict[str, object]:
+        raw = _ARGUMENT.findall(command.text)
+        args = [_QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), word) for word in raw]
+        here = self.instance if place is self.head else None  # a peer's command has no business with the REST API
+        info: dict[str, object] = {"args": args, "raw_args": raw, "command": command.name, "app": self.app}
+        info |= {"sid": place.sid, "dispatch_dir": str(place.dispatch), "owner": self.owner, "username": self.owner}
+        info |= {"session_key": here.session_key if here else "", "splunkd_uri": here.splunkd_uri if here else ""}
+        info |= {"earliest_time": str(self.earliest or 0), "latest_time": str(self.latest or 0)}
+        info |= {"splunk_version": SPLUNK_VERSION, "maxresultrows": chunked.MAX_ROWS}
+        return info | {"search": urllib.parse.quote(self.text, safe="")}
+
+
+def _export(rows: sql.Relation, tail: str = "") -> str:
+    """Write the query for rows as text and lists of text."""
+    values = {name: sql.value_of(rows, name) for name in rows.columns}
+    codes = {
+        name: value.code if value.kind == "list" else f"nullif({sql.as_text(value)}, '')"
+        for name, value in values.items()
+    }
+    return sql.query(rows.source, codes, tail)
+
+
+def _single(cell: str | list[str] | None) -> Value:
+    return cell if not isinstance(cell, list) or len(cell) > 1 else cell[0] if cell else None

@@ -1,0 +1,187 @@
+"""The whole way of an event, as a newcomer sees it: raw files in, detections and risk out."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from sandbox import __main__ as command_line
+from sandbox.search import Instance
+from tools import ROOT
+
+DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
+CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
+MESSAGE = (
+    "An instance of spawning msiexec.exe was identified on endpoint {device} "
+    "by user {user} attempting to register a file."
+)
+
+
+@pytest.fixture
+def replay(archive, capsys):
+    def run(*arguments, files=DEMO):
+        code = command_line.main(["replay", *map(str, files), "--package", str(archive), *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def lines(out):
+    found = {"detection": [], "risk_event": [], "risk_alert": [], "summary": []}
+    for line in out.splitlines():
+        fields = json.loads(line)
+        found[fields.pop("kind")].append(fields)
+    (found["summary"],) = found["summary"]
+    return found
+
+
+def essence(found):
+    """What must not depend on where or by which Python it was found: everything but ids and times of the run."""
+    hits = sorted(json.dumps(row, sort_keys=True) for row in found["detection"])
+    risk = [
+        {k: v for k, v in row.items() if k not in ("orig_sid", "_raw", "splunk_server")} for row in found["risk_event"]
+    ]
+    return hits, sorted(json.dumps(row, sort_keys=True) for row in risk)
+
+
+def test_the_demo_finds_every_expected_event_and_no_other(replay, python):
+    code, out, _ = replay("--json", "--python", python)
+    found = lines(out)
+    expected = Counter(entry["dest"] for entry in CATALOGUE if entry["expected"])
+    assert code == 0
+    assert Counter(row["dest_device_id"] for row in found["detection"]) == expected
+    assert sum(expected.values()) >= 6
+
+
+def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay):
+    found = lines(replay("--json")[1])
+    by_finding = {}
+    for event in found["risk_event"]:
+        by_finding.setdefault(event["finding_id"], []).append(event)
+    assert set(by_finding) == {row["finding_id"] for row in found["detection"]}
+    for row in found["detection"]:
+        device, user = row["dest_device_id"], row["dest_user_id"]
+        events = by_finding[row["finding_id"]]
+        objects = {(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in events}
+        assert objects == {(user, "user", "35"), (device, "system", "35")}
+        assert len(events) == 2
+        for event in events:
+            assert event["risk_message"] == MESSAGE.format(device=device, user=user)
+            assert (event["threat_object"], event["index"], event["sourcetype"]) == ("msiexec.exe", "risk", "stash")
+            assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
+
+
+def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
+    found = lines(replay("--json")[1])
+    told = found["summary"]
+    events = sum(path.read_text().count("<EventID>") or path.read_text().count("\nEventCode=") for path in DEMO)
+    assert told["events"] == sum(told["events_by_source"].values()) == events
+    assert told["events"] > told["passed_prefilter"] > told["detections"] == len(found["detection"])
+    assert told["risk_events"] == 2 * told["detections"]
+    assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
+
+
+def test_any_number_of_indexers_gives_the_same_answer(replay):
+    one, three = (lines(replay("--json", "--indexers", number)[1]) for number in ("1", "3"))
+    assert essence(one) == essence(three)
+    assert (one["summary"]["indexers"], three["summary"]["indexers"]) == (1, 3)
+
+
+def test_the_page_tells_the_story(replay):
+    code, out, _ = replay()
+    assert code == 0
+    for said in (
+        "Events read",
+        "Detection: Windows System Binary Proxy Execution MSIExec DLLRegisterServer",
+        "b.heron",
+    ):
+        assert said in out
+    assert "472 events read, 20 passed the prefilter, 11 fired, 22 risk events written" in out
+
+
+def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
+    _, written, _ = replay("--json")
+    raw = {event["_raw"] for event in lines(written)["risk_event"]}
+    code, out, _ = replay("--json", "--dry-run")
+    found = lines(out)
+    assert (code, found["risk_event"]) == (0, [])
+    shown = {text.partition("not written: ")[2] for _, text in found["summary"]["log"] if "not written: " in text}
+
+    def without_sid(line):
+        return [field for field in line.split(", ") if not field.startswith("orig_sid=")]
+
+    assert sorted(map(without_sid, shown)) == sorted(map(without_sid, raw))
+
+
+# -- bad input
+
+
+def xml(command_line, image=r"C:\Windows\System32\msiexec.exe", computer="ws-1"):
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>1</EventID>"
+        "<TimeCreated SystemTime='2026-03-02T09:00:00.000000Z'/>"
+        f"<Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>{computer}</Computer></System>"
+        f"<EventData><Data Name='Image'>{image}</Data><Data Name='CommandLine'>{command_line}</Data>"
+        "<Data Name='User'>CORP\\jdoe</Data></EventData></Event>\n"
+    )
+
+
+HIT = xml("msiexec.exe /y x.dll")
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (xml("msiexec.exe /y x.dll")[:-30] + "\n", "damaged XML"),
+        ("<Event>&nope;</Event>\n", "damaged XML"),
+        ("hello\n", "not a Windows event"),
+    ],
+)
+def test_a_damaged_event_is_named_and_the_others_are_found(replay, tmp_path, bad, problem):
+    path = tmp_path / "events.log"
+    path.write_text(bad + HIT)
+    code, out, _ = replay("--json", files=[path])
+    found = lines(out)
+    assert (code, len(found["detection"])) == (0, 1)
+    assert len(found["summary"]["problems"]) == 1
+    assert f"{path}, event 1: " in found["summary"]["problems"][0]
+    assert problem in found["summary"]["problems"][0]
+
+
+@pytest.mark.parametrize("event", [xml(""), xml("msiexec.exe /y x.dll", image=""), xml("", image="")])
+def test_an_event_without_command_line_or_process_name_is_no_hit_and_no_error(replay, tmp_path, event):
+    path = tmp_path / "events.log"
+    path.write_text(event + HIT)
+    code, out, _ = replay("--json", files=[path])
+    found = lines(out)
+    assert (code, len(found["detection"]), found["summary"]["problems"]) == (0, 1, [])
+
+
+def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archive, tmp_path):
+    instance = Instance(tmp_path, indexers=2)
+    instance.install(archive)
+    instance.add_events({**row, "_raw": "x", "_time": 1} for row in [{"process_name": "cmd.exe"}, {"process": "x"}])
+    messages = instance.search("* | ssadetect").messages
+    assert [(level, server) for level, _, server in messages] == [("WARN", "indexer1"), ("WARN", "indexer2")]
+    assert "1 of 1 rows could not be judged for want of a value: process in 1." in messages[0][1]
+
+
+def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
+    path = tmp_path / "events.log"
+    path.write_text(xml("msiexec.exe /y x.dll", computer=""))
+    found = lines(replay("--json", files=[path])[1])
+    assert [event["risk_object"] for event in found["risk_event"]] == ["CORP\\jdoe"]
+    assert found["risk_event"][0]["defaulted_tokens"] == "dest_device_id"
+
+
+def test_a_missing_file_is_named(replay, tmp_path):
+    code, _, err = replay(files=[tmp_path / "nothing.log"])
+    assert code == 1
+    assert "nothing.log: no such file" in err.replace("\n", "")
+
+
+def test_a_file_that_is_no_package_is_named(capsys, tmp_path):
+    (tmp_path / "app.tar.gz").write_text("no archive")
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(tmp_path / "app.tar.gz")]) == 1
+    assert "Cannot install app.tar.gz" in capsys.readouterr().err

@@ -1,0 +1,714 @@
+"""Searches: what SPL means over stored events, and where the app's commands run.
+
+Pages named in the tables are those of the Search Reference or the Search Manual that a case comes from.
+"""
+
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+import splunklib
+
+from sandbox.errors import SandboxError, SearchError
+from sandbox.search import Instance
+
+# -- an app with commands of its own
+
+SPEAKER = r"""
+import csv, io, json, os, sys
+def read():
+    header = sys.stdin.buffer.readline()
+    if not header:
+        sys.exit()
+    meta, body = map(int, header[len(b"chunked 1.0,"):].split(b","))
+    return json.loads(sys.stdin.buffer.read(meta)), sys.stdin.buffer.read(body).decode()
+def send(meta, rows=()):
+    out = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if names:
+        writer = csv.DictWriter(out, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    data, body = json.dumps(meta).encode(), out.getvalue().encode()
+    sys.stdout.buffer.write(b"chunked 1.0,%d,%d\n" % (len(data), len(body)) + data + body)
+    sys.stdout.buffer.flush()
+def chunks():
+    while True:
+        meta, body = read()
+        yield meta["finished"], list(csv.DictReader(io.StringIO(body, newline="")))
+info = read()[0]["searchinfo"]
+"""
+STREAM = "send({'type': 'streaming'})\nfor finished, rows in chunks():\n    "
+COMMANDS = {
+    # tells of each row where it was handled and in which chunk
+    "mark": "n = 0\n"
+    + STREAM
+    + "n += 1\n    for row in rows: row.update(sid=info['sid'], chunk=n, file=__file__, size=len(rows))\n"
+    "    send({'finished': finished, 'inspector': {'messages': [['WARN', 'chunk %d' % n]]}}, rows)\n",
+    "stateful": "send({'type': 'stateful'})\nfor finished, rows in chunks():\n"
+    "    send({'finished': finished}, [{**row, 'sid': info['sid']} for row in rows])\n",
+    "info": STREAM + "send({'finished': finished}, [{'info': json.dumps(info), 'home': os.environ['SPLUNK_HOME']}])\n",
+    "double": STREAM + "send({'finished': finished}, [row for row in rows for _ in (1, 2)])\n",
+    "several": STREAM + "send({'finished': finished}, [{'m': 'p\\nq', '__mv_m': '$p$;$q$', **row} for row in rows])\n",
+    "refuse": "send({'inspector': {'messages': [['ERROR', 'I refuse']]}})\nread()\n",
+    "dies": "send({'type': 'streaming'})\nif info['sid'].startswith('remote_indexer2'):\n"
+    "    read(); print('Traceback\\nOSError: no conf', file=sys.stderr); sys.exit(1)\n" + STREAM.partition("\n")[2]
+    + "send({'finished': finished}, rows)\n",
+    "generating": "send({'type': 'streaming', 'generating': True})\nread()\n",
+    "picky": "send({'type': 'streaming', 'required_fields': ['a']})\nread()\n",
+    "badtime": STREAM + "send({'finished': finished}, [{'_time': 'yesterday'}])\n",
+}
+SDK = """
+import os, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch, validators
+
+@Configuration()
+class Sdk(StreamingCommand):
+    suffix = Option(require=True)
+    def stream(self, records):
+        if self.metadata.searchinfo.sid.startswith("remote_"):
+            self.write_warning("on a peer")
+        for record in records:
+            record["host"] += self.suffix
+            record["tag"] = record["tag"] if isinstance(record["tag"], list) else [record["tag"], "one"]
+            yield record
+
+dispatch(Sdk, sys.argv, sys.stdin, sys.stdout, __name__)
+"""
+EVENTS = [
+    {
+        "_raw": f"event={number} process=C:\\Windows\\msiexec.exe arg=/y user_id=7{number}",
+        "_time": 1_700_000_000 + number,
+        "host": f"Host{number}",
+        "index": "main",
+        "number": str(number),
+        "tag": ["process", "report"] if number % 2 else "process",
+        "User": "Alice",
+        "user": "bob",
+        "empty": "",
+    }
+    for number in range(6)
+]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """The folder of an app with the commands above."""
+    app = tmp_path_factory.mktemp("apps") / "ssa_detections"
+    (app / "default").mkdir(parents=True)
+    (app / "bin/lib").mkdir(parents=True)
+    for name, code in COMMANDS.items():
+        (app / f"bin/{name}.py").write_text(SPEAKER + code)
+    (app / "bin/sdk.py").write_text(SDK)
+    shutil.copytree(Path(splunklib.__file__).parent, app / "bin/lib/splunklib")
+    stanzas = [f"[{name}]\nchunked = true\nfilename = {name}.py\npython.version = python3\n" for name in [*COMMANDS, "sdk"]]
+    stanzas += ["[old]\nfilename = mark.py\n", "[lost]\nchunked = true\nfilename = lost.py\n"]
+    stanzas += ["[odd]\nchunked = true\nfilename = mark.py\nmaxwait = 5\n"]
+    (app / "default/commands.conf").write_text("\n".join(stanzas))
+    (app / "default/macros.conf").write_text("[empty_filter]\ndefinition = search *\n")
+    (app / "default/savedsearches.conf").write_text("[All - Rule]\nsearch = index=main\ndisabled = 0\n")
+    return app
+
+
+@pytest.fixture(scope="module")
+def archive(app, tmp_path_factory):
+    path = tmp_path_factory.mktemp("dist") / "app.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(app, "ssa_detections")
+    return path
+
+
+@pytest.fixture
+def make(archive, tmp_path):
+    def instance(indexers=1, events=EVENTS, **options):
+        made = Instance(tmp_path / "home", indexers, **options)
+        made.install(archive)
+        made.add_events(events)
+        return made
+
+    return instance
+
+
+@pytest.fixture(scope="module")
+def shared(archive, tmp_path_factory):
+    """One instance with two indexers for the searches that change nothing."""
+    instance = Instance(tmp_path_factory.mktemp("home"), indexers=2)
+    instance.install(archive)
+    instance.add_events(EVENTS)
+    return instance
+
+
+def values(result, *fields):
+    return [tuple(row.get(field) for field in fields) if len(fields) > 1 else row.get(fields[0]) for row in result.rows]
+
+
+# -- search
+
+
+@pytest.mark.parametrize(
+    ("search", "numbers"),
+    [
+        # "search", Search Reference: case-insensitive values, wildcards, comparison of numbers
+        ("host=host3", "3"),
+        ('host="HOST*"', "543210"),
+        ("host=*ost2", "2"),
+        ("number>=4", "54"),
+        ("number<10 number>4", "5"),
+        ("host>host4", "5"),
+        ("number IN (1, 3, 9)", "31"),
+        ("host IN (*1, host2)", "21"),
+        ("User=Alice user=BOB", "543210"),
+        ("User=bob", ""),
+        ("tag=report", "531"),
+        ("tag=process tag=report", "531"),
+        ("nofield=*", ""),
+        ("empty=*", ""),
+        ('number="5%"', ""),
+        ("host=Host_", ""),
+        # "Difference between != and NOT", Search Manual
+        ("host!=host3", "54210"),
+        ("NOT host=host3", "54210"),
+        ("nofield!=x", ""),
+        ("NOT nofield=x", "543210"),
+        ("tag!=process", "531"),
+        ("NOT tag=report", "420"),
+        # "Boolean expressions with logical operators", Search Manual
+        ("number=1 number=2 OR number=1", "1"),
+        ("number=1 OR number=2 host=host2", "2"),
+        ("*", "543210"),
+        ("", ""),
+    ],
+)
+def test_search_compares_fields(shared, search, numbers):
+    if not search:
+        pytest.raises(SearchError, shared.search, search)
+        return
+    assert "".join(values(shared.search(search), "number")) == numbers
+
+
+# "Use CASE() and TERM() to match phrases" and segmenters.conf: a term stands between breakers.
+@pytest.mark.parametrize(
+    ("term", "raw", "found"),
+    [
+        ("msiexec", r"C:\Windows\msiexec.exe", True),
+        ("MSIEXEC.EXE", r"C:\Windows\msiexec.exe /y", True),
+        ("exe", r"msiexec.exe", True),
+        ("msi", "msiexec.exe", False),
+        ("msi*", "msiexec.exe", True),
+        ("*exec", "msiexec.exe", True),
+        ("m*exe", "msiexec.exe", True),
+        ("m*z", "msiexec baz", False),
+        ("exec", "msiexec.exe", False),
+        ("user", "user_id=7", True),
+        ("id=7", "user_id=71", False),
+        ("foo", "a%20foo", True),
+        ("foo", "a%2foo", False),
+        ("/y", "msiexec /y a.dll", True),
+        ("/y", "msiexec /yes", False),
+        (r"c:\\windows", r"run C:\Windows\x", True),
+        ('"web error"', "a web error happened", True),
+        ('"web error"', "a web errors", False),
+        ('"web error"', "error web", False),
+        ('"say \\"hi\\""', 'say "hi"', True),
+        ("a.c", "abc", False),
+        ("(foo)", "foo bar", True),
+        ("NOT foo", "foo bar", False),
+        ("é", "caf é", True),
+    ],
+)
+def test_a_bare_term_matches_segments_of_the_raw_event(make, term, raw, found):
+    assert len(make(events=[{"_raw": raw, "_time": 1}]).search(term).rows) == found
+
+
+def test_search_star_keeps_rows_without_raw(shared):
+    assert values(shared.search("number<2 | fields number | fields - _raw | `empty_filter`"), "number") == ["1", "0"]
+    assert shared.search("number<2 | fields - _raw | search event").rows == []
+
+
+def test_the_time_range_is_inclusive_at_its_start_and_exclusive_at_its_end(shared):
+    found = shared.search("index=main", earliest=1_700_000_001, latest=1_700_000_003)
+    assert values(found, "number") == ["2", "1"]
+    assert (found.stages[0].rows_in, found.stages[0].rows_out) == (2, 2)
+
+
+def test_only_fields_that_the_found_events_have_are_there(make):
+    instance = make(events=[{"_raw": "a", "_time": 1, "x": "1"}, {"_raw": "b", "_time": 2, "y": "2"}])
+    assert instance.search("a").columns == ["_time", "_raw", "x", "splunk_server"]
+
+
+# -- eval and where
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # "Comparison and Conditional functions"
+        ('if(1=1, "yes", "no")', "yes"),
+        ('if(nofield=1, "yes", "no")', "no"),
+        ('case(1=2, "a", 2=2, "b", true(), "c")', "b"),
+        ('case(1=2, "a")', None),
+        ('coalesce(nofield, null(), "x", "y")', "x"),
+        ('if(like("addr", "add%"), 1, 0)', "1"),
+        ('if(like("Addr", "add_"), 1, 0)', "0"),
+        ('if(like("50%", "50\\\\%"), 1, 0)', "1"),
+        ('if("a\nb" LIKE "a%b", 1, 0)', "1"),
+        ('if(match("10.0.0.1", "^\\d{1,3}\\.\\d"), 1, 0)', "1"),
+        ('if(match("ABC", "abc"), 1, 0)', "0"),
+        ('if(match("ABC", "(?i)abc"), 1, 0)', "1"),
+        ("if(false() OR NOT true(), 1, 0)", "0"),
+        ('if("b" IN ("a", "b"), 1, 0)', "1"),
+        # "Informational functions"
+        ("if(isnull(nofield) AND isnotnull(_time), 1, 0)", "1"),
+        # "Text functions"
+        ('len("hello")', "5"),
+        ('lower("AbC") . upper("dEf")', "abcDEF"),
+        ('substr("splunk", 1, 3) . substr("splunk", -3)', "splunk"),
+        ('replace("1/14/2023", "^(\\d{1,2})/(\\d{1,2})/", "\\2/\\1/")', "14/1/2023"),
+        ('replace("aaa", "a", "b")', "bbb"),
+        # "Conversion functions"
+        ("tostring(5) . tostring(1.5)", "51.5"),
+        ('tonumber("12") + 1', "13"),
+        ('tonumber("twelve")', None),
+        # "Mathematical functions"
+        ("round(3.5)", "4"),
+        ("round(2.555, 2)", "2.56"),
+        # "Multivalue eval functions"
+        ('mvappend("a", mvappend("b", nofield), "c")', ["a", "b", "c"]),
+        ('mvappend(nofield, "a")', "a"),
+        ('mvcount(split("a,b,c", ","))', "3"),
+        ('mvcount("a")', "1"),
+        ("mvcount(nofield)", None),
+        ('mvindex(split("a,b,c", ","), 1)', "b"),
+        ('mvindex(split("a,b,c", ","), -1)', "c"),
+        ('mvindex(split("a,b,c", ","), 0, 1)', ["a", "b"]),
+        ('mvindex(split("a,b,c", ","), -2, -1)', ["b", "c"]),
+        ('mvindex(split("a,b,c", ","), 7)', None),
+        ('mvjoin(split("a,b", ","), " OR ")', "a OR b"),
+        ('lower(mvindex(split("A,B", ","), 1))', "b"),
+        # "eval": + adds numbers and joins texts, . joins both
+        ("1 + 2", "3"),
+        ('"1" + "2"', "12"),
+        ('"a" . 1', "a1"),
+        ("7 - 2 * 3 / 2 % 2", "6"),
+        ("1 / 0", None),
+        ("nofield . 1", None),
+        # "where": numbers as text compare as numbers, other text by code point
+        ('if("9" < "10", 1, 0)', "1"),
+        ('if("9a" < "10", 1, 0)', "0"),
+        ('if(5 = "5.0", 1, 0)', "1"),
+        ('if("abc" = "ABC", 1, 0)', "0"),
+        ('if("b" >= "a" AND "a" != "b" AND 2 == 2, 1, 0)', "1"),
+    ],
+)
+def test_eval(shared, expression, expected):
+    (row,) = shared.search(f"| makeresults | eval x={expression}").rows
+    assert row["x"] == expected
+
+
+def test_now_and_time_are_the_start_of_the_search(shared):
+    (row,) = shared.search("| makeresults | eval a=now(), b=time(), c=if(a=_time AND b>=a AND b-a<1, 1, 0)").rows
+    assert row["c"] == "1"
+
+
+def test_an_assignment_sees_the_ones_before_it_and_may_replace_a_field(shared):
+    (row,) = shared.search("| makeresults | eval a=1, b=a+1, a=b*2, 'c d'=a, e='c d'").rows
+    assert (row["a"], row["b"], row["c d"], row["e"]) == ("4", "2", "4", "4")
+
+
+@pytest.mark.parametrize(
+    ("where", "numbers"),
+    [
+        ("number>3", "54"),
+        ('host="host3"', ""),
+        ('host="Host3"', "3"),
+        ('User="Alice" AND user="bob"', "543210"),
+        ("host=User", ""),
+        ("'number'=2 OR 'number'=1", "21"),
+        ("nofield=1", ""),
+        ("nofield!=1", ""),
+        ("NOT nofield=1", ""),
+        ("isnull(nofield) AND number<1", "0"),
+        ("mvcount(tag)=2", "531"),
+    ],
+)
+def test_where(shared, where, numbers):
+    assert "".join(values(shared.search(f"index=main | where {where}"), "number")) == numbers
+
+
+# -- the other commands
+
+
+@pytest.mark.parametrize(
+    ("search", "columns"),
+    [
+        # "fields": _time and _raw stay unless removed; "table": wildcards leave internal fields out
+        ("fields number, host", ["number", "host", "_time", "_raw"]),
+        ("fields + number", ["number", "_time", "_raw"]),
+        ("fields ho* nofield", ["host", "_time", "_raw"]),
+        ("fields number | fields - _raw", ["number", "_time"]),
+        ("fields number | fields - n*", ["_time", "_raw"]),
+        ("fields number host | fields - *", ["_time", "_raw"]),
+        ("fields number | fields - _*", ["number"]),
+        ("fields number | table _time, number, *", ["_time", "number"]),
+        ("fields user number host | table host, nofield, n*, host", ["host", "nofield", "number"]),
+        ("table *", ["host", "index", "number", "tag", "User", "user", "splunk_server"]),
+        # "rename"
+        ('table host, user | rename host AS dest, user as "the user"', ["dest", "the user"]),
+        ("table host, user | rename nofield as x", ["host", "user"]),
+        ("table host, user | rename user as host", ["host"]),
+        ("table user, User | rename us* as src_*", ["src_er", "User"]),
+        ("table user | eval P.a=1 | rename P.* as *", None),
+        ("table user | eval 'P.a'=1 | rename P.* as *", ["user", "a"]),
+    ],
+)
+def test_which_columns_remain(shared, search, columns):
+    if columns is None:
+        pytest.raises(SearchError, shared.search, f"number=1 | {search}")
+    else:
+        assert shared.search(f"number=1 | {search}").columns == columns
+
+
+def test_rows_remain_when_no_field_does(shared):
+    assert shared.search("number<3 | table number | fields - number | stats count").rows == [{"count": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        # "sort": numbers by value, then words; rows without the field last either way; 10,000 rows unless told
+        ("sort number", ["0", "1", "9", "10", "B", "a", None]),
+        ("sort - number", ["a", "B", "10", "9", "1", "0", None]),
+        ("sort -number", ["a", "B", "10", "9", "1", "0", None]),
+        ("sort 2 +number", ["0", "1"]),
+        ("sort 0 - number", ["a", "B", "10", "9", "1", "0", None]),
+        # "head"
+        ("head 3", ["a", "10", "0"]),
+        ("head 0", []),
+    ],
+)
+def test_order_and_number_of_rows(make, search, found):
+    numbers = ["B", None, "9", "1", "0", "10", "a"]
+    instance = make(events=[{"_raw": "x", "_time": at, "number": number} for at, number in enumerate(numbers)])
+    assert values(instance.search(f"x | {search}"), "number") == found
+
+
+def test_sort_takes_several_fields_and_keeps_the_order_of_equals(shared):
+    assert values(shared.search("* | sort tag, - number"), "number") == ["4", "2", "0", "5", "3", "1"]
+    assert values(shared.search("* | sort User"), "number") == ["5", "4", "3", "2", "1", "0"]
+
+
+def test_sort_and_head_have_splunks_limits(make):
+    instance = make(events=[])
+    assert len(instance.search("| makeresults count=10001 | sort _time").rows) == 10_000
+    assert len(instance.search("| makeresults count=10001 | sort 0 _time").rows) == 10_001
+    assert len(instance.search("| makeresults count=11 | head").rows) == 10
+
+
+def test_mvexpand_makes_a_row_of_each_value(shared):
+    found = shared.search("number<2 | mvexpand tag | table number, tag")
+    assert values(found, "number", "tag") == [("1", "process"), ("1", "report"), ("0", "process")]
+    assert len(shared.search("number<2 | mvexpand nofield").rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("search", "rows"),
+    [
+        # "stats" and "Multivalue stats and chart functions": values are distinct and sorted as text
+        ("stats count", [{"count": "6"}]),
+        ("stats count(number) as n, dc(tag) max(number) min(number)", [{"n": "6", "dc(tag)": "2", "max(number)": "5", "min(number)": "0"}]),
+        ("stats count(tag)", [{"count(tag)": "9"}]),
+        ("stats sum(number) avg(number)", [{"sum(number)": "15", "avg(number)": "2.5"}]),
+        ("stats max(host) values(User) as u", [{"max(host)": "Host5", "u": "Alice"}]),
+        ("stats values(nofield) max(nofield) count(nofield)", [{"values(nofield)": None, "max(nofield)": None, "count(nofield)": "0"}]),
+        ("stats count by tag", [{"tag": "process", "count": "6"}, {"tag": "report", "count": "3"}]),
+        ("stats count BY User, nofield", []),
+        ("eval n=12-number | stats values(n) as v count by User", [{"User": "Alice", "v": ["10", "11", "12", "7", "8", "9"], "count": "6"}]),
+        ("eval n=12-number | stats count by n | head 2", [{"n": "7", "count": "1"}, {"n": "8", "count": "1"}]),
+        ("search nothing | stats count", [{"count": "0"}]),
+        ("search nothing | stats count by host", []),
+    ],
+)
+def test_stats(shared, search, rows):
+    assert shared.search(f"* | {search}").rows == rows
+
+
+def test_append_adds_the_rows_of_a_subsearch_below(shared):
+    found = shared.search("number=1 | table number | append [search number=3 | table number, host] | append [| makeresults | table x]")
+    assert found.columns == ["number", "host", "x"]
+    assert values(found, "number", "host") == [("1", None), ("3", "Host3"), (None, None)]
+
+
+def test_append_makes_one_type_of_numbers_texts_and_lists(shared):
+    found = shared.search(
+        "| makeresults | eval n=1, t=2, m=3 | append [| makeresults | eval n=1.5, t=\"x\", m=split(\"a,b\", \",\")] | table n t m"
+    )
+    assert values(found, "n", "t", "m") == [("1", "2", "3"), ("1.5", "x", ["a", "b"])]
+
+
+def test_subsearches_may_stand_in_one_another_but_not_without_end(shared):
+    nested = "| makeresults"
+    for _ in range(9):
+        nested = f"| makeresults | append [{nested}]"
+    assert len(shared.search(nested).rows) == 10
+    with pytest.raises(SearchError, match=r"Too many \["):
+        shared.search(f"| makeresults | append [| makeresults | append [{nested}]]")
+
+
+# -- makeresults
+
+
+def test_makeresults_runs_where_it_is_told(shared):
+    servers = {
+        "": ["search_head"],
+        "splunk_server=local": ["search_head"],
+        "splunk_server=*": ["search_head", "indexer1", "indexer2"],
+        "splunk_server=indexer2": ["indexer2"],
+    }
+    for option, expected in servers.items():
+        found = shared.search(f"| makeresults annotate=true {option} | table splunk_server, host, _raw")
+        assert found.rows == [{"splunk_server": server, "host": None, "_raw": None} for server in expected]
+    with pytest.raises(SearchError, match="There is no server 'indexer3'"):
+        shared.search("| makeresults splunk_server=indexer3")
+
+
+def test_makeresults_gives_time_only_unless_annotated(shared):
+    found = shared.search("| makeresults count=3")
+    assert (found.columns, len(found.rows)) == (["_time"], 3)
+    assert shared.search("| makeresults annotate=t").columns == [
+        *("_raw", "_time", "host", "source", "sourcetype", "splunk_server_group", "splunk_server")
+    ]
+
+
+# -- what is wrong is named, with its place
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ("* | nonsense x", "Unknown search command 'nonsense' at position 5."),
+        ("| where a=1", "'where' cannot be the first command; it stands at position 3."),
+        ("| mark", "'mark' cannot be the first command; it stands at position 3."),
+        ("* | makeresults", "'makeresults' must be the first command; it stands at position 5."),
+        ("| makeresults data=x", "Unsupported option 'data' of 'makeresults' at position 15."),
+        ("| makeresults count=x", "Expected a whole number, found 'x' at position 21."),
+        ("| makeresults | eval a=spath(b)", "Unsupported function: 'spath' at position 24."),
+        ("| makeresults | eval a=if(1=1, 2)", "Wrong number of arguments: 'if' at position 24."),
+        ("| makeresults | eval a=len()", "Wrong number of arguments: 'len' at position 24."),
+        ("| makeresults | eval a=if(1, 2, 3)", "A value stands where a condition is needed: 'if' at position 24."),
+        ("| makeresults | eval a=len(1=1)", "A boolean stands where a value is needed: 'len' at position 24."),
+        ("| makeresults | eval a=(1=1)", "Fields cannot be assigned a boolean result; use if(...) at position 22."),
+        ("| makeresults | where 1 + 1", "A value stands where a condition is needed: 'where' at position 17."),
+        ("| makeresults | where a=1 b", "Unexpected 'b' at position 27."),
+        ("* | stats perc95(x)", "Unsupported statistic 'perc95' at position 11."),
+        ("* | stats values(*)", "Wildcards are not supported in 'values(*)' at position 18."),
+        ("* | stats count(eval(a=1))", "Unexpected '(' at position 21."),
+        ("* | stats dc by x", "Unexpected 'by' at position 14."),
+        ("* | sort num(x)", "Unexpected '(' at position 13."),
+        ("* | sort x desc", "Unsupported option 'desc' of 'sort' at position 12."),
+        ("* | head x=1", "Expected a whole number, found 'x' at position 10."),
+        ("* | mvexpand tag limit=1", "Unexpected 'limit' at position 18."),
+        ("* | rename a* as b", "The wildcards of 'a*' and 'b' do not pair at position 12."),
+        ("* | rename a b", "Unexpected 'b' at position 14."),
+        ("* | append maxout=1 [| makeresults]", "'append' takes a subsearch in brackets and no options at position 5."),
+        ("* | append [| makeresults | nonsense]", "Unknown search command 'nonsense' at position 29."),
+        ("earliest=-1h a", "The time modifier 'earliest' is not supported at position 1."),
+        ("* | old", "'old' is not chunked, or has no script 'mark.py' at position 5."),
+        ("* | lost", "'lost' is not chunked, or has no script 'lost.py' at position 5."),
+        ("* | odd", "commands.conf has the unsupported setting 'maxwait' for 'odd' at position 5."),
+        ("* | generating", "Only streaming commands that take all fields are supported, not 'generating' at position 5."),
+        ("* | picky", "Only streaming commands that take all fields are supported, not 'picky' at position 5."),
+        ("`nope`", "The search specifies a macro 'nope' that cannot be found. It is called at position 1."),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(shared, search, message):
+    with pytest.raises(SearchError) as caught:
+        shared.search(search)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("search", "message"),
+    [
+        ('| makeresults | eval a=split("a,b", ",") | where a="a"', "several values stands where one is needed"),
+        ('| makeresults | where match("a", "(?=a)")', "invalid perl operator"),
+        ('| makeresults | where like("a", "a\\\\")', "must not end with escape"),
+        ("| makeresults | badtime", "'badtime' at position 17"),
+    ],
+)
+def test_what_only_shows_while_running_names_its_command(shared, search, message):
+    with pytest.raises(SearchError, match=message):
+        shared.search(search)
+
+
+def test_quotes_and_case_in_names_and_values_do_no_harm(make):
+    name = "It's \"a\" ^field^ É; DROP TABLE events --"
+    event = {"_raw": "x", "_time": 1, name: "o'hara", name.lower(): "other", "a\tb": "tab"}
+    instance = make(events=[event])
+    (row,) = instance.search("x").rows
+    assert {key: row[key] for key in event if key not in ("_time", "_raw")} == {name: "o'hara", name.lower(): "other", "a\tb": "tab"}
+    quoted = name.replace('"', '\\"')
+    assert len(instance.search(f'"{quoted}"="O\'HARA" | stats count by "{quoted}"').rows) == 1
+    assert instance.search("\"'; DROP TABLE events; --\"").rows == []
+
+
+# -- where commands run
+
+
+def test_a_streaming_command_runs_on_each_indexer_from_its_bundle(shared):
+    found = shared.search("index=main | mark | table splunk_server, sid, file, size, chunk")
+    for server, sid, file, size, chunk in values(found, *found.columns):
+        assert sid == f"remote_{server}_{found.sid}"
+        assert file.startswith(str(shared.home / f"peers/{server}/var/run/searchpeers/searchhead-"))
+        assert file.endswith("/apps/ssa_detections/bin/mark.py")
+        assert (size, chunk) == ("3", "1")
+    assert sorted({row["splunk_server"] for row in found.rows}) == ["indexer1", "indexer2"]
+    assert not list(shared.home.glob("peers/*/var/run/searchpeers/*")), "the bundle goes when the search is over"
+
+
+@pytest.mark.parametrize("search", ["index=main | head 9 | mark", "index=main | stateful", "| makeresults | mark"])
+def test_elsewhere_commands_run_on_the_search_head(shared, search):
+    found = shared.search(search)
+    assert {row["sid"] for row in found.rows} == {found.sid}
+
+
+def test_makeresults_everywhere_takes_its_streaming_commands_along(shared):
+    found = shared.search("| makeresults annotate=t splunk_server=* | mark | table splunk_server, sid")
+    assert values(found, "splunk_server", "sid") == [
+        ("search_head", found.sid),
+        ("indexer1", f"remote_indexer1_{found.sid}"),
+        ("indexer2", f"remote_indexer2_{found.sid}"),
+    ]
+
+
+def test_events_are_dealt_out_evenly_and_come_back_newest_first(make):
+    instance = make(indexers=3)
+    instance.add_events([{"_raw": "tie", "_time": 1_700_000_003, "number": "tie"}])
+    found = instance.search("*")
+    assert values(found, "number") == ["5", "4", "3", "tie", "2", "1", "0"]
+    assert [sum(row["splunk_server"] == f"indexer{n}" for row in found.rows) for n in (1, 2, 3)] == [3, 2, 2]
+
+
+def test_stages_count_what_was_read_what_passed_and_what_came_out(shared):
+    found = shared.search("msiexec number>2 | fields number | double | `empty_filter` | stats count")
+    assert [(stage.command, stage.rows_in, stage.rows_out) for stage in found.stages] == [
+        *(("search", 6, 3), ("fields", 3, 3), ("double", 3, 6), ("search", 6, 6), ("stats", 6, 1))
+    ]
+    assert found.stages[0].text == "msiexec number>2"
+
+
+def test_messages_say_where_they_come_from(shared):
+    assert shared.search("index=main | mark").messages == [("WARN", "chunk 1", f"indexer{n}") for n in (1, 2)]
+    assert shared.search("| makeresults | mark").messages == [("WARN", "chunk 1", "search_head")]
+
+
+def test_a_command_on_the_real_sdk_works_in_both_places(shared):
+    found = shared.search('index=main | sdk suffix="-a b" | sort host | sdk suffix=! | table host, tag | head 2')
+    assert found.rows == [{"host": "Host0-a b!", "tag": ["process", "one"]}, {"host": "Host1-a b!", "tag": ["process", "report"]}]
+    assert found.messages == [("WARN", "on a peer", "indexer1"), ("WARN", "on a peer", "indexer2")]
+
+
+def test_an_sdk_command_that_misses_an_option_ends_the_search_before_it_starts(shared):
+    with pytest.raises(SearchError, match=r'^A value for "suffix" is required'):
+        shared.search("index=main | sdk")
+
+
+def test_a_refusal_in_getinfo_ends_the_search(shared):
+    with pytest.raises(SearchError, match="^I refuse$"):
+        shared.search("index=main | refuse")
+
+
+def test_a_failure_on_an_indexer_names_it(shared):
+    with pytest.raises(SearchError) as caught:
+        shared.search("index=main | dies")
+    assert str(caught.value) == "[indexer2] External search command 'dies' returned error code 1. OSError: no conf"
+
+
+def test_a_command_that_does_not_reach_the_indexers_fails_there(make):
+    instance = make()
+    (instance.apps / "ssa_detections/default/distsearch.conf").write_text(
+        "[replicationSettings:refineConf]\nreplicate.commands = false\n"
+    )
+    with pytest.raises(SearchError, match=r"^\[indexer1\] Unknown search command 'mark' at position 14\.$"):
+        instance.search("index=main | mark")
+
+
+def test_the_command_is_told_what_splunkd_tells(make):
+    instance = make(splunkd_uri="https://127.0.0.1:8089", session_key="key")
+    found = instance.search('* | info detection="a \\"b\\" c",d  x=1 | append [| makeresults | info]', earliest=5, owner="jo")
+    peer, head = (json.loads(row["info"]) for row in found.rows)
+    assert (peer["args"], peer["raw_args"]) == (['detection=a "b" c,d', "x=1"], ['detection="a \\"b\\" c",d', "x=1"])
+    assert {key: peer[key] for key in ("app", "owner", "username", "command", "earliest_time", "latest_time")} == {
+        "app": "ssa_detections", "owner": "jo", "username": "jo", "command": "info", "earliest_time": "5", "latest_time": "0",
+    }  # fmt: skip
+    assert peer["search"].startswith("%2A%20%7C%20info%20detection%3D")
+    assert (peer["maxresultrows"], peer["splunk_version"]) == (50_000, "9.4.0")
+    assert (peer["session_key"], peer["splunkd_uri"]) == ("", "")
+    assert (head["session_key"], head["splunkd_uri"]) == ("key", "https://127.0.0.1:8089")
+    assert (head["sid"], head["dispatch_dir"]) == (found.sid, str(found.dispatch_dir))
+    assert peer["dispatch_dir"] == str(instance.home / f"peers/indexer1/var/run/splunk/dispatch/{peer['sid']}")
+    assert [row["home"] for row in found.rows] == [str(instance.home / "peers/indexer1"), str(instance.home)]
+
+
+def test_more_rows_than_a_chunk_holds_come_in_several(shared):
+    found = shared.search("| makeresults count=100001 | mark | stats count by chunk")
+    assert values(found, "chunk", "count") == [("1", "50000"), ("2", "50000"), ("3", "1")]
+
+
+def test_a_command_without_input_still_gets_one_chunk(shared):
+    found = shared.search("number=99 | mark")
+    assert (found.rows, len(found.messages)) == ([], 2)
+
+
+def test_several_values_come_back_from_a_command(shared):
+    assert shared.search("| makeresults | several | table m").rows == [{"m": ["p", "q"]}]
+
+
+# -- the instance
+
+
+def test_saved_searches_are_found_by_name(shared):
+    assert shared.saved_search("All - Rule") == {"search": "index=main", "disabled": "0"}
+    with pytest.raises(SearchError, match=r"^Unable to find saved search named 'x'\.$"):
+        shared.saved_search("x")
+
+
+def test_an_app_that_is_not_installed_is_named(shared):
+    with pytest.raises(SearchError, match="The app 'other' is not installed"):
+        shared.search("*", app="other")
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil"])
+def test_an_archive_that_writes_elsewhere_is_refused(make, tmp_path, name):
+    path = tmp_path / "bad.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    instance = make(events=[])
+    with pytest.raises(SandboxError, match=r"Cannot install bad\.tar\.gz") if name[0] == "." else nothing():
+        instance.install(path)
+    assert not (tmp_path / "home/etc/evil").exists()
+
+
+def test_what_is_no_archive_is_refused(make, tmp_path):
+    (tmp_path / "x.tar.gz").write_text("no")
+    with pytest.raises(SandboxError, match=r"Cannot install x\.tar\.gz"):
+        make(events=[]).install(tmp_path / "x.tar.gz")
+
+
+def test_new_fields_and_kinds_of_values_may_come_later(make):
+    instance = make(events=[{"_raw": "x", "_time": 1, "a": "one"}])
+    instance.add_events([{"_raw": "x", "_time": "2.5", "a": ["two", "three"], "b": 7, "c": ["only"]}])
+    instance.add_events([{"_raw": "x", "_time": 3, "a": "four", "b": None}])
+    assert instance.search("x | table _time a b c").rows == [
+        {"_time": "3", "a": "four", "b": None, "c": None},
+        {"_time": "2.5", "a": ["two", "three"], "b": "7", "c": "only"},
+        {"_time": "1", "a": "one", "b": None, "c": None},
+    ]
+
+
+def test_events_on_disk_outlive_the_instance(make):
+    make(on_disk=True).database.close()
+    assert len(make(events=[], on_disk=True).search("*").rows) == 6
