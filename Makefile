@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP := $(VENV)/bin/pip --quiet --disable-pip-version-check
+PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
 .PHONY: help demo test package inspect check generate clean
 .DEFAULT_GOAL := help

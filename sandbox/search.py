@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import sys
-import tarfile
 import threading
 import time
 import urllib.parse
@@ -22,10 +21,11 @@ from pathlib import Path
 import duckdb
 
 from sandbox import bundle, chunked, confs, spl, sql
+from sandbox.archive import unpack
 from sandbox.chunked import Value
-from sandbox.errors import SandboxError, SearchError
+from sandbox.errors import SearchError
 
-Row = Mapping[str, object]  # None, text, number, or a list of texts for each field
+Row = Mapping[str, object]  # for each field a text, a number, a list of texts or None
 SPLUNK_VERSION = "9.4.0"  # what commands are told
 BATCH = 50_000  # events stored at once
 
@@ -86,11 +86,7 @@ class Instance:
 
     def install(self, archive: Path) -> None:
         """Unpack an app's .tar.gz over what is installed. Raises SandboxError if it is none, or writes elsewhere."""
-        try:
-            with tarfile.open(archive, "r:gz") as tar:
-                tar.extractall(self.apps, filter="data")
-        except (OSError, tarfile.TarError) as error:
-            raise SandboxError(f"Cannot install {archive.name}: {error}") from error
+        unpack(archive, self.apps)
 
     def add_events(self, events: Iterable[Row]) -> int:
         """Store events, dealt out to the indexers in turn, and return their number. `_time` is in epoch seconds."""
@@ -131,49 +127,36 @@ class Instance:
 
 
 def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], scratch: Path) -> int:
-    """Add rows to a table, with new columns as needed: VARCHAR, or VARCHAR[] once a field has several values.
+    """Add rows to a table, with new columns as needed: VARCHAR, or VARCHAR[] once a value is a list.
 
     Goes through a JSON file in `scratch`, the fastest way that keeps lists and needs no package. Returns the number of
     rows. Raises duckdb.Error for a `_time` that is no number.
     """
     stream, total, file = iter(rows), 0, scratch / f"{uuid.uuid4()}.json"
-    while chunk := list(itertools.islice(stream, BATCH)):
-        batch = [{_column(key): _cell(value) for key, value in row.items()} for row in chunk]
-        known = _describe(database, table)
-        kinds = dict(known)
-        for row in batch:
-            for key, value in row.items():
-                if isinstance(value, list) or key not in kinds:
-                    kinds[key] = "VARCHAR[]" if isinstance(value, list) else "DOUBLE" if key == "_time" else "VARCHAR"
-        for key, kind in kinds.items():
-            name = sql.ident(sql.field_name(key))
-            if key not in known:
-                database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-            elif kind != known[key]:
-                database.execute(f"ALTER TABLE {table} ALTER {name} TYPE VARCHAR[] USING spl_list({name})")
-        lists = [key for key, kind in kinds.items() if kind == "VARCHAR[]"]
-        with file.open("w", encoding="utf-8") as out:
+    kinds = _describe(database, table)
+    while batch := list(itertools.islice(stream, BATCH)):
+        names = {key: sql.column_name(key) for key in dict.fromkeys(itertools.chain.from_iterable(batch))}
+        lists = {key for row in batch for key, value in row.items() if isinstance(value, list)}
+        for key, name in names.items():
+            kind = "VARCHAR[]" if key in lists else kinds.get(name, "DOUBLE" if key == "_time" else "VARCHAR")
+            if name not in kinds:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN {sql.ident(key)} {kind}")
+            elif kind != kinds[name]:
+                database.execute(
+                    f"ALTER TABLE {table} ALTER {sql.ident(key)} TYPE {kind} USING spl_list({sql.ident(key)})"
+                )
+            kinds[name] = kind
+        with file.open("w", encoding="ascii") as out:
             for row in batch:
-                row |= {key: [row[key]] for key in lists if isinstance(row.get(key), str)}
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
-        types = ", ".join(f"{sql.quote(key)}: '{kind}'" for key, kind in kinds.items())
+                out.write(json.dumps({names[key]: value for key, value in row.items()}, default=str) + "\n")
+        types = ", ".join(f"{sql.quote(name)}: '{kinds[name].replace('VARCHAR[]', 'JSON')}'" for name in names.values())
+        forms = {"VARCHAR": "nullif({}, '')".format, "VARCHAR[]": "spl_json({})".format}
+        codes = {key: forms.get(kinds[name], str)(sql.ident(key)) for key, name in names.items()}
         source = f"read_json({sql.quote(str(file))}, columns = {{{types}}}, format = 'newline_delimited')"
-        database.execute(f"INSERT INTO {table} BY NAME FROM {source}")
+        database.execute(f"INSERT INTO {table} BY NAME {sql.query(source, codes)}")
         total += len(batch)
     file.unlink(missing_ok=True)
     return total
-
-
-_column = functools.lru_cache(10_000)(sql.column_name)
-
-
-def _cell(value: object) -> object:
-    """Bring a value to text, or to a list of texts if there are several; nothing and empty text are both no value."""
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, (list, tuple)):
-        return [str(item) for item in value] if len(value) > 1 else _cell(value[0] if value else None)
-    return None if value is None else str(value)
 
 
 def _describe(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -270,30 +253,24 @@ class _Job:
             info = process.getinfo(self.searchinfo(self.head, command))
             process.close()
         self.result.messages += [(level, text, self.head.server) for level, text in process.messages]
-        kind = str(info.get("type", "streaming"))
-        if (
-            kind not in ("streaming", "stateful")
-            or info.get("generating")
-            or info.get("required_fields", ["*"]) != ["*"]
-        ):
-            raise spl.fail(
-                f"Only streaming commands that take all fields are supported, not '{command.name}'", command.position
-            )
+        kind, fields = info.get("type", "streaming"), info.get("required_fields", ["*"])
+        if kind not in ("streaming", "stateful") or info.get("generating") or fields != ["*"]:
+            what = f"Only streaming commands that take all fields are supported, not '{command.name}'"
+            raise spl.fail(what, command.position)
         return kind == "streaming"
 
-    def execute(
-        self, commands: Sequence[spl.Command], distributable: Sequence[bool], stages: Sequence[Stage]
-    ) -> sql.Relation:
+    def execute(self, commands: Sequence[spl.Command], distributable: list[bool], stages: list[Stage]) -> sql.Relation:
         """Run a pipeline that is checked; the result is a table."""
         steps = list(zip(commands, stages, strict=True))
         leading = 1 + len(list(itertools.takewhile(bool, distributable[1:])))
-        places = self.places(commands[0])
-        parts = []
+        places, parts = self.places(commands[0]), []
         for place in places:
             try:
                 rows = self.events(place) if commands[0].name == "search" else NOTHING
                 for command, stage in steps[:leading]:
+                    base = command.name == "search" and command is commands[0]
                     rows = self.step(place, command, rows, stage)
+                    rows = self.present(rows) if base else rows
             except SearchError as error:
                 if not place.indexer:
                     raise
@@ -312,12 +289,12 @@ class _Job:
         """Say where a pipeline begins: on the indexers, or where makeresults says."""
         if first.name != "makeresults":
             return self.peers
-        option = re.search(r"splunk_server\s*=\s*\"?([^\s\"]+)", first.text)
-        if not option or option[1] == "local":
+        option = sql.options(first, "count", "annotate", "splunk_server").get("splunk_server")
+        if not option or option.text == "local":
             return [self.head]
-        places = [place for place in (self.head, *self.peers) if option[1] in ("*", place.server)]
+        places = [place for place in (self.head, *self.peers) if option.text in ("*", place.server)]
         if not places:
-            raise spl.fail(f"There is no server '{option[1]}' to make results", first.position)
+            raise spl.fail(f"There is no server '{option.text}'", option.position)
         return places
 
     def events(self, place: _Place) -> sql.Relation:
@@ -342,14 +319,13 @@ class _Job:
             stage.rows_out += _size(self.database, done.source)
         except duckdb.Error as error:
             raise spl.fail(f"{str(error).splitlines()[0]}: '{command.name}'", command.position) from error
-        if command.name == "search" and done.columns:  # fields that none of the events has are not there
-            counts = self.database.execute(
-                sql.query(done.source, {name: f"count({sql.ident(name)})" for name in done.columns})
-            ).fetchall()[0]
-            return sql.Relation(
-                done.source, dict(pair for pair, count in zip(done.columns.items(), counts, strict=False) if count)
-            )
         return done
+
+    def present(self, rows: sql.Relation) -> sql.Relation:
+        """Leave out the fields that none of the rows has: an index knows no others."""
+        code = sql.query(rows.source, {name: f"count({sql.ident(name)})" for name in rows.columns})
+        counts = dict(zip(rows.columns, self.database.execute(code).fetchall()[0], strict=False))
+        return sql.Relation(rows.source, {name: kind for name, kind in rows.columns.items() if counts[name]})
 
     def table(self, code: str, *spent: sql.Relation) -> sql.Relation:
         """Keep the rows of a query in a temporary table; the tables they came from are not needed any more."""
@@ -362,9 +338,8 @@ class _Job:
 
     def relation(self, table: str) -> sql.Relation:
         kinds = _describe(self.database, table)
-        return sql.Relation(
-            table, {sql.field_name(name): kind for name, kind in kinds.items() if name != sql.NO_COLUMN}
-        )
+        kinds.pop(sql.NO_COLUMN, None)
+        return sql.Relation(table, {sql.field_name(name): kind for name, kind in kinds.items()})
 
     def external(self, place: _Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
         """Run a custom command over a table's rows, chunk by chunk."""
@@ -381,10 +356,8 @@ class _Job:
         size = _size(self.database, rows.source)
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
             end = start + chunked.MAX_ROWS
-            chunk = self.database.execute(
-                _export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
-            ).fetchall()
-            reply = process.execute(list(rows.columns), chunk, finished=end >= size)
+            code = _export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
+            reply = process.execute([*rows.columns], self.database.execute(code).fetchall(), finished=end >= size)
             yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
 
     def start(self, place: _Place, command: spl.Command) -> chunked.Command:
@@ -415,11 +388,8 @@ class _Job:
 
 def _export(rows: sql.Relation, tail: str = "") -> str:
     """Write the query for rows as text and lists of text."""
-    values = {name: sql.value_of(rows, name) for name in rows.columns}
-    codes = {
-        name: value.code if value.kind == "list" else f"nullif({sql.as_text(value)}, '')"
-        for name, value in values.items()
-    }
+    values = [(name, sql.value_of(rows, name)) for name in rows.columns]
+    codes = {name: v.code if v.kind == "list" else f"nullif({sql.as_text(v)}, '')" for name, v in values}
     return sql.query(rows.source, codes, tail)
 
 

@@ -19,21 +19,27 @@ from sandbox import spl
 from sandbox.confs import is_true
 
 # Run on each new connection. The variable spl_now, the search's start in epoch seconds, is set for each search.
+# A macro is expanded in place, so it uses its arguments once (a lambda binds them): nested calls must not multiply.
 SETUP = r"""
 CREATE TEMP MACRO spl_num(x) AS
-    CASE WHEN regexp_full_match(x, '\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*') THEN TRY_CAST(x AS DOUBLE) END;
-CREATE TEMP MACRO spl_text(x) AS
-    CASE WHEN x = trunc(x) AND abs(x) < 9e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR) ELSE CAST(x AS VARCHAR) END;
-CREATE TEMP MACRO spl_one(x) AS
-    CASE WHEN len(x) > 1 THEN error('A field with several values stands where one is needed') ELSE x[1] END;
-CREATE TEMP MACRO spl_list(x) AS CASE WHEN x IS NOT NULL THEN [x] END;
-CREATE TEMP MACRO spl_some(x) AS CASE WHEN len(x) > 0 THEN x END;
+    TRY_CAST(regexp_extract(x, '^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*$', 1) AS DOUBLE);
+CREATE TEMP MACRO spl_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
+CREATE TEMP MACRO spl_one(x) AS list_transform([x], lambda v:
+    CASE WHEN len(v) > 1 THEN error('A field with several values stands where one is needed') ELSE v[1] END)[1];
+CREATE TEMP MACRO spl_list(x) AS list_transform([x], lambda v: CASE WHEN v IS NOT NULL THEN [v] END)[1];
+CREATE TEMP MACRO spl_some(x) AS list_transform([x], lambda v: CASE WHEN len(v) > 0 THEN v END)[1];
+CREATE TEMP MACRO spl_plus(x, y) AS list_transform([[x, y]], lambda v:
+    coalesce(spl_text(spl_num(v[1]) + spl_num(v[2])), v[1] || v[2]))[1];
+CREATE TEMP MACRO spl_json(x) AS list_transform([x], lambda v: spl_some(
+    CASE WHEN json_type(v) = 'ARRAY' THEN CAST(v AS VARCHAR[]) WHEN (v ->> '$') != '' THEN [v ->> '$'] END))[1];
 CREATE TEMP MACRO spl_place(i) AS CASE WHEN i < 0 THEN i ELSE i + 1 END;
 CREATE TEMP MACRO spl_slice(x, i) AS spl_some(list_slice(x, spl_place(i), spl_place(i))),
     (x, i, j) AS spl_some(list_slice(x, spl_place(i), spl_place(j)));
 CREATE TEMP MACRO spl_nums(x) AS list_transform(x, lambda v: spl_num(v));
 CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS NULL)) = 0;
 """
+MAX_CODE = 200_000  # characters of an expression's SQL, which can grow much faster than the SPL
+
 # segmenters.conf (Splunk's default): major and minor breakers, and major ones that are a URL-encoded character.
 _MAJOR = r"\[\]<>(){}|!;,'\"*\n\r\s\t&?+"
 _BREAKER = rf"[{_MAJOR}/:=@.$#%\\_-]"
@@ -192,6 +198,8 @@ def evaluate(node: spl.Node, rows: Relation) -> Sql:
             return Sql(compare(node.text, *args), "bool")
         if node.text not in FUNCTIONS:
             raise ValueError("Unsupported function")
+        if sum(len(arg.code) for arg in args) > MAX_CODE:
+            raise ValueError("Too large an expression")
         return FUNCTIONS[node.text](args)
     except ValueError as error:
         raise spl.fail(f"{error}: '{node.text}'", node.position) from None
@@ -206,6 +214,10 @@ def compare(operator: str, left: Sql, right: Sql) -> str:
     return f"(CASE WHEN {both} THEN {numbers[0]} {operator} {numbers[1]} ELSE {texts[0]} {operator} {texts[1]} END)"
 
 
+CONVERTERS: dict[str, Callable[[Sql], str]] = {"t": as_text, "n": as_number, "l": as_list, "v": lambda v: v.code}
+CONVERTERS["i"] = lambda value: f"CAST({as_number(value)} AS INTEGER)"
+
+
 def _function(kind: str, takes: str, form: str) -> Callable[[list[Sql]], Sql]:
     """Make an eval function of a kind from its signature and code.
 
@@ -214,19 +226,12 @@ def _function(kind: str, takes: str, form: str) -> Callable[[list[Sql]], Sql]:
     """
     most = len(takes.rstrip("?*")) if takes[-1:] != "*" else 200
     least = len(takes.rstrip("?*")) - (takes[-1:] == "?")
-    converters: dict[str, Callable[[Sql], str]] = {
-        "t": as_text,
-        "n": as_number,
-        "l": as_list,
-        "v": lambda value: value.code,
-    }
-    converters["i"] = lambda value: f"CAST({as_number(value)} AS INTEGER)"
 
     def build(args: list[Sql]) -> Sql:
         if not least <= len(args) <= most:
             raise ValueError("Wrong number of arguments")
         letters = takes.rstrip("?*").ljust(len(args), takes[:1] or " ")
-        codes = [converters[letter](arg) for letter, arg in zip(letters, args, strict=False)]
+        codes = [CONVERTERS[letter](arg) for letter, arg in zip(letters, args, strict=False)]
         return Sql(form.format(*codes, args=", ".join(codes)), kind)
 
     return build
@@ -235,13 +240,8 @@ def _function(kind: str, takes: str, form: str) -> Callable[[list[Sql]], Sql]:
 def _choose(values: Sequence[Sql], form: Callable[[list[str]], str]) -> Sql:
     """Write code that picks one of several values, which are brought to one kind."""
     kinds = {value.kind for value in values} - {"null"}
-    if "list" in kinds:
-        return Sql(form([as_list(value) for value in values]), "list")
-    return (
-        Sql(form([value.code for value in values]), "number")
-        if kinds == {"number"}
-        else Sql(form([as_text(value) for value in values]), "text")
-    )
+    kind = "list" if "list" in kinds else "number" if kinds == {"number"} else "text"
+    return Sql(form([CONVERTERS[kind[0]](value) for value in values]), kind)
 
 
 def _case(args: list[Sql]) -> Sql:
@@ -253,12 +253,10 @@ def _case(args: list[Sql]) -> Sql:
 
 def _plus(args: list[Sql]) -> Sql:
     """Add numbers, join texts: a field's text counts as a number if it looks like one, a literal's never does."""
-    total = f"({as_number(args[0])} + {as_number(args[1])})"
     if any(arg.kind == "number" for arg in args):
-        return Sql(total, "number")
-    joined = f"({as_text(args[0])} || {as_text(args[1])})"
+        return _function("number", "nn", "({0} + {1})")(args)
     literal = any(arg.code.startswith("'") for arg in args)
-    return Sql(joined if literal else f"coalesce(spl_text({total}), {joined})", "text")
+    return _function("text", "tt", "({0} || {1})" if literal else "spl_plus({args})")(args)
 
 
 FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
@@ -411,6 +409,8 @@ def _eval(_: Context, command: spl.Command, rows: Relation) -> str:
 def _fields(_: Context, command: spl.Command, rows: Relation) -> str:
     reader = spl.Reader(command)
     sign = reader.take("+", "-")
+    if not sign and reader.next.text.startswith(("+", "-")):
+        raise spl.fail("'fields' wants a blank after its sign", reader.next.position)
     chosen = [found for name in _names(reader) for found in _pick(name, [*rows.columns])]
     if sign and sign.text == "-":
         return query(rows.source, {name: ident(name) for name in rows.columns if name not in chosen})
@@ -538,10 +538,8 @@ def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
         value = value_of(rows, name)
         groups[name] = value.code
         if value.kind == "list":  # a row counts once for each value of the field that it is grouped by
-            source, value = (
-                f"(FROM {source} SELECT * REPLACE (unnest({value.code}) AS {value.code}))",
-                Sql(value.code, "text"),
-            )
+            source = f"(FROM {source} SELECT * REPLACE (unnest({value.code}) AS {value.code}))"
+            value = Sql(value.code, "text")
         order += [as_number(value), value.code]
     reader.end()
     present = "".join(f" AND {code} IS NOT NULL" for code in groups.values())

@@ -1,16 +1,17 @@
 """What tests share: the package, as `make package` builds it, and the Pythons that run it."""
 
 import shutil
-import tarfile
 
 import pytest
 
+from sandbox.archive import unpack
 from tests import pythons
 from tools import package
 
 
-def pytest_report_header():
-    return "packaged code runs on: " + ", ".join(f"Python {version}" for version in pythons.found())
+def pytest_terminal_summary(terminalreporter):
+    versions = ", ".join(f"Python {version}" for version in pythons.found())
+    terminalreporter.write_line(f"the packaged command and action ran on {versions}")
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +24,7 @@ def archive(tmp_path_factory):
 def installed(archive, tmp_path_factory):
     """The package, unpacked: read only, for all tests."""
     apps = tmp_path_factory.mktemp("apps")
-    with tarfile.open(archive) as packed:
-        packed.extractall(apps, filter="data")
+    unpack(archive, apps)
     return apps / "ssa_detections"
 
 

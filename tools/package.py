@@ -59,7 +59,7 @@ def sdk_archive() -> Path:
     stamp = DOWNLOADS / "vendor.txt"
     if not (stamp.is_file() and stamp.read_text() == wanted):
         shutil.rmtree(DOWNLOADS, ignore_errors=True)
-        options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(DOWNLOADS)]
+        options = ["-qq", "--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(DOWNLOADS)]
         subprocess.run([sys.executable, "-m", "pip", "download", *options, "-r", str(VENDOR)], check=True)
         stamp.write_text(wanted)
     (archive,) = DOWNLOADS.glob("splunk*sdk*.tar.gz")

@@ -189,9 +189,30 @@ def _fields(
         ("defaulted_tokens", defaulted),
         ("risk_message", text),
         ("annotations", event.canonical(frameworks)),
+        ("contributing_events_search", contributing_events_search(lookup, time)),
         ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
     ]
     return [(name, value) for name, value in found if value]
+
+
+def spl_quote(value: str) -> str:
+    """Quote a value of an event for a search: what could end the string, call a macro or be a token is any character.
+
+    Whether Splunk expands macros and tokens inside quotes is documented nowhere, so none can stand there.
+    """
+    return '"' + re.sub(r'[`$"\x00-\x1f\x7f]', "*", value).replace("\\", "\\\\") + '"'
+
+
+def contributing_events_search(lookup: Lookup, time: float) -> str:
+    """Return the search that finds the event of a hit: its whole second, its device, its process id."""
+    second = int(time // 1)
+    terms = [f"`ssa_process_events` earliest={second} latest={second + 1}"]
+    device, process_id = lookup("dest_device_id"), lookup("process_id")
+    if device is not None:
+        terms.append(f"(dest={spl_quote(device)} OR host={spl_quote(device)})")
+    if process_id is not None:
+        terms.append(f"process_id={spl_quote(process_id)}")
+    return " ".join(terms)
 
 
 def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:

@@ -52,12 +52,14 @@ def converse(command, *chunks):
 # -- cells
 
 
-@given(st.lists(st.text(st.sampled_from("a$;\n,\""), max_size=6), max_size=4))
+@given(st.lists(st.text(st.sampled_from('a$;\n,"'), max_size=6), max_size=4))
 def test_multivalue_text_survives_the_way_there_and_back(values):
     assert decode_mv(encode_mv(values)) == values
 
 
-@pytest.mark.parametrize(("values", "text"), [(["a", "b"], "$a$;$b$"), (["$", ";"], "$$$$;$;$"), ([""], "$$"), ([], "")])
+@pytest.mark.parametrize(
+    ("values", "text"), [(["a", "b"], "$a$;$b$"), (["$", ";"], "$$$$;$;$"), ([""], "$$"), ([], "")]
+)
 def test_multivalue_text_is_splunks(values, text):
     assert encode_mv(values) == text
 
@@ -189,7 +191,9 @@ def test_a_second_reply_is_noticed_at_the_end_even_if_it_could_pass_for_the_next
 
 
 def test_its_own_errors_come_first_then_the_exit_code_then_the_end_of_stderr(start):
-    code = "read(); send(say('ERROR', 'no such detection')); print('trace\\nValueError: x', file=sys.stderr); sys.exit(1)"
+    code = (
+        "read(); send(say('ERROR', 'no such detection')); print('trace\\nValueError: x', file=sys.stderr); sys.exit(1)"
+    )
     with pytest.raises(SearchError) as caught:
         converse(start(code), [])
     said = "no such detection External search command 'try' returned error code 1. ValueError: x"
@@ -197,7 +201,7 @@ def test_its_own_errors_come_first_then_the_exit_code_then_the_end_of_stderr(sta
 
 
 def test_an_error_message_in_getinfo_ends_the_search_even_with_exit_code_0(start):
-    with pytest.raises(SearchError, match="^wrong option$"):
+    with pytest.raises(SearchError, match=r"^wrong option$"):
         converse(start("read(); send(say('ERROR', 'wrong option')); read()"), [])
 
 
@@ -225,5 +229,5 @@ def test_a_process_that_hangs_is_ended_at_the_limit(start, code):
 
 
 def test_a_python_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(SearchError, match="'try' could not be started: .*no-python"):
+    with pytest.raises(SearchError, match=r"'try' could not be started: .*no-python"):
         Command("try", tmp_path / "try.py", python=str(tmp_path / "no-python"), home=tmp_path)

@@ -1,4 +1,4 @@
-"""Conf files are read as splunkd reads them ("About configuration files" and "Configuration file precedence", Admin)."""
+"""Conf files are read as splunkd reads them ("About configuration files", Admin Manual)."""
 
 import pytest
 

@@ -55,7 +55,8 @@ COMMANDS = {
     "several": STREAM + "send({'finished': finished}, [{'m': 'p\\nq', '__mv_m': '$p$;$q$', **row} for row in rows])\n",
     "refuse": "send({'inspector': {'messages': [['ERROR', 'I refuse']]}})\nread()\n",
     "dies": "send({'type': 'streaming'})\nif info['sid'].startswith('remote_indexer2'):\n"
-    "    read(); print('Traceback\\nOSError: no conf', file=sys.stderr); sys.exit(1)\n" + STREAM.partition("\n")[2]
+    "    read(); print('Traceback\\nOSError: no conf', file=sys.stderr); sys.exit(1)\n"
+    + STREAM.partition("\n")[2]
     + "send({'finished': finished}, rows)\n",
     "generating": "send({'type': 'streaming', 'generating': True})\nread()\n",
     "picky": "send({'type': 'streaming', 'required_fields': ['a']})\nread()\n",
@@ -105,7 +106,9 @@ def app(tmp_path_factory):
         (app / f"bin/{name}.py").write_text(SPEAKER + code)
     (app / "bin/sdk.py").write_text(SDK)
     shutil.copytree(Path(splunklib.__file__).parent, app / "bin/lib/splunklib")
-    stanzas = [f"[{name}]\nchunked = true\nfilename = {name}.py\npython.version = python3\n" for name in [*COMMANDS, "sdk"]]
+    stanzas = [
+        f"[{name}]\nchunked = true\nfilename = {name}.py\npython.version = python3\n" for name in [*COMMANDS, "sdk"]
+    ]
     stanzas += ["[old]\nfilename = mark.py\n", "[lost]\nchunked = true\nfilename = lost.py\n"]
     stanzas += ["[odd]\nchunked = true\nfilename = mark.py\nmaxwait = 5\n"]
     (app / "default/commands.conf").write_text("\n".join(stanzas))
@@ -180,13 +183,9 @@ def values(result, *fields):
         ("number=1 number=2 OR number=1", "1"),
         ("number=1 OR number=2 host=host2", "2"),
         ("*", "543210"),
-        ("", ""),
     ],
 )
 def test_search_compares_fields(shared, search, numbers):
-    if not search:
-        pytest.raises(SearchError, shared.search, search)
-        return
     assert "".join(values(shared.search(search), "number")) == numbers
 
 
@@ -320,6 +319,26 @@ def test_an_assignment_sees_the_ones_before_it_and_may_replace_a_field(shared):
 
 
 @pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("+".join(["one"] * 60), "60"),
+        ("+".join(["word"] * 60), "w" * 60),
+        ("mvcount(" + "mvappend(one," * 60 + '"z"' + ")" * 61, "61"),
+        ("mvindex(" * 60 + "word" + ",0)" * 60, "w"),
+        ("if(1=1," * 60 + '"z"' + ',"y")' * 60, "z"),
+    ],
+)
+def test_deep_expressions_do_not_explode(shared, expression, expected):
+    (row,) = shared.search(f'| makeresults | eval one="1", word="w", x={expression}').rows
+    assert row["x"] == expected
+
+
+def test_an_expression_whose_sql_would_explode_is_refused(shared):
+    with pytest.raises(SearchError, match="Too large an expression: 'if' at position"):
+        shared.search("| makeresults | eval x=" + 'if("a"=' * 20 + '"z"' + ",1,2)" * 20)
+
+
+@pytest.mark.parametrize(
     ("where", "numbers"),
     [
         ("number>3", "54"),
@@ -361,15 +380,11 @@ def test_where(shared, where, numbers):
         ("table host, user | rename nofield as x", ["host", "user"]),
         ("table host, user | rename user as host", ["host"]),
         ("table user, User | rename us* as src_*", ["src_er", "User"]),
-        ("table user | eval P.a=1 | rename P.* as *", None),
         ("table user | eval 'P.a'=1 | rename P.* as *", ["user", "a"]),
     ],
 )
 def test_which_columns_remain(shared, search, columns):
-    if columns is None:
-        pytest.raises(SearchError, shared.search, f"number=1 | {search}")
-    else:
-        assert shared.search(f"number=1 | {search}").columns == columns
+    assert shared.search(f"number=1 | {search}").columns == columns
 
 
 def test_rows_remain_when_no_field_does(shared):
@@ -419,14 +434,23 @@ def test_mvexpand_makes_a_row_of_each_value(shared):
     [
         # "stats" and "Multivalue stats and chart functions": values are distinct and sorted as text
         ("stats count", [{"count": "6"}]),
-        ("stats count(number) as n, dc(tag) max(number) min(number)", [{"n": "6", "dc(tag)": "2", "max(number)": "5", "min(number)": "0"}]),
+        (
+            "stats count(number) as n, dc(tag) max(number) min(number)",
+            [{"n": "6", "dc(tag)": "2", "max(number)": "5", "min(number)": "0"}],
+        ),
         ("stats count(tag)", [{"count(tag)": "9"}]),
         ("stats sum(number) avg(number)", [{"sum(number)": "15", "avg(number)": "2.5"}]),
         ("stats max(host) values(User) as u", [{"max(host)": "Host5", "u": "Alice"}]),
-        ("stats values(nofield) max(nofield) count(nofield)", [{"values(nofield)": None, "max(nofield)": None, "count(nofield)": "0"}]),
+        (
+            "stats values(nofield) max(nofield) count(nofield)",
+            [{"values(nofield)": None, "max(nofield)": None, "count(nofield)": "0"}],
+        ),
         ("stats count by tag", [{"tag": "process", "count": "6"}, {"tag": "report", "count": "3"}]),
         ("stats count BY User, nofield", []),
-        ("eval n=12-number | stats values(n) as v count by User", [{"User": "Alice", "v": ["10", "11", "12", "7", "8", "9"], "count": "6"}]),
+        (
+            "eval n=12-number | stats values(n) as v count by User",
+            [{"User": "Alice", "v": ["10", "11", "12", "7", "8", "9"], "count": "6"}],
+        ),
         ("eval n=12-number | stats count by n | head 2", [{"n": "7", "count": "1"}, {"n": "8", "count": "1"}]),
         ("search nothing | stats count", [{"count": "0"}]),
         ("search nothing | stats count by host", []),
@@ -437,15 +461,16 @@ def test_stats(shared, search, rows):
 
 
 def test_append_adds_the_rows_of_a_subsearch_below(shared):
-    found = shared.search("number=1 | table number | append [search number=3 | table number, host] | append [| makeresults | table x]")
+    found = shared.search(
+        "number=1 | table number | append [search number=3 | table number, host] | append [| makeresults | table x]"
+    )
     assert found.columns == ["number", "host", "x"]
     assert values(found, "number", "host") == [("1", None), ("3", "Host3"), (None, None)]
 
 
 def test_append_makes_one_type_of_numbers_texts_and_lists(shared):
-    found = shared.search(
-        "| makeresults | eval n=1, t=2, m=3 | append [| makeresults | eval n=1.5, t=\"x\", m=split(\"a,b\", \",\")] | table n t m"
-    )
+    other = '| makeresults | eval n=1.5, t="x", m=split("a,b", ",")'
+    found = shared.search(f"| makeresults | eval n=1, t=2, m=3 | append [{other}] | table n t m")
     assert values(found, "n", "t", "m") == [("1", "2", "3"), ("1.5", "x", ["a", "b"])]
 
 
@@ -513,13 +538,19 @@ def test_makeresults_gives_time_only_unless_annotated(shared):
         ("* | mvexpand tag limit=1", "Unexpected 'limit' at position 18."),
         ("* | rename a* as b", "The wildcards of 'a*' and 'b' do not pair at position 12."),
         ("* | rename a b", "Unexpected 'b' at position 14."),
+        ("* | fields -host", "'fields' wants a blank after its sign at position 12."),
         ("* | append maxout=1 [| makeresults]", "'append' takes a subsearch in brackets and no options at position 5."),
         ("* | append [| makeresults | nonsense]", "Unknown search command 'nonsense' at position 29."),
+        ("", "Missing a search command at position 1."),
+        ("| makeresults | eval a.b=1", "Unexpected '.' at position 23."),
         ("earliest=-1h a", "The time modifier 'earliest' is not supported at position 1."),
         ("* | old", "'old' is not chunked, or has no script 'mark.py' at position 5."),
         ("* | lost", "'lost' is not chunked, or has no script 'lost.py' at position 5."),
         ("* | odd", "commands.conf has the unsupported setting 'maxwait' for 'odd' at position 5."),
-        ("* | generating", "Only streaming commands that take all fields are supported, not 'generating' at position 5."),
+        (
+            "* | generating",
+            "Only streaming commands that take all fields are supported, not 'generating' at position 5.",
+        ),
         ("* | picky", "Only streaming commands that take all fields are supported, not 'picky' at position 5."),
         ("`nope`", "The search specifies a macro 'nope' that cannot be found. It is called at position 1."),
     ],
@@ -545,14 +576,18 @@ def test_what_only_shows_while_running_names_its_command(shared, search, message
 
 
 def test_quotes_and_case_in_names_and_values_do_no_harm(make):
-    name = "It's \"a\" ^field^ É; DROP TABLE events --"
+    name = 'It\'s "a" ^field^ É; DROP TABLE events --'
     event = {"_raw": "x", "_time": 1, name: "o'hara", name.lower(): "other", "a\tb": "tab"}
     instance = make(events=[event])
     (row,) = instance.search("x").rows
-    assert {key: row[key] for key in event if key not in ("_time", "_raw")} == {name: "o'hara", name.lower(): "other", "a\tb": "tab"}
+    assert {key: row[key] for key in event if key not in ("_time", "_raw")} == {
+        name: "o'hara",
+        name.lower(): "other",
+        "a\tb": "tab",
+    }
     quoted = name.replace('"', '\\"')
     assert len(instance.search(f'"{quoted}"="O\'HARA" | stats count by "{quoted}"').rows) == 1
-    assert instance.search("\"'; DROP TABLE events; --\"").rows == []
+    assert instance.search('"\'; DROP TABLE events; --"').rows == []
 
 
 # -- where commands run
@@ -607,7 +642,10 @@ def test_messages_say_where_they_come_from(shared):
 
 def test_a_command_on_the_real_sdk_works_in_both_places(shared):
     found = shared.search('index=main | sdk suffix="-a b" | sort host | sdk suffix=! | table host, tag | head 2')
-    assert found.rows == [{"host": "Host0-a b!", "tag": ["process", "one"]}, {"host": "Host1-a b!", "tag": ["process", "report"]}]
+    assert found.rows == [
+        {"host": "Host0-a b!", "tag": ["process", "one"]},
+        {"host": "Host1-a b!", "tag": ["process", "report"]},
+    ]
     assert found.messages == [("WARN", "on a peer", "indexer1"), ("WARN", "on a peer", "indexer2")]
 
 
@@ -617,7 +655,7 @@ def test_an_sdk_command_that_misses_an_option_ends_the_search_before_it_starts(s
 
 
 def test_a_refusal_in_getinfo_ends_the_search(shared):
-    with pytest.raises(SearchError, match="^I refuse$"):
+    with pytest.raises(SearchError, match=r"^I refuse$"):
         shared.search("index=main | refuse")
 
 
@@ -638,12 +676,13 @@ def test_a_command_that_does_not_reach_the_indexers_fails_there(make):
 
 def test_the_command_is_told_what_splunkd_tells(make):
     instance = make(splunkd_uri="https://127.0.0.1:8089", session_key="key")
-    found = instance.search('* | info detection="a \\"b\\" c",d  x=1 | append [| makeresults | info]', earliest=5, owner="jo")
+    found = instance.search(
+        '* | info detection="a \\"b\\" c",d  x=1 | append [| makeresults | info]', earliest=5, owner="jo"
+    )
     peer, head = (json.loads(row["info"]) for row in found.rows)
     assert (peer["args"], peer["raw_args"]) == (['detection=a "b" c,d', "x=1"], ['detection="a \\"b\\" c",d', "x=1"])
-    assert {key: peer[key] for key in ("app", "owner", "username", "command", "earliest_time", "latest_time")} == {
-        "app": "ssa_detections", "owner": "jo", "username": "jo", "command": "info", "earliest_time": "5", "latest_time": "0",
-    }  # fmt: skip
+    assert (peer["app"], peer["owner"], peer["username"], peer["command"]) == ("ssa_detections", "jo", "jo", "info")
+    assert (peer["earliest_time"], peer["latest_time"]) == ("5", "0")
     assert peer["search"].startswith("%2A%20%7C%20info%20detection%3D")
     assert (peer["maxresultrows"], peer["splunk_version"]) == (50_000, "9.4.0")
     assert (peer["session_key"], peer["splunkd_uri"]) == ("", "")
@@ -681,14 +720,11 @@ def test_an_app_that_is_not_installed_is_named(shared):
         shared.search("*", app="other")
 
 
-@pytest.mark.parametrize("name", ["../evil", "/tmp/evil"])
-def test_an_archive_that_writes_elsewhere_is_refused(make, tmp_path, name):
-    path = tmp_path / "bad.tar.gz"
-    with tarfile.open(path, "w:gz") as tar:
-        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
-    instance = make(events=[])
-    with pytest.raises(SandboxError, match=r"Cannot install bad\.tar\.gz") if name[0] == "." else nothing():
-        instance.install(path)
+def test_an_archive_that_writes_elsewhere_is_refused(make, tmp_path):
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("../evil"), io.BytesIO())
+    with pytest.raises(SandboxError, match=r"Cannot install bad\.tar\.gz"):
+        make(events=[]).install(tmp_path / "bad.tar.gz")
     assert not (tmp_path / "home/etc/evil").exists()
 
 

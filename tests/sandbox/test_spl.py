@@ -61,7 +61,7 @@ def test_search_expressions(text, tree):
         ("1+2*3-4", "(- (+ 1 (* 2 3)) 4)"),
         ("-a*2", "(* (- 0 a) 2)"),
         ('a.b."c"', '(. (. a b) "c")'),
-        ('\'a b\'="x"', '(= a b "x")'),
+        ("'a b'=\"x\"", '(= a b "x")'),
         (r'match(a, "^\d+\\$")', r'(match a "^\d+\$")'),
         ('a LIKE "b%" OR x IN ("p", q)', '(or (like a "b%") (in x "p" q))'),
         ("if(null(), -1, true())", "(if null() (- 0 1) true())"),
@@ -127,7 +127,10 @@ def test_a_long_chain_is_no_deep_tree_but_has_a_limit():
         ("| makeresults", [("makeresults", "")]),
         (" |makeresults|eval a=1", [("makeresults", ""), ("eval", "a=1")]),
         ('"a|b" | where x="\\"|"', [("search", '"a|b"'), ("where", 'x="\\"|"')]),
-        ("a | append [search b | append [c | d]] | e", [("search", "a"), ("append", "[search b | append [c | d]]"), ("e", "")]),
+        (
+            "a | append [search b | append [c | d]] | e",
+            [("search", "a"), ("append", "[search b | append [c | d]]"), ("e", "")],
+        ),
     ],
 )
 def test_pipelines(text, commands):
@@ -192,7 +195,10 @@ def test_macros_and_comments(text, expanded):
         ("`undefined`", "The search specifies a macro 'undefined' that cannot be found. It is called at position 1."),
         ("`endless`", "Reached maximum recursion depth (100) while expanding macros."),
         ("`computed`", "Macro 'computed' has 'iseval' or 'validation', which is not supported; called at position 1."),
-        ("`checked(1)`", "Macro 'checked(1)' has 'iseval' or 'validation', which is not supported; called at position 1."),
+        (
+            "`checked(1)`",
+            "Macro 'checked(1)' has 'iseval' or 'validation', which is not supported; called at position 1.",
+        ),
         ("a `plain", "Unbalanced backtick at position 3."),
         ('a "`plain`', "Unbalanced quotes at position 3."),
         ("`a b`", "Malformed macro call 'a b' at position 1."),

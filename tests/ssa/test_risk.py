@@ -116,7 +116,28 @@ def test_fields_that_enterprise_security_computes_are_never_written():
 def test_what_readers_need_first_stands_before_the_long_texts():
     names = [name for name, _ in events()[0].fields]
     assert names[:4] == ["search_name", "risk_object", "risk_object_type", "risk_score"]
-    assert names[-3:] == ["risk_message", "annotations", "savedsearch_description"]
+    assert names[-4:] == ["risk_message", "annotations", "contributing_events_search", "savedsearch_description"]
+
+
+def test_the_contributing_search_names_second_device_and_process():
+    assert events()[0]["contributing_events_search"] == (
+        "`ssa_process_events` earliest=1772442000 latest=1772442001 "
+        '(dest="ws-01.example" OR host="ws-01.example") process_id="0x1a2b"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"),
+    [
+        ("ws-01", '"ws-01"'),
+        ('x" | delete', '"x* | delete"'),
+        ("C:\\x\\", '"C:\\\\x\\\\"'),
+        ("`drop`", '"*drop*"'),
+        ("$token$\n", '"*token**"'),
+    ],
+)
+def test_no_value_of_an_event_leaves_its_quotes_in_a_search(value, quoted):
+    assert risk.spl_quote(value) == quoted
 
 
 def test_the_event_has_the_time_of_the_hit():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from re import Pattern
 from typing import Any, Callable
 
 from .values import LONG_MAX, LONG_MIN, TYPES, Value
@@ -90,22 +89,61 @@ def _type_test(name: Any) -> Callable[[Value], bool]:
     return TYPES[name]
 
 
+class _Part:
+    """What stands between two `%` of a LIKE pattern: characters and `_`, so always of one length."""
+
+    def __init__(self, items: list[str | None]) -> None:
+        self.length = len(items)
+        self.literal = "".join(item for item in items if item is not None) if None not in items else None
+        self.regex = re.compile("".join("." if item is None else re.escape(item) for item in items), re.DOTALL)
+
+    def at(self, text: str, position: int) -> bool:
+        return self.regex.match(text, position) is not None
+
+    def find(self, text: str, start: int) -> int:
+        if self.literal is not None:
+            return text.find(self.literal, start)
+        found = self.regex.search(text, start)
+        return found.start() if found else -1
+
+
 @lru_cache(maxsize=512)
-def like_matcher(pattern: str) -> Pattern[str]:
-    """Return the regex of a LIKE pattern: `%` any run, `_` one character, a backslash escapes; both span newlines."""
-    parts: list[str] = []
+def like_matcher(pattern: str) -> Callable[[str], bool]:
+    """Return the test of a LIKE pattern: `%` any run, `_` one character, a backslash escapes; both span newlines.
+
+    The parts between the `%` are looked for one after the other, each at its first place: a regex with a `.*` for each
+    `%` would try all places of all parts, and a command line made for it could stall the search.
+    """
+    parts: list[list[str | None]] = [[]]
     escaped = False
     for char in pattern:
         if escaped or char not in "%_\\":
-            parts.append(re.escape(char))
+            parts[-1].append(char)
             escaped = False
         elif char == "\\":
             escaped = True
+        elif char == "%":
+            parts.append([])
         else:
-            parts.append(".*" if char == "%" else ".")
+            parts[-1].append(None)
     if escaped:
-        parts.append(re.escape("\\"))
-    return re.compile("".join(parts), re.DOTALL)
+        parts[-1].append("\\")
+    first, *middle, last = [_Part(items) for items in (parts if len(parts) > 1 else [*parts, []])]
+    whole = len(parts) == 1
+
+    def matches(text: str) -> bool:
+        end = len(text) - last.length
+        if end < first.length or (whole and end > first.length) or not first.at(text, 0) or not last.at(text, end):
+            return False
+        position = first.length
+        for part in middle:
+            position = part.find(text, position)
+            if position < 0 or position + part.length > end:
+                return False
+            position += part.length
+        return True
+
+    return matches
 
 
 @entry(
@@ -185,9 +223,9 @@ def mvappend(*values: Value) -> list[Value]:
     help="Whether the whole text matches: % any run of characters, _ one, a backslash escapes. Case-sensitive.",
     source=USE,
 )
-def like(text: str, matcher: Pattern[str]) -> bool:
+def like(text: str, matches: Callable[[str], bool]) -> bool:
     """Match a LIKE pattern."""
-    return matcher.fullmatch(text) is not None
+    return matches(text)
 
 
 @entry(Parameter("text", "string"), returns="string", help="The text in lower case.", source=DSP)

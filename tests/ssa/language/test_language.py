@@ -1,6 +1,7 @@
 """The language, by its tables: expressions.toml and errors.toml, which anyone can extend."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssa.language import Detected, SsaError, compile_text, parse
-from ssa.language.functions import REGISTRY
+from ssa.language.functions import REGISTRY, like_matcher
 from ssa.language.parser import MAX_DEPTH
 
 HERE = Path(__file__).parent
@@ -194,3 +195,21 @@ def test_any_sequence_of_words_is_compiled_or_refused_with_our_own_error(text):
         compile_text(START + "| where " + text)
     except SsaError as error:
         assert error.problem in str(error)
+
+
+LIKE_ALPHABET = st.text("ab%_\\\n", max_size=8)
+
+
+@given(LIKE_ALPHABET, LIKE_ALPHABET)
+def test_like_agrees_with_the_regex_that_its_definition_reads_as(text, pattern):
+    wild = {"%": ".*", "_": "."}
+    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
+    regex = "".join(wild.get(p, re.escape(p[-1])) for p in pieces)
+    assert like_matcher(pattern)(text) == (re.fullmatch(regex, text, re.DOTALL) is not None)
+
+
+def test_like_takes_a_hostile_text_in_linear_time():
+    """A regex with `.*` for each % would need longer than the universe has; this needs no clock to be seen."""
+    text = "a" * 32_000
+    assert not like_matcher("%a%a%a%a%a%a%a%a%b%")(text)
+    assert not like_matcher("%a_%a_%a_%a_%a_%a_%b_%")(text)
