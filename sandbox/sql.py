@@ -307,11 +307,20 @@ def matches(node: spl.Node, rows: Relation) -> str:
         return _term(node.text, rows)
     field = node.args[0].text
     if field in _TIME_MODIFIERS:
-        raise spl.fail(f"The time modifier '{field}' is not supported", node.position)
+        return _time_range(field, node, rows)
     value, operator = value_of(rows, field), "=" if node.kind == "in" else node.text
     one = "v" if value.kind == "list" else as_text(value)
     test = " OR ".join(_test(one, operator, choice.text) for choice in node.args[1:])
     return f"(len(list_filter({value.code}, lambda v: {test})) > 0)" if one == "v" else f"({test})"
+
+
+def _time_range(modifier: str, node: spl.Node, rows: Relation) -> str:
+    """Translate `earliest=<epoch s>` (inclusive) and `latest=<epoch s>` (exclusive)."""
+    bounds = {"earliest": ">=", "latest": "<"}
+    moment = node.args[1].text
+    if modifier not in bounds or node.text != "=" or not re.fullmatch(r"[0-9]{1,12}(\.[0-9]+)?", moment):
+        raise spl.fail(f"The time modifier '{modifier}' is supported only with an epoch time", node.position)
+    return f"({as_number(value_of(rows, '_time'))} {bounds[modifier]} {moment})"
 
 
 def _test(code: str, operator: str, value: str) -> str:

@@ -4,8 +4,10 @@ import json
 from collections import Counter
 
 import pytest
+from rich.console import Console
 
 from sandbox import __main__ as command_line
+from sandbox.replay import Replay, rows
 from sandbox.search import Instance
 from tools import ROOT
 
@@ -70,6 +72,22 @@ def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay)
             assert event["risk_message"] == MESSAGE.format(device=device, user=user)
             assert (event["threat_object"], event["index"], event["sourcetype"]) == ("msiexec.exe", "risk", "stash")
             assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
+
+
+def test_the_search_that_a_risk_event_names_finds_the_event_that_caused_it(replay, archive, tmp_path):
+    risk_events = lines(replay("--json")[1])["risk_event"]
+    instance = Instance(tmp_path)
+    instance.install(archive)
+    for path in DEMO:
+        instance.add_events(event_rows(path))
+    for event in risk_events:
+        (cause,) = instance.search(event["contributing_events_search"]).rows
+        assert cause["process_name"].lower() == "msiexec.exe"
+        assert event["risk_object"] in (cause["user"], cause["dest"])
+
+
+def event_rows(path):
+    return rows([path], Replay(), Console(stderr=True, quiet=True))
 
 
 def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):

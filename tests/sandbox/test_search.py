@@ -234,6 +234,11 @@ def test_the_time_range_is_inclusive_at_its_start_and_exclusive_at_its_end(share
     assert (found.stages[0].rows_in, found.stages[0].rows_out) == (2, 2)
 
 
+def test_the_time_range_may_stand_in_the_search_as_epoch_seconds(shared):
+    found = shared.search("index=main earliest=1700000001 latest=1700000003")
+    assert values(found, "number") == ["2", "1"]
+
+
 def test_only_fields_that_the_found_events_have_are_there(make):
     instance = make(events=[{"_raw": "a", "_time": 1, "x": "1"}, {"_raw": "b", "_time": 2, "y": "2"}])
     assert instance.search("a").columns == ["_time", "_raw", "x", "splunk_server"]
@@ -543,7 +548,7 @@ def test_makeresults_gives_time_only_unless_annotated(shared):
         ("* | append [| makeresults | nonsense]", "Unknown search command 'nonsense' at position 29."),
         ("", "Missing a search command at position 1."),
         ("| makeresults | eval a.b=1", "Unexpected '.' at position 23."),
-        ("earliest=-1h a", "The time modifier 'earliest' is not supported at position 1."),
+        ("earliest=-1h a", "The time modifier 'earliest' is supported only with an epoch time at position 1."),
         ("* | old", "'old' is not chunked, or has no script 'mark.py' at position 5."),
         ("* | lost", "'lost' is not chunked, or has no script 'lost.py' at position 5."),
         ("* | odd", "commands.conf has the unsupported setting 'maxwait' for 'odd' at position 5."),
