@@ -49,6 +49,20 @@ class Replay:
         return sum(stage.rows_out for stage in (next(stages, None) for stages in first) if stage)
 
 
+def row(event: windows.Event) -> Row:
+    """Return an event as it stands in the index `main`: with its default fields, tags and CIM fields."""
+    return {
+        **event.fields,
+        "_raw": event.raw,
+        "_time": event.time,
+        "host": event.host,
+        "source": event.source,
+        "sourcetype": event.sourcetype,
+        "index": "main",
+        "tag": list(event.tags),
+    }
+
+
 def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
     """Yield the events of the files as rows of the index `main`; count them, and note what is damaged."""
     for path in files:
@@ -56,16 +70,7 @@ def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
             done.events[event.source or "unknown"] += 1
             if event.problem:
                 done.problems.append(f"{path}, event {number}: {event.problem}")
-            yield {
-                **event.fields,
-                "_raw": event.raw,
-                "_time": event.time,
-                "host": event.host,
-                "source": event.source,
-                "sourcetype": event.sourcetype,
-                "index": "main",
-                "tag": list(event.tags),
-            }
+            yield row(event)
 
 
 def risk_searches(instance: Instance) -> list[str]:
@@ -109,10 +114,10 @@ def write_json(done: Replay, console: Console, indexers: int) -> None:
     def line(kind: str, fields: dict[str, Any]) -> None:
         console.file.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
 
-    for row in done.detections:
-        line("detection", row)
-    for row in done.risk_events:
-        line("risk_event", row)
+    for fields in done.detections:
+        line("detection", fields)
+    for fields in done.risk_events:
+        line("risk_event", fields)
     line("summary", summary(done, indexers))
 
 
@@ -163,15 +168,15 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     risk: dict[str, list[dict[str, Any]]] = {}
     for event in done.risk_events:
         risk.setdefault(str(event.get("finding_id")), []).append(event)
-    for name in dict.fromkeys(str(row["detection"]) for row in done.detections):
+    for name in dict.fromkeys(str(hit["detection"]) for hit in done.detections):
         hits = _table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
-        for row in sorted(done.detections, key=lambda row: float(row["_time"] or 0)):
-            if row["detection"] == name:
-                events = risk.get(str(row.get("finding_id")), [])
-                what = [_text(row.get("process")), *dict.fromkeys(_text(e.get("risk_message")) for e in events)]
+        for hit in sorted(done.detections, key=lambda hit: float(hit["_time"] or 0)):
+            if hit["detection"] == name:
+                events = risk.get(str(hit.get("finding_id")), [])
+                what = [_text(hit.get("process")), *dict.fromkeys(_text(e.get("risk_message")) for e in events)]
                 who = [f"{_text(e.get('risk_object'))} ({_text(e.get('risk_object_type'))})" for e in events]
                 scores = [_text(e.get("risk_score")) for e in events]
-                hits.add_row(_clock(row["_time"]), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True)
+                hits.add_row(_clock(hit["_time"]), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True)
         console.print(hits)
     totals: dict[tuple[str, str], float] = defaultdict(float)
     for event in done.risk_events:

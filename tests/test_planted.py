@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from sandbox import windows
+from sandbox.replay import row
 from sandbox.search import Instance
 from tests.real_events import as_splunk, plant, real_events
 from tests.sandbox.test_replay import CATALOGUE
@@ -32,16 +33,7 @@ def rows(raws):
     for raw in raws:
         event = windows.parse(raw)
         assert not event.problem, event.problem
-        yield {
-            **event.fields,
-            "_raw": raw,
-            "_time": event.time,
-            "host": event.host,
-            "source": event.source,
-            "sourcetype": event.sourcetype,
-            "index": "main",
-            "tag": list(event.tags),
-        }
+        yield row(event)
 
 
 def commands():
@@ -64,7 +56,7 @@ def test_every_planted_attack_is_found_and_no_benign_command_is(instance, source
             planted[expected][parsed.fields.get("process"), parsed.fields["dest"]] += 1
             raws.append(raw)
     assert instance.add_events(rows(raws)) == len(commands()) * COPIES
-    found = Counter((row["process"], row["dest_device_id"]) for row in instance.search(search(instance)).rows)
+    found = Counter((hit["process"], hit["dest_device_id"]) for hit in instance.search(search(instance)).rows)
     assert found == planted[True]
     assert planted[True].total() >= 6 * COPIES
     assert planted[False].total() >= 10 * COPIES
