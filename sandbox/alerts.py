@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import operator
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,14 @@ MAX_SECONDS = 300
 MAX_RESULTS = 10_000
 """alert_actions.conf: maxresults."""
 
+RELATIONS: dict[str, Callable[[int, int], bool]] = {
+    "greater than": operator.gt,
+    "less than": operator.lt,
+    "equal to": operator.eq,
+    "not equal to": operator.ne,
+}
+"""savedsearches.conf: the values of `relation` for a number of events."""
+
 
 @dataclass
 class ActionRun:
@@ -28,6 +38,16 @@ class ActionRun:
     action: str
     code: int
     log: list[tuple[str, str]] = field(default_factory=list)
+
+
+def triggers(search: dict[str, str], results: int) -> bool:
+    """Tell whether a saved search with this many results triggers its actions: `counttype`, `relation`, `quantity`.
+
+    Raises SandboxError for a condition that is not modelled.
+    """
+    if search.get("counttype") != "number of events" or search.get("relation") not in RELATIONS:
+        raise SandboxError(f"unsupported trigger condition: {search.get('counttype')} {search.get('relation')}")
+    return RELATIONS[search["relation"]](results, int(search.get("quantity", "0")))
 
 
 def write_results(result: Result) -> Path:

@@ -100,7 +100,7 @@ def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, 
                 continue
             done.searches[name] = result
             done.detections.extend(result.rows)
-            if result.rows:  # the trigger condition: number of events greater than 0
+            if alerts.triggers(instance.saved_search(name), len(result.rows)):
                 done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
     if "risk" in splunkd.indexes and splunkd.requests:
         done.risk_events = list(instance.search("index=risk sourcetype=stash").rows)

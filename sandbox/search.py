@@ -202,6 +202,15 @@ class _Job:
         self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
         self.database.execute(sql.SETUP)
         self.database.execute(f"SET VARIABLE spl_now = CAST({now!r} AS DOUBLE)")
+        # What addinfo gives: all time is from 0 to +Infinity.
+        info = {
+            "min_time": f"{self.earliest or 0:.3f}",
+            "max_time": "+Infinity" if self.latest is None else f"{self.latest:.3f}",
+            "sid": self.head.sid,
+            "search_time": f"{now:.3f}",
+        }
+        for name, text in info.items():
+            self.database.execute(f"SET VARIABLE spl_{name} = {sql.quote(text)}")
 
     @functools.cached_property
     def peers(self) -> list[_Place]:

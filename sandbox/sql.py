@@ -492,6 +492,13 @@ def _sort(_: Context, command: spl.Command, rows: Relation) -> str:
     return query(rows.source, same(rows), f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else ""))
 
 
+@register("addinfo", distributable=True)
+def _addinfo(_: Context, command: spl.Command, rows: Relation) -> str:
+    spl.Reader(command).end()
+    info = {f"info_{name}": f"getvariable('spl_{name}')" for name in ("min_time", "max_time", "sid", "search_time")}
+    return query(rows.source, same(rows) | info)
+
+
 @register("append")
 def _append(context: Context, command: spl.Command, rows: Relation) -> str:
     inner = re.fullmatch(r"\[(.*)\]", command.text, re.S)

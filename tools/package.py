@@ -27,6 +27,7 @@ SHIPPED = (
     "appserver",
     "bin",
     "default",
+    "docs",
     "lookups",
     "metadata",
     "static",
@@ -42,15 +43,36 @@ def version() -> str:
     return str(json.loads((ROOT / "app.manifest").read_text())["info"]["id"]["version"])
 
 
+def git(*arguments: str) -> str | None:
+    """Return what git says in this checkout; None where there is no git, or no checkout."""
+    try:
+        asked = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 (git from PATH, as every build does)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return asked.stdout
+
+
 def shipped_files() -> Iterator[tuple[str, Path]]:
-    """Yield (path in the app, file) of the repository's part of the package."""
-    for top in SHIPPED:
-        start = ROOT / top
-        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
-            inside = path.relative_to(ROOT)
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
-            if path.is_file() and not hidden and inside.parts[:2] != ("bin", "lib"):
-                yield inside.as_posix(), path
+    """Yield (path in the app, file) of the repository's part of the package.
+
+    In a checkout these are the files that git tracks, so that one commit gives one archive; what is new and not yet
+    tracked is named on stderr. Elsewhere, as in an unpacked source archive, every file counts but hidden ones.
+    """
+    tracked = git("ls-files", "-z", "--", *SHIPPED)
+    if tracked:
+        paths = [ROOT / name for name in tracked.split("\0") if name]
+        for name in (git("ls-files", "-z", "--others", "--exclude-standard", "--", *SHIPPED) or "").split("\0"):
+            if name:
+                sys.stderr.write(f"not packed, because git does not track it: {name}\n")
+    else:
+        paths = [
+            path for top in SHIPPED for path in ([ROOT / top] if (ROOT / top).is_file() else (ROOT / top).rglob("*"))
+        ]
+    for path in sorted(paths):
+        inside = path.relative_to(ROOT)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+        if path.is_file() and not hidden and inside.parts[:2] != ("bin", "lib"):
+            yield inside.as_posix(), path
 
 
 def sdk_archive() -> Path:
@@ -81,8 +103,8 @@ def commit_time() -> int:
     """Return SOURCE_DATE_EPOCH, else the time of the last commit (epoch s): the time of every file in the archive."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
-    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 (git from PATH, as every build does)
-    return int(asked.stdout) if asked.returncode == 0 and asked.stdout.strip() else 315_532_800
+    committed = git("log", "-1", "--format=%ct")
+    return int(committed) if committed and committed.strip() else 315_532_800
 
 
 def build(target: Path = ROOT / "dist") -> Path:

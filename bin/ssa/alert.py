@@ -20,6 +20,9 @@ APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
 """Exit codes: done; the action is set up wrongly; the results; a detection; splunkd did not take the events; a bug."""
 
+MAX_RESULTS = 10_000
+"""How many results splunkd gives us at most: maxresults in alert_actions.conf."""
+
 BATCH = 500
 """Risk events in one request: at most 5 MB."""
 
@@ -52,6 +55,8 @@ def read_action(stream: IO[bytes]) -> Action:
     if not isinstance(payload, dict):
         raise PayloadError("the payload on stdin is no JSON object")
     settings = payload.get("configuration") or {}
+    if not isinstance(settings, dict):
+        raise PayloadError("configuration in the payload is no JSON object")
 
     def text(source: Mapping[str, Any], key: str, default: str = "") -> str:
         return str(source.get(key) or default)
@@ -70,8 +75,8 @@ def read_action(stream: IO[bytes]) -> Action:
         server_uri=text(payload, "server_uri"),
         server_host=text(payload, "server_host"),
         session_key=text(payload, "session_key"),
-        detection=text(settings, "detection"),
-        index=text(settings, "index", "risk"),
+        detection=text(settings, "detection").strip(),
+        index=text(settings, "index", "risk").strip(),
         dry_run=dry_run,
     )
 
@@ -115,17 +120,26 @@ class Run:
         try:
             for row in results.read(self.action.results_file):
                 self.rows += 1
-                for detection in self.detection(row):
-                    hit = risk.risk_events(detection, row, self.context)
-                    if not hit:
-                        self.fail(
-                            EXIT_INPUT,
-                            f"result {self.rows} of {detection.name} names no victim: no value in any of "
-                            + ", ".join(o.name for o in detection.observables if o.role == "Victim"),
-                        )
-                    found.extend(hit)
+                row.setdefault("rid", str(self.rows - 1))
+                try:
+                    for detection in self.detection(row):
+                        found.extend(self.row_events(detection, row))
+                except Exception:
+                    # A defect of ours, found by one row, must not cost the others their risk.
+                    self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
         except results.ResultsError as error:
             self.fail(EXIT_INPUT, str(error))
+        if self.rows >= MAX_RESULTS:
+            self.log("WARN", f"the search gave {MAX_RESULTS} results, the most that an alert gets: there may be more")
+        return found
+
+    def row_events(self, detection: Detection, row: Row) -> list[risk.RiskEvent]:
+        """Return the risk events of one result; a result that names nobody is an error."""
+        found = risk.risk_events(detection, row, self.context)
+        if not found:
+            victims = ", ".join(o.name for o in detection.observables if o.role == "Victim")
+            why = f"no value in any of {victims}" if victims else "the detection has no observable with the role Victim"
+            self.fail(EXIT_INPUT, f"result {self.rows} of {detection.name} names no victim: {why}")
         return found
 
     def write(self, lines: Sequence[str]) -> None:

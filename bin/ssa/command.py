@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
-from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch
+from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch, validators
 
 from . import event
 from .conf import ConfError
@@ -33,16 +33,35 @@ class SsaDetectCommand(StreamingCommand):
         """
     )
 
+    trace = Option(
+        default=False,
+        validate=validators.Boolean(),
+        doc="""
+        **Syntax:** trace=<bool>
+
+        **Description:** Adds the columns ssa_host and ssa_folder: the machine and the app folder where the command ran.
+        """,
+    )
+
     def prepare(self) -> None:
         """Load and compile the detections, during getinfo: whatever is wrong with them ends the search here."""
+        try:
+            self.load()
+        except (ConfError, DetectionError) as error:
+            self.refuse(str(error))
+        except Exception as error:
+            # The SDK would end the search without a word.
+            self.refuse(f"ssadetect cannot start, please report this: {type(error).__name__}: {error}")
+
+    def load(self) -> None:
+        """Load what the search needs; raises ConfError or DetectionError."""
         self.failed = False
         self.rows = self.blind_rows = 0
         self.blind: Counter[str] = Counter()
-        try:
-            catalogue = Catalogue(APP)
-            self.detections = self.chosen(catalogue)
-        except (ConfError, DetectionError) as error:
-            self.refuse(str(error))
+        if self.fieldnames:
+            raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
+        self.detections = self.chosen(Catalogue(APP))
+        self.traces = {"ssa_host": socket.gethostname(), "ssa_folder": APP} if self.trace else {}
         self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
         # Every output row has the same columns, because the SDK drops those that its first row lacks.
         self.columns = dict.fromkeys([*event.COLUMNS, *sorted(set().union(*(d.needs for d in self.detections)))])
@@ -73,23 +92,36 @@ class SsaDetectCommand(StreamingCommand):
         super().write_error("{}", message.format(*args) if args else message)
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield the detected rows of a chunk."""
+        """Yield the detected rows of a chunk. A row that cannot be read or judged fails the search, not the others."""
         number = 0
         try:
             for row in records:
                 number += 1
-                hits = [hit for detection in self.detections for hit in event.detect(detection, row)]
+                hits = self.detect(row)
                 for hit in hits:
-                    yield {**dict.fromkeys(self.columns), **row, **hit}
+                    yield {**dict.fromkeys(self.columns), **row, **hit, **self.traces}
                 if not hits:
                     self.note_blindness(row)
         except csv.Error as error:
-            # What was found so far goes out with this reply; _execute ends the search once all input is read.
-            self.failed = True
-            self.write_error(f"{here()}row {number + 1} of a chunk cannot be read, the rest of it is lost: {error}")
+            self.fail(f"row {number + 1} of a chunk cannot be read, the rest of it is lost: {error}")
         self.rows += number
         if self._finished:
             self.report_blindness()
+
+    def detect(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the hits of a row."""
+        try:
+            return [hit for detection in self.detections for hit in event.detect(detection, row)]
+        except Exception as error:
+            # A defect of ours, found by one row, must not cost the others their detection.
+            self.fail(f"a row cannot be judged, please report this: {type(error).__name__}: {error}")
+            return []
+
+    def fail(self, problem: str) -> None:
+        """Report what fails the search; _execute ends it once all input is read and what was found has gone out."""
+        if not self.failed:
+            self.write_error(here() + problem)
+        self.failed = True
 
     def note_blindness(self, row: dict[str, Any]) -> None:
         """Count a row that was not detected and lacks a field on which a detection's conditions depend."""
@@ -98,15 +130,19 @@ class SsaDetectCommand(StreamingCommand):
         self.blind_rows += bool(missing)
 
     def report_blindness(self) -> None:
-        """Warn, once, of rows that could not be judged: no hit in them does not mean that nothing happened."""
+        """Warn, once, of rows that a detection could not see in full."""
         if self.blind_rows:
             fields = ", ".join(f"{name} in {count:,}" for name, count in sorted(self.blind.items()))
             self.write_warning(
                 "{}",
-                f"{here()}{self.blind_rows:,} of {self.rows:,} rows could not be judged for want of a value: {fields}. "
-                "Check that the add-on gives these fields, that 4688 events carry the command line, and that the "
-                "search passes them (| fields) to ssadetect",
+                f"{here()}{self.blind_rows:,} of {self.rows:,} rows lack a value that the conditions read: {fields}. "
+                "No hit in them does not mean that nothing happened. Check that the add-on gives these fields, that "
+                "4688 events carry the command line, and that the search passes the fields on to ssadetect",
             )
+
+    def _read_csv_records(self, ifile: Any) -> Any:
+        # Python 3.9's csv stops at a NUL, which an event may well hold.
+        return super()._read_csv_records(line.replace("\0", "␀") for line in ifile)
 
     def _execute(self, ifile: Any, process: Any) -> None:
         super()._execute(ifile, process)

@@ -7,6 +7,7 @@ and a trailing backslash continues a value.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from dataclasses import dataclass
 
 LAYERS = ("default", "local")
@@ -26,7 +27,10 @@ class Setting:
     line: int
 
 
-Stanza = dict[str, Setting]
+class Stanza(dict[str, Setting]):
+    """The settings of a stanza by key; `place` is the file and line of its last header."""
+
+    place = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def load(app: str, name: str) -> Conf:
             f"knowledge bundle does not carry it: check on the search head that distsearch.conf of this app has "
             f"[replicationSettings:refineConf] replicate.{name} = true, and restart Splunk there."
         )
-    merged: dict[str, Stanza] = {}
+    merged: dict[str, Stanza] = defaultdict(Stanza)
     for path in files:
         try:
             with open(path, encoding="utf-8-sig", newline=None) as handle:
@@ -62,14 +66,18 @@ def load(app: str, name: str) -> Conf:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfError(f"{path} cannot be read: {error}") from error
         for stanza, settings in parse(text, path).items():
-            merged.setdefault(stanza, {}).update(settings)
-    inherited = merged.pop("default", {})
-    return Conf(name, tuple(files), {stanza: {**inherited, **own} for stanza, own in merged.items()})
+            merged[stanza].update(settings)
+            merged[stanza].place = settings.place
+    inherited = merged.pop("default", Stanza())
+    for settings in merged.values():
+        for key, setting in inherited.items():
+            settings.setdefault(key, setting)
+    return Conf(name, tuple(files), dict(merged))
 
 
 def parse(text: str, file: str) -> dict[str, Stanza]:
     """Parse one conf file's text; raises ConfError with file and line."""
-    stanzas: dict[str, Stanza] = {}
+    stanzas: dict[str, Stanza] = defaultdict(Stanza)
     stanza = "default"
     lines = text.split("\n")
     number = 0
@@ -83,7 +91,7 @@ def parse(text: str, file: str) -> dict[str, Stanza]:
             if not stripped.endswith("]"):
                 raise ConfError(f"{file}, line {number}: the stanza {stripped!r} is not closed with ]")
             stanza = stripped[1:-1]
-            stanzas.setdefault(stanza, {})
+            stanzas[stanza].place = f"{file}, line {number}"
             continue
         key, equals, rest = line.partition("=")
         if not equals:
@@ -93,8 +101,8 @@ def parse(text: str, file: str) -> dict[str, Stanza]:
             parts[-1] = parts[-1][:-1]
             parts.append(lines[number].rstrip())
             number += 1
-        stanzas.setdefault(stanza, {})[key.strip()] = Setting("\n".join(parts).strip(), file, start)
-    return stanzas
+        stanzas[stanza][key.strip()] = Setting("\n".join(parts).strip(), file, start)
+    return dict(stanzas)
 
 
 def is_true(value: str) -> bool:

@@ -147,9 +147,9 @@ class _Reader:
         self.stanza = stanza
 
     def fail(self, key: str, problem: str) -> NoReturn:
-        setting = self.stanza.get(key) or next(iter(self.stanza.values()), None)
-        where = f"{setting.file}, line {setting.line}: " if setting else ""
-        raise DetectionError(f"{where}[{self.name}] {key}: {problem}")
+        setting = self.stanza.get(key)
+        place = f"{setting.file}, line {setting.line}" if setting else self.stanza.place
+        raise DetectionError(f"{place}: [{self.name}] {key}: {problem}")
 
     def text(self, key: str) -> str:
         found = self.stanza.get(key)
@@ -177,7 +177,7 @@ class _Reader:
         shape = 'expected a JSON list of {"name": …, "type": …, "role": …}'
         try:
             items = json.loads(self.text("observables"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.fail("observables", f"{shape}: {error}")
         if not isinstance(items, list):
             self.fail("observables", shape)

@@ -23,11 +23,33 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 }
 """SSA fields that CIM calls otherwise, each with its columns in the order of preference."""
 
-IDENTITY = ("dest_device_id", "dest_user_id", "process_id", "process_path", "process")
-"""What tells one process event from another, beside its whole second. tstats has no more, so neither may we."""
+IDENTITY = (
+    ("dest_device_id", "dest"),
+    ("dest_user_id", "user"),
+    ("process_id",),
+    ("process_path",),
+    ("process",),
+)
+"""What tells one process event from another, beside its whole second: each by its columns in the order of preference.
+
+tstats has no more, so neither may we: not milliseconds, nor the host that stands in for a missing dest.
+"""
 
 NOTHING = ("", "unknown")
-"""How a missing value shows in a data model: the same event must have the same identity from raw and from tstats."""
+"""How a missing value shows in a data model: the same event must look the same from raw and from tstats."""
+
+DATAMODELS = (
+    ("Endpoint_Processes", {"process", "report"}),
+    ("Endpoint_Registry", {"endpoint", "registry"}),
+    ("Endpoint_Filesystem", {"endpoint", "filesystem"}),
+    ("Endpoint_Services", {"service", "report"}),
+    ("Endpoint_Ports", {"listening", "port"}),
+    ("Network_Traffic", {"network", "communicate"}),
+    ("Network_Resolution", {"network", "resolution", "dns"}),
+    ("Authentication", {"authentication"}),
+    ("Web", {"web"}),
+)
+"""Data models of CIM by the tags that put an event into them (Common Information Model manual, the models' tags)."""
 
 _TIME = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 
@@ -48,14 +70,23 @@ COLUMNS = (
 """What a detected row carries beside its own fields and the SSA names that the detection's message needs."""
 
 
-def text(cell: Cell) -> str | None:
-    """Read a cell as one string: null when empty; a multivalue cell by its distinct values, joined by newlines.
+def values(cell: Cell) -> list[str]:
+    """Read a cell as its distinct values, without empty ones; values that differ in case alone are one.
 
     Two extractions of one field often give the same value twice, which must not hide the event.
     """
-    if isinstance(cell, list):
-        return "\n".join(dict.fromkeys(value for value in cell if value)) or None
-    return cell or None
+    if not isinstance(cell, list):
+        return [cell] if cell else []
+    found: dict[str, str] = {}
+    for value in cell:
+        if value:
+            found.setdefault(value.casefold(), value)
+    return list(found.values())
+
+
+def text(cell: Cell) -> str | None:
+    """Read a cell as one string: null when empty; distinct values joined by newlines."""
+    return "\n".join(values(cell)) or None
 
 
 def milliseconds(cell: Cell) -> str | None:
@@ -64,19 +95,21 @@ def milliseconds(cell: Cell) -> str | None:
     return str(int(Decimal(found.group()) * 1000)) if found else None
 
 
+def field_values(row: Row, name: str) -> list[str]:
+    """Return the values of one SSA field: of the column of that name, else of its CIM counterpart."""
+    found = values(row.get(name))
+    for column in COUNTERPARTS.get(name, ()):
+        if not found:
+            found = [value for value in values(row.get(column)) if value not in NOTHING]
+    return found
+
+
 def field(row: Row, name: str) -> str | None:
-    """Return one SSA field of a row: the column of that name, else its CIM counterpart; `_time` in milliseconds."""
+    """Return one SSA field of a row as one string; `_time` in milliseconds, event_id computed where there is none."""
     if name == "_time":
         return milliseconds(row.get("_time"))
-    value = text(row.get(name))
-    if value is None:
-        if name == "event_id":
-            return event_id(row)
-        for column in COUNTERPARTS.get(name, ()):
-            value = text(row.get(column))
-            if value is not None:
-                break
-    return value
+    found = "\n".join(field_values(row, name)) or None
+    return event_id(row) if found is None and name == "event_id" else found
 
 
 def input_event(row: Row, fields: Iterable[str] | None) -> InputEvent:
@@ -92,9 +125,9 @@ def event_id(row: Row) -> str:
     if own is not None:
         return own
     parts: list[Any] = [whole_second(row.get("_time"))]
-    for name in IDENTITY:
-        value = field(row, name)
-        parts.append("" if value is None or value in NOTHING else value)
+    for columns in IDENTITY:
+        found = (text(row.get(column)) for column in columns)
+        parts.append(next((value for value in found if value is not None and value not in NOTHING), ""))
     return sha256(parts).hex()
 
 
@@ -135,16 +168,23 @@ def detect(detection: Detection, row: Row) -> list[dict[str, Cell]]:
 
 
 def datamodels(detection: Detection, row: Row) -> Sequence[str]:
-    """Name the data models of a row: its own `_datamodels`, else the detection's (the base search chose the events)."""
-    own = row.get("_datamodels")
-    if isinstance(own, list):
-        return own
-    return [own] if own else [detection.datamodel]
+    """Name the data models of a row: its own `_datamodels`, else those of its tags, else the detection's.
+
+    tstats has no tags, and a `fields` command may drop them: then the base search chose the row for the detection.
+    """
+    tags = set(values(row.get("tag")))
+    tagged = [name for name, needed in DATAMODELS if needed <= tags]
+    return values(row.get("_datamodels")) or tagged or [detection.datamodel]
 
 
 def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
     """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
-    found: dict[str, Cell] = {name: field(row, name) for name in detection.needs if text(row.get(name)) is None}
+    found: dict[str, Cell] = {}
+    for name in detection.needs:
+        if text(row.get(name)) is None:
+            value = hit.body.get(name)
+            several = field_values(row, name)
+            found[name] = as_cell(value) if value is not None else several if several[1:] else field(row, name)
     found.update(
         detection=detection.name,
         detection_id=detection.id,
@@ -152,7 +192,7 @@ def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
         detection_type=detection.type,
         start_time=None if hit.start_time is None else str(hit.start_time),
         end_time=None if hit.end_time is None else str(hit.end_time),
-        entities=[entity if isinstance(entity, str) else canonical(entity) for entity in hit.entities],
+        entities=as_cell(list(hit.entities)),
         body=canonical(hit.body),
         risk_score=format_score(detection.risk_score),
         risk_severity=detection.severity,
@@ -160,6 +200,13 @@ def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
         event_id=event_id(row),
     )
     return found
+
+
+def as_cell(value: Any) -> Cell:
+    """Write a value of the language as a cell: a list as its values, what is no string as JSON."""
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else canonical(item) for item in value]
+    return value if isinstance(value, str) else canonical(value)
 
 
 def format_score(score: float) -> str:

@@ -30,7 +30,8 @@ def read(path: str) -> Iterator[dict[str, Cell]]:
     number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as handle:
-            for cells in csv.DictReader(handle):
+            # Python 3.9's csv stops at a NUL, which an event may well hold.
+            for cells in csv.DictReader(line.replace("\0", "␀") for line in handle):
                 number += 1
                 row: dict[str, Cell] = {
                     name: cell for name, cell in cells.items() if name and not name.startswith(_PREFIX)

@@ -67,26 +67,22 @@ class Lookup:
         self.row = row
         self.body = _json_object(event.text(row.get("body")))
 
+    def values(self, name: str) -> list[str]:
+        """Return a field's values as text, without empty ones."""
+        found = event.values(event.as_cell(self.body[name])) if self.body.get(name) is not None else []
+        return found or event.field_values(self.row, name)
+
     def __call__(self, name: str) -> str | None:
-        """Return a field's value as text; None when it has none."""
-        value = self.body.get(name)
-        if value is None:
-            value = event.field(self.row, name)
-        if value is None or isinstance(value, str):
-            return value
-        return ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
+        """Return a field's value as text, several joined by commas; None when it has none."""
+        return ", ".join(self.values(name)) or None
 
 
 def _json_object(cell: str | None) -> dict[str, Any]:
     try:
         found = json.loads(cell or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else event.canonical(value)
 
 
 def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
@@ -118,6 +114,11 @@ def threat_object_type(observable: Observable) -> str:
     return re.sub(r"[^a-z0-9]+", "_", observable.type.lower()).strip("_") or "other"
 
 
+def security_domain(detection: Detection) -> str:
+    """Name the security domain of a detection, by its data model."""
+    return SECURITY_DOMAINS.get(re.split(r"[_ .]", detection.datamodel)[0], "threat")
+
+
 def risk_events(detection: Detection, row: Row, context: Context) -> list[RiskEvent]:
     """Return the risk events of one result row: one for each risk object that the row names, each with the full score.
 
@@ -128,13 +129,11 @@ def risk_events(detection: Detection, row: Row, context: Context) -> list[RiskEv
     victims: dict[tuple[str, str], None] = {}
     threats: dict[tuple[str, str], None] = {}
     for observable in detection.observables:
-        value = lookup(observable.name)
-        if value is None:
-            continue
-        if observable.role == "Victim":
-            victims[(value, OBJECT_TYPES.get(observable.type, "other"))] = None
-        else:
-            threats[(value, threat_object_type(observable))] = None
+        for value in lookup.values(observable.name):
+            if observable.role == "Victim":
+                victims[(value, OBJECT_TYPES.get(observable.type, "other"))] = None
+            else:
+                threats[(value, threat_object_type(observable))] = None
     time = _time(row, context)
     return [
         RiskEvent(time, tuple(_fields(detection, lookup, context, time, victim, list(threats), text, defaulted)))
@@ -172,7 +171,7 @@ def _fields(
         ("threat_object_type", tuple(kind for _, kind in threats)),
         ("risk_event_id", risk_event_id(detection, lookup, time, victim)),
         ("severity", detection.severity),
-        ("security_domain", SECURITY_DOMAINS.get(re.split(r"[_ .]", detection.datamodel)[0], "threat")),
+        ("security_domain", security_domain(detection)),
         ("detection", detection.name),
         ("detection_id", detection.id),
         ("detection_version", detection.version),

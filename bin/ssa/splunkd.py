@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.parse
 from collections.abc import Sequence
 
@@ -22,15 +23,20 @@ class Receivers:
     """Writes lines into an index through `services/receivers/simple`, with the session key of the search's owner."""
 
     def __init__(self, server_uri: str, session_key: str, index: str) -> None:
-        uri = urllib.parse.urlsplit(server_uri)
-        if uri.scheme not in ("http", "https") or not uri.hostname or not uri.port:
+        try:
+            uri = urllib.parse.urlsplit(server_uri)
+            address = (uri.scheme, uri.hostname, uri.port)
+        except ValueError:  # a port that is none, a bracket that is not closed
+            address = ("", None, None)
+        scheme, host, port = address
+        if scheme not in ("http", "https") or not host or not port:
             raise SinkError(f"server_uri in the alert payload is no address of splunkd: {server_uri!r}")
         self.server_uri = server_uri
         self.index = index
         self.service = client.Service(
-            scheme=uri.scheme,
-            host=uri.hostname,
-            port=uri.port,
+            scheme=scheme,
+            host=host,
+            port=port,
             token=session_key,
             handler=binding.handler(timeout=TIMEOUT),
         )
@@ -54,8 +60,9 @@ class Receivers:
             ) from None
         except binding.HTTPError as error:
             raise SinkError(self.explain(error)) from None
-        except OSError as error:
-            raise SinkError(f"splunkd at {self.server_uri} cannot be reached: {error}") from None
+        except (OSError, http.client.HTTPException) as error:
+            said = f"{type(error).__name__}: {error}"
+            raise SinkError(f"splunkd at {self.server_uri} cannot be reached or gave no answer: {said}") from None
 
     def explain(self, error: binding.HTTPError) -> str:
         """Say what an HTTP status means here, and what to do."""

@@ -15,6 +15,9 @@ LONGEST_LINE = 9_900
 LONGEST_VALUE = 1_500
 """Characters of one value, before escaping."""
 
+WHOLE = ("annotations", "contributing_events_search")
+"""Fields that mean nothing when cut: JSON and SPL. One that does not fit is left out."""
+
 _HEADER = re.compile(r"\*\*\*(SPLUNK)\*\*\*", re.IGNORECASE)
 _INVISIBLE = {
     **{code: chr(0x2400 + code) for code in range(0x20)},
@@ -34,7 +37,7 @@ def visible(text: str) -> str:
 
 def quote(text: str) -> str:
     """Quote a value: backslash and quotation mark escaped. It never ends in a backslash, which readers disagree on."""
-    text = visible(shorten(text, LONGEST_VALUE))
+    text = visible(text)
     if text.endswith("\\"):
         text += " "
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -50,7 +53,8 @@ def line(event: RiskEvent) -> str:
     size, left_out = len(parts[0]), []
     for name, value in event.fields:
         values = value if isinstance(value, tuple) else (value,)
-        text = ", ".join(f"{name}={quote(item)}" for item in values)
+        longest = LONGEST_LINE if name in WHOLE else LONGEST_VALUE
+        text = ", ".join(f"{name}={quote(shorten(item, longest))}" for item in values)
         if size + len(text) + 2 > LONGEST_LINE:
             left_out.append(name)
             continue

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -176,7 +178,25 @@ def test_a_splunkd_that_is_not_there_is_named(action):
     assert "splunkd at http://127.0.0.1:9 cannot be reached" in log
 
 
-@pytest.mark.parametrize("uri", ["nonsense", "ftp://x:1", "https://"])
+def test_a_splunkd_that_answers_nonsense_is_named(action):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer_nonsense, args=[server], daemon=True).start()
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
+        code, log = action.run(result(), payload={"server_uri": uri})
+    assert code == EXIT_SPLUNKD
+    assert "gave no answer: BadStatusLine" in log
+
+
+def answer_nonsense(server):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"hello\r\n")
+
+
+@pytest.mark.parametrize(
+    "uri", ["nonsense", "ftp://x:1", "https://", "https://127.0.0.1:99999", "https://127.0.0.1:abc", "https://[::1"]
+)
 def test_an_address_that_is_none_is_named(action, uri):
     code, log = action.run(result(), payload={"server_uri": uri})
     assert code == EXIT_SPLUNKD
@@ -200,6 +220,40 @@ def test_a_wrong_parameter_is_named(action):
     code, log = action.run(result(), dry_run="maybe")
     assert code == EXIT_USAGE
     assert "parameter dry_run: expected a boolean (true or false), found 'maybe'" in log
+
+
+def test_one_result_that_fails_does_not_take_the_others_with_it(action):
+    strange = {**result(), "body": "[" * 100_000}
+    code, _ = action.run(strange, result())
+    assert code == EXIT_OK
+    assert len(action.events) == 4
+
+
+def test_the_most_results_that_an_alert_gets_are_a_warning(action):
+    (action.app / "bin/ssa/alert.py").write_text(
+        (action.app / "bin/ssa/alert.py").read_text().replace("MAX_RESULTS = 10_000", "MAX_RESULTS = 3")
+    )
+    assert "WARN the search gave 3 results" in action.run(result(), result(), result())[1]
+    assert "WARN" not in action.run(result(), result())[1]
+
+
+def test_a_detection_without_a_victim_is_said_to_score_nobody(action):
+    (action.app / "local").mkdir()
+    (action.app / "local/ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nobservables = []\n")
+    code, log = action.run(result(), detection=f" {FLAGSHIP} ")
+    assert code == EXIT_INPUT
+    assert "the detection has no observable with the role Victim" in log
+
+
+def test_a_result_keeps_its_number_in_the_risk_event(action):
+    action.run(result(), result(user="other"))
+    assert [found["orig_rid"] for found in action.events] == ["0", "0", "1", "1"]
+
+
+def test_a_configuration_that_is_no_object_is_refused(action):
+    code, log = action.run(result(), payload={"configuration": ["index"]})
+    assert code == EXIT_USAGE
+    assert "configuration in the payload is no JSON object" in log
 
 
 @pytest.mark.parametrize(("stdin", "says"), [("", "no JSON"), ("[]", "no JSON object"), ("{}", "has no results_file")])

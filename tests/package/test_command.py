@@ -138,7 +138,7 @@ def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_la
     one.run([HIT, nameless, silent], [nameless, MISS])
     ((level, text),) = one.command.messages
     assert level == "WARN"
-    assert "3 of 5 rows could not be judged for want of a value: process in 1, process_name in 2." in text
+    assert "3 of 5 rows lack a value that the conditions read: process in 1, process_name in 2." in text
 
 
 def test_rows_that_can_be_judged_give_no_message(session):
@@ -175,6 +175,43 @@ def test_one_broken_detection_is_reported_and_does_not_blind_the_others(app, ses
     assert [level for level, _ in one.command.messages] == ["WARN", "WARN"]
     assert "a detection is left out: " in one.command.messages[0][1]
     assert "[Wrong] impact: expected a number from 0 to 100, found '{high}'" in one.command.messages[1][1]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "| from read_ssa_enriched_events() | where " + "NOT " * 5000 + "true",
+        "| from read_ssa_enriched_events() | where x=" + "1" * 5000,
+    ],
+)
+def test_a_monstrous_detection_does_not_blind_the_others_either(app, session, search):
+    local(app, stanza("Monster", search))
+    one = session()
+    ((hit,),) = one.run([HIT])
+    assert hit["detection"] == FLAGSHIP
+    assert "[Monster] search: " in one.command.messages[0][1]
+
+
+def test_a_defect_at_the_start_is_a_message_and_not_a_silent_end(app, session):
+    (app / "bin/ssa/conf.py").write_text(
+        "Stanza, ConfError, comma_list, is_true = dict, OSError, 0, 0\ndef load(*_): raise KeyError('{defect}')\n"
+    )
+    with pytest.raises(SearchError, match="ssadetect cannot start, please report this: KeyError"):
+        session().run([HIT])
+
+
+def test_an_argument_without_a_name_is_refused(session):
+    assert "unexpected argument 'x': write detection=" in message(session, "x")
+
+
+def test_trace_says_where_the_command_ran(app, session):
+    ((hit,),) = session("trace=true").run([HIT])
+    assert (hit["ssa_host"], hit["ssa_folder"]) == (socket.gethostname(), str(app))
+
+
+def test_a_nul_in_a_row_loses_nothing(session):
+    ((one, two),) = session().run([{**HIT, "user": "a\0b"}, HIT])
+    assert (one["user"], two["user"]) == ("a␀b", "jdoe")
 
 
 def test_an_unknown_option_is_refused(session):

@@ -4,13 +4,14 @@ import configparser
 import csv
 import json
 import re
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from ssa import conf, event
+from ssa import alert, conf, event, risk
 from ssa.detection import CONF, REQUIRED, Catalogue
 from ssa.splunkd import SOURCETYPE
 from tools import ROOT, pages
@@ -191,6 +192,7 @@ def test_the_sourcetype_of_risk_events_is_one_event_a_line_and_becomes_stash():
     assert settings["LINE_BREAKER"] == r"([\r\n]+)"
     assert (settings["TIME_PREFIX"], settings["TIME_FORMAT"]) == ("^", "%s.%Q")
     assert settings["TRANSFORMS-st"] == "set_sourcetype_to_stash"
+    assert (settings["MAX_DAYS_AGO"], settings["TRUNCATE"]) == ("10000", "0")
 
 
 # -- keys that are specified
@@ -271,9 +273,10 @@ def test_a_detection_ships_its_saved_search_its_macros_and_its_page(detection):
 def test_a_saved_search_passes_every_field_that_the_detection_and_its_risk_need(detection):
     search = SAVED[pages.saved_search(detection)]["search"]
     passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", search)[1])) | {"event_id"}
-    needed = detection.needs | (detection.plan.input_fields or set()) | set(event.IDENTITY)
-    for name in needed:
+    for name in detection.needs | (detection.plan.input_fields or set()):
         assert {name, *event.COUNTERPARTS.get(name, ())} & passed, name
+    for columns in event.IDENTITY:
+        assert set(columns) & passed, columns
 
 
 @by_detection
@@ -298,16 +301,37 @@ def test_the_saved_search_repeats_the_facts_of_the_detection(detection):
     assert (notes["type"], notes["type_list"]) == (detection.type, [detection.type])
     meta = json.loads(saved["action.correlationsearch.metadata"])
     assert (meta["detection_id"], meta["detection_version"]) == (detection.id, detection.version)
+    assert datetime.fromtimestamp(meta["publish_time"], UTC).date().isoformat() == detection.date
+    assert saved["action.notable.param.severity"] == detection.severity
+    assert saved["action.notable.param.security_domain"] == risk.security_domain(detection)
+    assert saved["action.notable.param.rule_title"] == pages.saved_search(detection)
 
 
 @by_detection
 def test_enterprise_securitys_own_risk_action_would_score_the_same(detection):
     saved = SAVED[pages.saved_search(detection)]
     written = json.loads(saved["action.risk.param._risk"])
-    scored = {(o["risk_object_field"], o["risk_score"]) for o in written if "risk_object_field" in o}
-    assert scored == {(o.name, detection.risk_score) for o in detection.observables if o.role == "Victim"}
-    threats = {o["threat_object_field"] for o in written if "threat_object_field" in o}
-    assert threats == {o.name for o in detection.observables if o.role != "Victim"}
+    scored = {(o["risk_object_field"], o["risk_object_type"], o["risk_score"]) for o in written if "risk_score" in o}
+    assert scored == {
+        (o.name, risk.OBJECT_TYPES[o.type], detection.risk_score) for o in detection.observables if o.role == "Victim"
+    }
+    threats = {(o["threat_object_field"], o["threat_object_type"]) for o in written if "threat_object_field" in o}
+    assert threats == {(o.name, risk.threat_object_type(o)) for o in detection.observables if o.role != "Victim"}
+    assert saved["action.risk.param._risk_score"] == "0"
+
+
+@by_detection
+def test_what_a_search_shows_or_hands_on_are_fields_that_its_results_have(detection):
+    saved = SAVED[pages.saved_search(detection)]
+    passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", saved["search"])[1]))
+    results = passed | set(event.COLUMNS) | detection.needs
+    shown = re.split(r",\s*", re.search(r"\| table (.+)$", saved["search"])[1])
+    assert set(shown) - {"*"} <= results
+    assert set(saved["action.notable.param.nes_fields"].split(",")) <= results
+    for drilldown in json.loads(saved["action.notable.param.drilldown_searches"]):
+        assert set(re.findall(r"\$(\w+)\$", json.dumps(drilldown))) <= results
+        fields = set(re.findall(r"(\w+)=", drilldown["search"]))
+        assert fields <= passed
 
 
 @by_detection
@@ -316,6 +340,10 @@ def test_a_saved_search_is_ready_but_not_scheduled(detection):
     assert (saved["disabled"], saved["enableSched"], saved["cron_schedule"]) == ("0", "0", "0 * * * *")
     assert (saved["dispatch.earliest_time"], saved["dispatch.latest_time"]) == ("-70m@m", "-10m@m")
     assert saved["alert.suppress"] == "0"  # throttling would silence the other victims too
+    assert (saved["counttype"], saved["relation"], saved["quantity"]) == ("number of events", "greater than", "0")
+    assert (saved["alert.digest_mode"], saved["realtime_schedule"]) == ("1", "0")
+    assert (saved["schedule_window"], saved["allow_skew"]) == ("auto", "100%")
+    assert (saved["action.ssa_risk"], saved["action.risk"], saved["action.notable"]) == ("1", "0", "0")
 
 
 @by_detection
@@ -325,6 +353,10 @@ def test_the_analytic_story_repeats_the_facts_of_the_detection(detection):
     assert own["explanation"] == detection.description
     assert own["how_to_implement"] == detection.how_to_implement
     assert own["known_false_positives"] == detection.known_false_positives
+    notes = json.loads(own["annotations"])
+    assert notes["mitre_attack"] == list(detection.mitre_attack_id)
+    assert notes["kill_chain_phases"] == list(detection.kill_chain_phases)
+    assert notes["analytic_story"] == list(detection.analytic_story)
     for name in detection.analytic_story:
         told = story[f"analytic_story://{name}"]
         assert pages.saved_search(detection) in json.loads(told["searches"])
@@ -344,10 +376,28 @@ def test_the_app_has_one_id_one_version_and_one_label():
     assert manifest["title"] == app["ui"]["label"] == "SSA Detections"
 
 
+def test_no_conf_of_splunk_gets_settings_that_would_hold_for_every_app():
+    """Our confs are exported to all apps, so a [default] in one of Splunk's own confs would change them all."""
+    for name in CONFS:
+        text = (ROOT / f"default/{name}.conf").read_text()
+        first = re.search(r"^[^#\s].*", text, re.MULTILINE)[0]
+        assert first.startswith("["), name
+        assert "[default]" not in text or name == CONF
+
+
+def test_the_action_knows_how_many_results_it_gets_at_most():
+    assert int(stanzas("alert_actions")["ssa_risk"]["maxresults"]) == alert.MAX_RESULTS
+    assert stanzas("alert_actions")["ssa_risk"]["is_custom"] == "1"
+
+
+def test_changed_detections_are_read_without_a_restart():
+    assert stanzas("app")["triggers"][f"reload.{CONF}"] == "simple"
+
+
 def test_the_app_is_exported_roles_are_named_and_searches_run_as_admin():
     meta = (ROOT / "metadata/default.meta").read_text()
     assert "export = system" in meta
-    assert "write : [ admin, sc_admin ]" in meta
+    assert "access = read : [ * ], write : [ admin, sc_admin ]" in meta
     assert re.search(r"\[savedsearches\]\nowner = admin", meta)
 
 

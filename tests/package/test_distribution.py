@@ -36,6 +36,15 @@ def test_the_self_test_says_ok_for_the_search_head_and_for_every_peer(instance, 
     rows = run(instance, SELF_TEST).rows
     assert [row["splunk_server"] for row in rows] == ["indexer1", "indexer2", "indexer3", "search_head"]
     assert {(row["result"], row["fired"], row["risk_score"]) for row in rows} == {("OK", "hit", "35")}
+    assert ["searchpeers" in row["ran_from"] for row in rows] == [True, True, True, False]
+
+
+def test_the_self_test_fails_where_the_command_does_not_run_on_the_peers(instance):
+    command = instance.apps / "ssa_detections/bin/ssa/command.py"
+    command.write_text(command.read_text().replace("distributed=True", "distributed=False"))
+    told = {row["splunk_server"]: row["result"] for row in run(instance, SELF_TEST).rows}
+    assert told.pop("search_head") == "OK"
+    assert set(told.values()) == {"FAILED: the command did not run on this peer"}
 
 
 def test_the_self_test_fails_where_the_detection_finds_nothing(instance):

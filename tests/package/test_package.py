@@ -1,5 +1,7 @@
 """The archive that an admin installs."""
 
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -29,7 +31,7 @@ def test_the_archive_has_the_app_and_nothing_else(archive):
     for name in names(archive):
         parts = PurePosixPath(name).parts
         assert parts[0] == "ssa_detections"
-        assert not {"tests", "sandbox", "tools", "__pycache__", "local", "docs"} & set(parts)
+        assert not {"tests", "sandbox", "tools", "__pycache__", "local"} & set(parts)
         assert not any(part.startswith(".") or part.endswith(".pyc") for part in parts)
 
 
@@ -45,8 +47,37 @@ def test_files_belong_to_nobody_and_have_plain_modes(archive):
             assert member.mode == (0o755 if member.isdir() else 0o644)
 
 
-def test_a_local_folder_of_the_checkout_is_never_packed(archive):
-    assert not any(name.startswith("ssa_detections/local") for name in names(archive))
+def test_what_git_does_not_track_is_not_packed_and_named(tmp_path, capsys, monkeypatch):
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
+    for name in ("bin/ssa/scratch.py", "default/macros.conf.orig", "local/app.conf", "bin/ssa/__pycache__/x.pyc"):
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text("x")
+    monkeypatch.setattr(package, "ROOT", checkout)
+    packed = {name for name, _ in package.shipped_files()}
+    assert "bin/ssa/conf.py" in packed
+    assert not {name for name in packed if "scratch" in name or "orig" in name or "local" in name or "pyc" in name}
+    said = capsys.readouterr().err.splitlines()
+    assert sorted(line.rpartition(" ")[2] for line in said) == ["bin/ssa/scratch.py", "default/macros.conf.orig"]
+
+
+def test_without_git_every_visible_file_is_packed(tmp_path, monkeypatch):
+    folder = tmp_path / "source"
+    for name, path in package.shipped_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    (folder / "bin/ssa/.hidden").write_text("x")
+    expected = {name for name, _ in package.shipped_files()}
+    monkeypatch.setattr(package, "ROOT", folder)
+    assert {name for name, _ in package.shipped_files()} == expected
+
+
+def test_every_link_of_a_shipped_page_leads_to_a_shipped_file(archive):
+    shipped = set(names(archive))
+    for page in ("README.md", "docs/first-install.md"):
+        folder = PurePosixPath("ssa_detections", page).parent
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
+            assert str(folder / target) in shipped, f"{page}: {target}"
 
 
 def test_what_is_derived_is_fresh():

@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console
 
 from sandbox import __main__ as command_line
+from sandbox import alerts
+from sandbox.errors import SandboxError
 from sandbox.replay import Replay, rows
 from sandbox.search import Instance
 from tools import ROOT
@@ -39,12 +41,12 @@ def lines(out):
 
 
 def essence(found):
-    """What must not depend on where or by which Python it was found: everything but ids and times of the run."""
-    hits = sorted(json.dumps(row, sort_keys=True) for row in found["detection"])
-    risk = [
-        {k: v for k, v in row.items() if k not in ("orig_sid", "_raw", "splunk_server")} for row in found["risk_event"]
+    """What must not depend on where or by which Python it was found: everything but the run's own id and times."""
+    run = ("orig_sid", "_raw", "splunk_server", "info_sid", "info_search_time")
+    return [
+        sorted(json.dumps({k: v for k, v in row.items() if k not in run}, sort_keys=True) for row in found[kind])
+        for kind in ("detection", "risk_event")
     ]
-    return hits, sorted(json.dumps(row, sort_keys=True) for row in risk)
 
 
 def test_the_demo_finds_every_expected_event_and_no_other(replay, python):
@@ -71,6 +73,7 @@ def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay)
         for event in events:
             assert event["risk_message"] == MESSAGE.format(device=device, user=user)
             assert (event["threat_object"], event["index"], event["sourcetype"]) == ("msiexec.exe", "risk", "stash")
+            assert (event["info_min_time"], event["info_max_time"]) == ("0.000", "+Infinity")
             assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
 
 
@@ -126,10 +129,10 @@ def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
     assert (code, found["risk_event"]) == (0, [])
     shown = {text.partition("not written: ")[2] for _, text in found["summary"]["log"] if "not written: " in text}
 
-    def without_sid(line):
-        return [field for field in line.split(", ") if not field.startswith("orig_sid=")]
+    def without_run(line):
+        return [field for field in line.split(", ") if not field.startswith(("orig_sid=", "info_search_time="))]
 
-    assert sorted(map(without_sid, shown)) == sorted(map(without_sid, raw))
+    assert sorted(map(without_run, shown)) == sorted(map(without_run, raw))
 
 
 # -- bad input
@@ -182,7 +185,7 @@ def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archi
     instance.add_events({**row, "_raw": "x", "_time": 1} for row in [{"process_name": "cmd.exe"}, {"process": "x"}])
     messages = instance.search("* | ssadetect").messages
     assert [(level, server) for level, _, server in messages] == [("WARN", "indexer1"), ("WARN", "indexer2")]
-    assert "1 of 1 rows could not be judged for want of a value: process in 1." in messages[0][1]
+    assert "1 of 1 rows lack a value that the conditions read: process in 1." in messages[0][1]
 
 
 def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
@@ -191,6 +194,27 @@ def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
     found = lines(replay("--json", files=[path])[1])
     assert [event["risk_object"] for event in found["risk_event"]] == ["CORP\\jdoe"]
     assert found["risk_event"][0]["defaulted_tokens"] == "dest_device_id"
+
+
+@pytest.mark.parametrize(
+    ("relation", "quantity", "results", "expected"),
+    [
+        ("greater than", "0", 1, True),
+        ("greater than", "0", 0, False),
+        ("greater than", "3", 3, False),
+        ("less than", "1", 0, True),
+        ("equal to", "2", 2, True),
+        ("not equal to", "2", 2, False),
+    ],
+)
+def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relation, quantity, results, expected):
+    search = {"counttype": "number of events", "relation": relation, "quantity": quantity}
+    assert alerts.triggers(search, results) is expected
+
+
+def test_an_unknown_trigger_condition_is_an_error():
+    with pytest.raises(SandboxError, match="unsupported trigger condition: custom None"):
+        alerts.triggers({"counttype": "custom"}, 1)
 
 
 def test_a_missing_file_is_named(replay, tmp_path):

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -463,6 +464,14 @@ def test_mvexpand_makes_a_row_of_each_value(shared):
 )
 def test_stats(shared, search, rows):
     assert shared.search(f"* | {search}").rows == rows
+
+
+def test_addinfo_tells_of_the_search(shared):
+    """Search Reference, addinfo: info_min_time, info_max_time, info_sid, info_search_time; all time has no end."""
+    found = shared.search("number=1 | addinfo | table info_*", earliest=1_600_000_000)
+    (row,) = found.rows
+    assert (row["info_min_time"], row["info_max_time"], row["info_sid"]) == ("1600000000.000", "+Infinity", found.sid)
+    assert abs(float(row["info_search_time"]) - time.time()) < 60
 
 
 def test_append_adds_the_rows_of_a_subsearch_below(shared):

@@ -22,9 +22,35 @@ def test_the_flagship_has_every_fact_of_its_publication():
         Observable("process_name", "Process", "Child Process"),
     )
     assert found.tokens == ("process_name", "dest_device_id", "dest_user_id")
-    assert found.mitre_attack_id == ("T1218.007",)
+    assert found.message == (
+        "An instance of spawning $process_name$ was identified on endpoint $dest_device_id$ by user $dest_user_id$ "
+        "attempting to register a file."
+    )
+    assert (found.mitre_attack_id, found.kill_chain_phases) == (("T1218.007",), ("Exploitation",))
     assert (found.nist, found.cis20, found.cve) == ((), (), ())
-    assert len(found.references) == 2
+    assert found.analytic_story == ("Windows System Binary Proxy Execution MSIExec",)
+    assert found.required_fields == (
+        "_time",
+        "dest_device_id",
+        "process_name",
+        "parent_process_name",
+        "process_path",
+        "dest_user_id",
+        "process",
+        "cmd_line",
+    )
+    assert found.references == (
+        "https://thedfirreport.com/2022/06/06/will-the-real-msiexec-please-stand-up-exploit-leads-to-data-exfiltration/",
+        "https://github.com/redcanaryco/atomic-red-team/blob/master/atomics/T1218.007/T1218.007.md",
+    )
+    assert found.dataset == (
+        "https://media.githubusercontent.com/media/splunk/attack_data/master/datasets/attack_techniques/T1218.007/"
+        "atomic_red_team/4688_msiexec-windows-security.log"
+    )
+    for said in ("/y switch", "DllRegisterServer", "parent process", "artifacts"):
+        assert said in found.description
+    assert "6.0.4 or later" in found.how_to_implement
+    assert "filter macro" in found.known_false_positives
 
 
 @pytest.mark.parametrize("name", [FLAGSHIP, FLAGSHIP_ID, f" {FLAGSHIP} ", f"{FLAGSHIP},{FLAGSHIP_ID}"])
@@ -99,3 +125,15 @@ def test_a_disabled_detection_does_not_run_and_says_so_when_named(tmp_path):
     assert not found.is_enabled(FLAGSHIP)
     with pytest.raises(DetectionError, match="is disabled: set disabled = 0 in local"):
         found.resolve(FLAGSHIP)
+
+
+def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_path):
+    with pytest.raises(
+        DetectionError, match=r"local/ssa_detections\.conf, line 2: \[Mine\] id: this setting is required"
+    ):
+        catalogue(tmp_path, "# mine\n[Mine]\nversion = 1").find("Mine")
+
+
+def test_a_deeply_nested_list_of_observables_is_refused_with_our_own_error(tmp_path):
+    with pytest.raises(DetectionError, match="observables: expected a JSON list"):
+        catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {'[' * 100_000}").find(FLAGSHIP)

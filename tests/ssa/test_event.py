@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssa import event
-from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID, HIT, flagship
+from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID, HIT, catalogue, flagship
 
 
 def hits(**changes):
@@ -30,6 +30,9 @@ def hits(**changes):
         ({"process": ["a", "a"]}, "process", "a"),
         ({"process": ["a", "b"]}, "process", "a\nb"),
         ({"process": []}, "process", None),
+        ({"process": ["A", "", "a", "b", "B"]}, "process", "A\nb"),
+        ({"user": "unknown"}, "dest_user_id", None),
+        ({"dest": "unknown", "host": "h"}, "dest_device_id", "h"),
         ({"event_id": "own"}, "event_id", "own"),
     ],
 )
@@ -64,6 +67,8 @@ def test_the_whole_row_is_the_input_event_when_any_field_may_be_read():
 def test_the_identity_is_the_same_from_raw_and_from_tstats():
     tstats = {**{k: v for k, v in HIT.items() if k != "host"}, "_time": "1772442000"}
     assert event.event_id(tstats) == event.event_id(HIT)
+    homeless = {**HIT, "dest": ""}
+    assert event.event_id(homeless) == event.event_id({**tstats, "dest": "unknown"})
     nameless = {**HIT, "user": ""}
     assert event.event_id(nameless) == event.event_id({**nameless, "user": "unknown"})
 
@@ -120,13 +125,34 @@ def test_the_rows_own_fields_stay_and_ssa_names_are_added_only_where_they_lack()
         ({"process": ""}, 0),
         ({"process_name": ""}, 0),
         ({"process_name": "cmd.exe"}, 0),
-        ({"process_name": ["MSIEXEC.EXE", "MSIEXEC.EXE"]}, 1),
+        ({"process_name": ["MSIEXEC.EXE", "msiexec.exe"]}, 1),
         ({"_time": ""}, 1),
         ({"user": "", "dest": "", "host": ""}, 1),
     ],
 )
 def test_what_the_flagship_finds(changes, count):
     assert len(hits(**changes)) == count
+
+
+def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
+    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = ran $cmd_line$ and $nothing$\n").find(FLAGSHIP)
+    (found,) = event.detect(detection, HIT)
+    assert (found["cmd_line"], found["nothing"]) == (HIT["process"].lower(), None)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({}, ["Endpoint_Processes"]),
+        ({"tag": ["process", "report"]}, ["Endpoint_Processes"]),
+        ({"tag": ["network", "communicate", "error"]}, ["Network_Traffic"]),
+        ({"tag": ["endpoint", "registry", "process", "report"]}, ["Endpoint_Processes", "Endpoint_Registry"]),
+        ({"tag": "nothing_known"}, ["Endpoint_Processes"]),
+        ({"tag": ["web"], "_datamodels": ["Own"]}, ["Own"]),
+    ],
+)
+def test_the_data_models_of_a_row_are_its_own_else_those_of_its_tags_else_the_detections(row, expected):
+    assert event.datamodels(flagship(), row) == expected
 
 
 cells = st.one_of(st.none(), st.text(), st.lists(st.text()))

@@ -47,3 +47,8 @@ def test_a_file_that_is_no_gzip_is_an_error(tmp_path):
     path.write_text("a\n1\n")
     with pytest.raises(results.ResultsError, match="Not a gzipped file"):
         list(results.read(str(path)))
+
+
+def test_a_nul_in_a_cell_loses_no_row(tmp_path):
+    rows = list(results.read(write(tmp_path / "r.csv.gz", 'a\n"x\0y"\n2\n')))
+    assert rows == [{"a": "x␀y"}, {"a": "2"}]

@@ -50,6 +50,23 @@ def test_a_hit_without_any_victim_gives_no_event():
     assert events(user="", dest="", host="") == []
 
 
+def test_an_empty_value_is_no_victim():
+    source = {**row(user=""), "body": '{"dest_user_id": "", "process_name": "x"}'}
+    assert [e["risk_object"] for e in risk.risk_events(flagship(), source, CONTEXT)] == ["ws-01.example"]
+
+
+def test_each_of_several_users_is_a_risk_object_of_its_own():
+    found = events(user=["SYSTEM", "jdoe", "JDOE"])
+    assert [e["risk_object"] for e in found] == ["SYSTEM", "jdoe", "ws-01.example"]
+    assert "by user SYSTEM, jdoe attempting" in found[0]["risk_message"]
+
+
+def test_each_of_several_processes_is_a_threat_object_of_its_own():
+    source = {**row(), "body": '{"process_name": ["a.exe", "b.exe"]}'}
+    (found, _) = risk.risk_events(flagship(), source, CONTEXT)
+    assert (found["threat_object"], found["threat_object_type"]) == (("a.exe", "b.exe"), ("process_name",) * 2)
+
+
 def test_an_event_cannot_name_tokens_of_its_own():
     (found, _) = events(user="$process_id$", process_id="0x666")
     assert "by user $process_id$ attempting" in found["risk_message"]
@@ -60,7 +77,7 @@ def test_a_token_is_looked_up_in_the_body_then_the_event_then_the_row():
     assert [lookup(name) for name in ("a", "n", "l", "dest_user_id", "none")] == ["body", "row", "x, 1", "u", None]
 
 
-@pytest.mark.parametrize("body", ["", "no json", "[1]", "7"])
+@pytest.mark.parametrize("body", ["", "no json", "[1]", "7", "[" * 100_000])
 def test_a_damaged_body_is_an_empty_one(body):
     assert risk.Lookup({"body": body, "a": "row"})("a") == "row"
 
@@ -105,6 +122,24 @@ def test_the_annotations_are_those_that_enterprise_security_reads():
     assert found["annotations._all"] == (story, "Exploitation", "T1218.007")
     assert found["analyticstories"] == (story,)
     assert found["security_domain"] == "endpoint"
+    assert (found["orig_sid"], found["search_name"]) == (CONTEXT.sid, CONTEXT.search_name)
+
+
+@pytest.mark.parametrize(
+    ("datamodel", "domain"),
+    [
+        ("Endpoint_Processes", "endpoint"),
+        ("Network_Traffic", "network"),
+        ("Web", "network"),
+        ("Authentication", "access"),
+        ("Change", "audit"),
+        ("Other", "threat"),
+        ("", "threat"),
+    ],
+)
+def test_the_security_domain_follows_from_the_data_model(tmp_path, datamodel, domain):
+    local = f"[{FLAGSHIP}]\ndatamodel = {datamodel}\n"
+    assert risk.security_domain(catalogue(tmp_path, local).find(FLAGSHIP)) == domain
 
 
 def test_fields_that_enterprise_security_computes_are_never_written():

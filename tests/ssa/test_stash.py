@@ -66,3 +66,11 @@ def test_a_line_stays_below_the_length_at_which_splunk_stops_reading():
     assert (found["risk_object"], found["short"]) == ("jdoe", "1")
     assert "more characters" in found["f0"]
     assert found["truncated"].split()[-1] == "f19"
+
+
+@pytest.mark.parametrize("name", ["annotations", "contributing_events_search"])
+def test_json_and_spl_are_written_whole_or_left_out(name):
+    for length in (1_000, 5_000, 20_000):
+        found = dict(read(stash.line(RiskEvent(1, (("a", "1"), (name, "x" * length)))))[1])
+        assert found.get(name, "") in ("x" * length, "")
+        assert (name in found) == (found.get("truncated") != name) == (length < 20_000)

@@ -89,7 +89,7 @@ def _detected(record: Record) -> Detected:
     return Detected(
         start if type(start) is int else None,
         end if type(end) is int else None,
-        tuple(listed),
+        tuple(entity for entity in listed if entity is not None),
         body if isinstance(body, dict) else {},
     )
 
@@ -103,7 +103,7 @@ def event_key(node: Expression) -> str | None:
     """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
     if isinstance(node, Access):
         target, key = node.target, node.key
-    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2:
+    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2 and not node.named:
         target, key = node.arguments
     else:
         return None

@@ -35,11 +35,18 @@ from .syntax import (
     Regex,
     Statement,
     Where,
+    children,
 )
 from .tokens import Lexer, Token
 
-MAX_DEPTH = 50
-"""How deep an expression may nest. A level costs about a dozen of the thousand frames that Python allows."""
+MAX_NESTING = 50
+"""How deep parentheses, lists, maps and calls may nest. A level costs about a dozen of Python's thousand frames."""
+
+MAX_DEPTH = 150
+"""How deep the syntax tree of an expression may be, which chains such as NOT NOT … or a.b.c… deepen as well.
+
+Compiling and running cost up to three frames a level.
+"""
 
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
@@ -71,7 +78,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.lexer = Lexer(text)
         self.now: Token = self.lexer.token(0)
-        self.depth = 0
+        self.nesting = 0
 
     # -- tokens
 
@@ -146,7 +153,7 @@ class _Parser:
         if word == "eval":
             return Eval(self.assignments(), token.at)
         if word == "where":
-            return Where(self.expression(), token.at)
+            return Where(self.whole_expression(), token.at)
         if word == "into":
             self.endpoint("into", SINK)
             return Into(token.at)
@@ -168,21 +175,33 @@ class _Parser:
         while True:
             name = str(self.name("a column name").value)
             self.expect("=", f"after the column name {name}")
-            found.append((name, self.expression()))
+            found.append((name, self.whole_expression()))
             commas = 0
             while self.accept(","):
                 commas += 1
             if not commas or self.at_operator("|", ";") or self.now.kind == "end":
                 return tuple(found)
 
-    # -- expressions, loosest first; only a nested one costs depth
+    # -- expressions, loosest first
+
+    def whole_expression(self) -> Expression:
+        """Parse an expression that stands in no other, and check how deep it is."""
+        at = self.now.at
+        found = self.expression()
+        level, depth = [found], 0
+        while level:
+            level = [child for node in level for child in children(node)]
+            depth += 1
+        if depth > MAX_DEPTH:
+            self.fail(f"the expression nests deeper than {MAX_DEPTH} levels", at)
+        return found
 
     def expression(self) -> Expression:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.fail(f"the expression nests deeper than {MAX_DEPTH} levels")
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
+            self.fail(f"the expression nests deeper than {MAX_NESTING} levels")
         found = self.chain("or", lambda: self.chain("and", self.negation, And), Or)
-        self.depth -= 1
+        self.nesting -= 1
         return found
 
     def chain(self, word: str, operand: Callable[[], Expression], node: Callable[..., Expression]) -> Expression:
@@ -196,8 +215,6 @@ class _Parser:
         ats: list[int] = []
         while self.at_keyword("not"):
             ats.append(self.advance().at)
-            if len(ats) > MAX_DEPTH:
-                self.fail(f"the expression nests deeper than {MAX_DEPTH} levels")
         found = self.comparison()
         for at in reversed(ats):
             found = Not(found, at)
@@ -245,8 +262,6 @@ class _Parser:
             token = self.advance()
             if token.value == "-":
                 ats.append(token.at)
-            if len(ats) > MAX_DEPTH:
-                self.fail(f"the expression nests deeper than {MAX_DEPTH} levels")
         found = self.postfix()
         for at in reversed(ats):
             found = Negative(found, at)
@@ -254,7 +269,6 @@ class _Parser:
 
     def postfix(self) -> Expression:
         found = self.primary()
-        steps = 0
         while self.at_operator(".", "["):
             at = self.now.at
             if self.accept("."):
@@ -265,9 +279,6 @@ class _Parser:
                 key = self.expression()
                 self.expect("]", "after the item")
                 found = Access(found, key, at)
-            steps += 1
-            if steps > MAX_DEPTH:
-                self.fail(f"the expression nests deeper than {MAX_DEPTH} levels", at)
         return found
 
     def primary(self) -> Expression:

@@ -92,9 +92,15 @@ class Lexer:
         whole = digits.isdigit() and suffix not in ("f", "d")
         if suffix == "l" and not digits.isdigit():
             self.fail("a number with the suffix L has no fraction", at)
-        if whole and int(digits) > _LONGEST:
+        if whole:
+            digits = digits.lstrip("0") or "0"
+        # The length first: Python refuses to read a number of thousands of digits with an error of its own.
+        if whole and (len(digits) > len(str(_LONGEST)) or int(digits) > _LONGEST):
             self.fail(f"this number is larger than a long can hold ({_LONGEST})", at)
-        return Token("number", int(digits) if whole else float(digits), at, found.end())
+        value = int(digits) if whole else float(digits)
+        if value == float("inf"):
+            self.fail("this number is larger than a double can hold", at)
+        return Token("number", value, at, found.end())
 
 
 def _unescape(found: re.Match[str]) -> str:

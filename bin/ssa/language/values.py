@@ -42,8 +42,18 @@ def equal(left: Value, right: Value) -> bool | None:
     """`=`: null when a side is null; values of different kinds are unequal (ours); case-sensitive (ours)."""
     if left is None or right is None:
         return None
-    if type(left) is not type(right) and not (is_number(left) and is_number(right)):
+    return _same(left, right)
+
+
+def _same(left: Value, right: Value) -> bool:
+    if is_number(left) and is_number(right):
+        return bool(left == right)
+    if type(left) is not type(right):
         return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
     return bool(left == right)
 
 

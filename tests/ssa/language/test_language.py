@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssa.language import Detected, SsaError, compile_text, parse
 from ssa.language.functions import REGISTRY, like_matcher
-from ssa.language.parser import MAX_DEPTH
+from ssa.language.parser import MAX_DEPTH, MAX_NESTING
 
 HERE = Path(__file__).parent
 EXPRESSIONS = tomllib.loads((HERE / "expressions.toml").read_text())["case"]
@@ -113,7 +113,7 @@ def test_later_assignments_see_earlier_ones():
 
 
 def test_a_detected_event_never_carries_a_wrong_type():
-    (hit,) = run(f'{START}| eval start_time="soon", end_time=1.5, entities="one", body="none"{END}')
+    (hit,) = run(f'{START}| eval start_time="soon", end_time=1.5, entities=[null, "one", null], body="none"{END}')
     assert hit == Detected(None, None, ("one",), {})
 
 
@@ -154,19 +154,42 @@ def test_conditions_on_a_binding_depend_on_what_it_was_made_of():
     assert compile_text(text + END).decisive_fields == {"a"}
 
 
-@pytest.mark.parametrize("deep", ["({}1{})", "[{}1{}]", "lower({}1{})", "x[{}1{}]"])
-def test_deep_nesting_ends_in_a_message_not_in_pythons_stack(deep):
-    opening, closing = deep.format("@", "@").split("@1@")
-    fine, too_deep = MAX_DEPTH - 1, MAX_DEPTH + 1
-    parse(f"{START}| where " + opening * fine + "1" + closing * fine)
+@pytest.mark.parametrize(("opening", "closing"), ["()", "[]", ("lower(", ")"), ("x[", "]"), ("{a: ", "}")])
+def test_deep_nesting_ends_in_a_message_not_in_pythons_stack(opening, closing):
+    fine, too_deep = MAX_NESTING - 1, MAX_NESTING + 1
+    compile_text(f"{START}| eval x=" + opening * fine + "y" + closing * fine + END)
     with pytest.raises(SsaError, match="nests deeper than"):
-        parse(f"{START}| where " + opening * too_deep + "1" + closing * too_deep)
+        parse(f"{START}| where " + opening * too_deep + "y" + closing * too_deep)
 
 
-@pytest.mark.parametrize("chain", ["NOT ", "- ", "+ "])
-def test_a_long_chain_of_signs_ends_in_a_message_too(chain):
-    with pytest.raises(SsaError, match=r"nests deeper than|expected a value"):
-        compile_text(f"{START}| where {chain * 5000}")
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "NOT " * 5000 + "true",
+        "- " * 5000 + "1",
+        "x" + ".a" * 5000,
+        "x" + "[0]" * 5000,
+        ("NOT " * 40 + "(") * 20 + "true" + ")" * 20,
+        ("- " * 45 + "(") * 40 + "1" + ")" * 40,
+        "(" * 30 + "x" + (".a" * 40 + ")") * 30,
+    ],
+)
+def test_chains_deepen_an_expression_too_and_end_in_a_message(expression):
+    with pytest.raises(SsaError, match="nests deeper than"):
+        compile_text(f"{START}| where {expression}")
+
+
+def test_an_expression_at_the_limit_compiles_and_runs():
+    deepest = "NOT " * (MAX_DEPTH - 2) + "(false OR x)"
+    assert run(f"{START}| eval x=true | where {deepest}{END}")
+    with pytest.raises(SsaError, match="nests deeper than"):
+        compile_text(f"{START}| where NOT {deepest}{END}")
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_our_own_error():
+    with pytest.raises(SsaError, match="larger than a long can hold"):
+        compile_text(f"{START}| where x=" + "1" * 5000)
+    assert value("0" * 5000 + "7") == 7
 
 
 def test_wide_texts_are_no_deep_texts():
