@@ -147,9 +147,9 @@ def like_matcher(pattern: str) -> Callable[[str], bool]:
 
 
 @entry(
-    Parameter("value", "any"),
-    Parameter("type", "string", prepare=_type_test),
-    Parameter("default", "any", default=None),
+    Parameter("input", "any"),
+    Parameter("target_type", "string", prepare=_type_test),
+    Parameter("default_value", "any", default=None),
     returns="any",
     help="The value if it is of the type, else the default. Never converts.",
     source=DSP,
