@@ -23,10 +23,11 @@ package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
 	@$(RUN) -m tools.inspect_app
 
-check: $(VENV)/dev ## ruff, strict mypy, and the oldest Python that the packaged code runs on
+check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that the packaged code runs on
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
+	@$(VENV)/bin/ksconf check --quiet default/*.conf
 	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssa_risk.py
 	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssa_risk.py
 
