@@ -1,6 +1,7 @@
 """Unpacking an app's archive, as installing it does."""
 
 import tarfile
+import zlib
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -20,5 +21,5 @@ def unpack(archive: Path, folder: Path) -> None:
             # Python 3.11.2, Debian's, has no filters yet: the check above stands in; later ones warn without a filter.
             tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
             tar.extractall(folder)  # noqa: S202 (checked above)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise SandboxError(f"Cannot install {archive.name}: {error}") from error

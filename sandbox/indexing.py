@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 
 from sandbox.errors import SandboxError
@@ -23,6 +24,12 @@ KNOWN = {
 }
 """The index-time settings that are modelled, and the only value of each that is (None: any)."""
 
+DEFAULT_LOOKAHEAD, DEFAULT_DAYS_AGO, MAX_DAYS_HENCE = 128, 2_000, 2
+"""What props.conf.spec gives where a stanza says nothing."""
+
+MAX_EXTRACTED = 10_240
+"""Characters of an event in which fields are extracted by themselves (limits.conf [kv] maxchars)."""
+
 _PAIR = re.compile(r'([A-Za-z_][A-Za-z0-9_.]*)="((?:[^"\\]|\\.)*)"(?:, |$)', re.DOTALL)
 
 
@@ -40,16 +47,25 @@ def break_events(body: str, props: Mapping[str, str], sourcetype: str) -> list[t
         start = gap.end(1)
     texts.append(body[start:])
     final = "stash" if "TRANSFORMS-st" in props else sourcetype
-    time = re.compile(props.get("TIME_PREFIX", "^") + r"(\d+\.\d+)")
-    return [
-        (float(found.group(1)) if (found := time.match(text)) else None, text, final) for text in texts if text.strip()
-    ]
+    return [(_timestamp(text, props), text, final) for text in texts if text.strip()]
+
+
+def _timestamp(text: str, props: Mapping[str, str]) -> float | None:
+    """Read the time (epoch s) of an event as props.conf says; None where Splunk would take the time of indexing."""
+    prefix = re.search(props.get("TIME_PREFIX", "^"), text)
+    start = prefix.end() if prefix else 0
+    lookahead = int(props.get("MAX_TIMESTAMP_LOOKAHEAD", DEFAULT_LOOKAHEAD))
+    found = re.match(r"\d+\.\d+(?!\d)", text[start : start + lookahead])
+    if not found:
+        return None
+    age = (time.time() - float(found.group())) / 86_400
+    return float(found.group()) if -MAX_DAYS_HENCE <= age <= int(props.get("MAX_DAYS_AGO", DEFAULT_DAYS_AGO)) else None
 
 
 def stash_fields(text: str) -> Event:
     """Extract the fields of a stash event at search time: `key="value"` pairs, a repeated key is multivalue."""
     found: Event = {}
-    for name, quoted in _PAIR.findall(text.partition(", ")[2]):
+    for name, quoted in _PAIR.findall(text[:MAX_EXTRACTED].partition(", ")[2]):
         value = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         before = found.get(name)
         if before is None:

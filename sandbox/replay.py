@@ -23,6 +23,8 @@ from sandbox.search import Instance, Result, Row
 
 SESSION_KEY = "sandbox"
 ACTION = "ssa_risk"
+INDEX = "wineventlog"
+"""Where Windows events lie: as on most servers, in no index that is searched by default."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Replay:
 
 
 def row(event: windows.Event) -> Row:
-    """Return an event as it stands in the index `main`: with its default fields, tags and CIM fields."""
+    """Return an event as it stands in its index: with its default fields, tags and CIM fields."""
     return {
         **event.fields,
         "_raw": event.raw,
@@ -58,13 +60,13 @@ def row(event: windows.Event) -> Row:
         "host": event.host,
         "source": event.source,
         "sourcetype": event.sourcetype,
-        "index": "main",
+        "index": INDEX,
         "tag": list(event.tags),
     }
 
 
 def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
-    """Yield the events of the files as rows of the index `main`; count them, and note what is damaged."""
+    """Yield the events of the files as rows of their index; count them, and note what is damaged."""
     for path in files:
         for number, event in enumerate(track(windows.read_events(path), f"reading {path.name}", console=console), 1):
             done.events[event.source or "unknown"] += 1
@@ -88,20 +90,21 @@ def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, 
     done = Replay()
     started = time.perf_counter()
     for path in files:
-        if not path.is_file():
-            raise SandboxError(f"{path}: no such file")
+        if path.is_dir() or not path.exists():
+            raise SandboxError(f"{path}: {'this is a folder' if path.is_dir() else 'no such file'}")
+    if not (names := risk_searches(instance)):
+        raise SandboxError(f"the package has no saved search of the app ssa_detections with action.{ACTION} = 1")
     instance.add_events(rows(files, done, console))
-    for name in risk_searches(instance):
+    for name in names:
         with console.status(f"running {name} …"):
             try:
                 result = instance.search(instance.saved_search(name)["search"])
+                done.searches[name] = result
+                done.detections.extend(result.rows)
+                if alerts.triggers(instance.saved_search(name), len(result.rows)):
+                    done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
             except SandboxError as error:
                 done.errors.append(f"{name}: {error}")
-                continue
-            done.searches[name] = result
-            done.detections.extend(result.rows)
-            if alerts.triggers(instance.saved_search(name), len(result.rows)):
-                done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
     if "risk" in splunkd.indexes and splunkd.requests:
         done.risk_events = list(instance.search("index=risk sourcetype=stash").rows)
     done.seconds = time.perf_counter() - started
@@ -112,7 +115,7 @@ def write_json(done: Replay, console: Console, indexers: int) -> None:
     """Write one JSON object a line: detections, risk events, then a summary."""
 
     def line(kind: str, fields: dict[str, Any]) -> None:
-        console.file.write(json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n")
+        console.file.write(json.dumps({**fields, "kind": kind}, ensure_ascii=False) + "\n")
 
     for fields in done.detections:
         line("detection", fields)
@@ -146,8 +149,16 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
+_CONTROLS = {**{code: 0x2400 + code for code in range(0x20)}, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
+
+
+def _plain(text: str) -> str:
+    """Show control characters as symbols: an event must not steer the reader's terminal."""
+    return text.translate(_CONTROLS)
+
+
 def _text(cell: Any) -> str:
-    return escape(", ".join(cell) if isinstance(cell, list) else str(cell or ""))
+    return escape(_plain(", ".join(cell) if isinstance(cell, list) else str(cell or "")))
 
 
 def _clock(cell: Any) -> str:
@@ -161,22 +172,24 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         read.add_row(f"{count:,}", _text(source))
     console.print(read)
     for problem in done.problems[:10]:
-        console.print(f"damaged: {problem}", style="yellow", markup=False)
+        console.print(_plain(f"damaged: {problem}"), style="yellow", markup=False)
     if len(done.problems) > 10:
         console.print(f"… and {len(done.problems) - 10} more damaged events", style="yellow")
 
     risk: dict[str, list[dict[str, Any]]] = {}
     for event in done.risk_events:
         risk.setdefault(str(event.get("finding_id")), []).append(event)
-    for name in dict.fromkeys(str(hit["detection"]) for hit in done.detections):
+    for name in dict.fromkeys(str(hit.get("detection")) for hit in done.detections):
         hits = _table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
-        for hit in sorted(done.detections, key=lambda hit: float(hit["_time"] or 0)):
-            if hit["detection"] == name:
+        for hit in sorted(done.detections, key=lambda hit: float(hit.get("_time") or 0)):
+            if str(hit.get("detection")) == name:
                 events = risk.get(str(hit.get("finding_id")), [])
                 what = [_text(hit.get("process")), *dict.fromkeys(_text(e.get("risk_message")) for e in events)]
                 who = [f"{_text(e.get('risk_object'))} ({_text(e.get('risk_object_type'))})" for e in events]
                 scores = [_text(e.get("risk_score")) for e in events]
-                hits.add_row(_clock(hit["_time"]), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True)
+                hits.add_row(
+                    _clock(hit.get("_time")), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True
+                )
         console.print(hits)
     totals: dict[tuple[str, str], float] = defaultdict(float)
     for event in done.risk_events:
@@ -189,17 +202,17 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     if dry_run:
         for action in done.actions:
             for _, text in action.log:
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
+                console.print(_plain(text), markup=False, highlight=False, soft_wrap=True)
 
     for result in done.searches.values():
         for message in result.messages:
-            console.print("search message:", *message, style="yellow", markup=False)
+            console.print("search message:", *map(_plain, message), style="yellow", markup=False)
     for action in done.actions:
         for level, text in action.log:
             if level != "INFO":
-                console.print(f"{action.action} {level}: {text}", style="red", markup=False)
+                console.print(_plain(f"{action.action} {level}: {text}"), style="red", markup=False)
     for error in done.errors:
-        console.print(f"search failed: {error}", style="red", markup=False)
+        console.print(_plain(f"search failed: {error}"), style="red", markup=False)
     told = summary(done, 0)
     console.print(
         f"{told['events']:,} events read, {told['passed_prefilter']:,} passed the prefilter, "

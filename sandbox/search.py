@@ -118,6 +118,8 @@ class Instance:
         """
         if not (self.apps / app).is_dir():
             raise SearchError(f"The app '{app}' is not installed.")
+        if confs.load(self.apps / app, "app").get("install", {}).get("state") == "disabled":
+            raise SearchError(f"The app '{app}' is disabled: app.conf [install] state.")
         with self._lock:
             job = _Job(self, next(self._numbers), spl, app, owner, earliest, latest)
         try:
@@ -275,7 +277,7 @@ class _Job:
         places, parts = self.places(commands[0]), []
         for place in places:
             try:
-                rows = self.events(place) if commands[0].name == "search" else NOTHING
+                rows = self.events(place, commands[0]) if commands[0].name == "search" else NOTHING
                 for command, stage in steps[:leading]:
                     base = command.name == "search" and command is commands[0]
                     rows = self.step(place, command, rows, stage)
@@ -306,13 +308,18 @@ class _Job:
             raise spl.fail(f"There is no server '{option.text}'", option.position)
         return places
 
-    def events(self, place: _Place) -> sql.Relation:
-        """Give the events of an indexer within the time range; the search head has none."""
+    def events(self, place: _Place, first: spl.Command) -> sql.Relation:
+        """Give the events of an indexer within the time range; the search head has none.
+
+        A search that names no index means the role's default one, main.
+        """
         kinds = {sql.field_name(name): kind for name, kind in _describe(self.database, "events").items()}
         kinds |= {"splunk_server": "VARCHAR"}
         columns = {name: sql.ident(name) for name in kinds} | {"splunk_server": sql.quote(place.server)}
         del kinds["_indexer"], columns["_indexer"]
         where = f"WHERE _indexer = {place.indexer}"
+        if "index" in kinds and not sql.names_index(spl.SearchReader(first).expression()):
+            where += " AND index = 'main'"
         where += f" AND _time >= {self.earliest!r}" if self.earliest is not None else ""
         where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
         return sql.Relation(f"({sql.query('events', columns, where)})", kinds)

@@ -309,9 +309,21 @@ def matches(node: spl.Node, rows: Relation) -> str:
     if field in _TIME_MODIFIERS:
         return _time_range(field, node, rows)
     value, operator = value_of(rows, field), "=" if node.kind == "in" else node.text
+    if field == "index" and operator == "=" and all(choice.text.startswith("*") for choice in node.args[1:]):
+        # A wildcard means no internal index, unless it says so itself.
+        return f"({_test(value.code, operator, node.args[1].text)} AND NOT starts_with({value.code}, '_'))"
     one = "v" if value.kind == "list" else as_text(value)
     test = " OR ".join(_test(one, operator, choice.text) for choice in node.args[1:])
     return f"(len(list_filter({value.code}, lambda v: {test})) > 0)" if one == "v" else f"({test})"
+
+
+def names_index(node: spl.Node) -> bool:
+    """Tell whether a search expression says which indexes it means."""
+    return (
+        any(map(names_index, node.args))
+        if node.kind in ("not", "and", "or")
+        else bool(node.args and node.args[0].text == "index")
+    )
 
 
 def _time_range(modifier: str, node: spl.Node, rows: Relation) -> str:

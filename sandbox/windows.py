@@ -6,6 +6,7 @@ classic WinEventLog text) and names their fields as the add-ons do. What it cann
 Splunk would index it all the same.
 """
 
+import codecs
 import gzip
 import re
 import zlib
@@ -24,6 +25,7 @@ PROCESS_TAGS = ("process", "report")
 MAX_EVENT_CHARS = 1_000_000
 
 _XML_START = re.compile(r"<Event[\s>]")
+_XML_END = "</Event>"
 _CLASSIC_START = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [AP]M\r?(?:\n|\Z)")
 _XML_HEADER = re.compile(r"<(EventID|Channel|Computer)\b[^<>]*>([^<]*)<|<TimeCreated SystemTime=['\"]([^'\"]*)")
 # What XML 1.0 has no place for, though a command line may hold it and Splunk's extraction would not mind it.
@@ -77,7 +79,7 @@ class _Reading(NamedTuple):
 def read_events(path: Path) -> Iterator[Event]:
     """Read every event of a file, in its order, in bounded memory.
 
-    `path` is plain text or .gz, in UTF-8 with or without a BOM (undecodable bytes are replaced); XML and classic
+    `path` is plain text or .gz, in UTF-8, or in UTF-16 with a BOM (undecodable bytes are replaced); XML and classic
     events may be mixed. Each character of the file comes out in some event's `raw`, but for the row ends between
     events. An empty file gives one event, whose problem says what was expected.
 
@@ -85,14 +87,20 @@ def read_events(path: Path) -> Iterator[Event]:
     """
     opener = gzip.open if path.suffix == ".gz" else open
     empty = True
+    try:
+        with opener(path, "rb") as start:
+            utf16 = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) if path.is_file() else False
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise gzip.BadGzipFile(f"{path}: {error}") from error
+    encoding = "utf-16" if utf16 else "utf-8-sig"
     # newline="\n": a lone \r belongs to the event that holds it, and \r\n must not be rewritten.
-    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n") as file:
+    with opener(path, "rt", encoding=encoding, errors="replace", newline="\n") as file:
         try:
             for piece in _pieces(iter(lambda: file.readline(MAX_EVENT_CHARS), "")):
                 if raw := piece.strip("\r\n"):
                     empty = False
                     yield parse(raw)
-        except (EOFError, zlib.error) as error:
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise gzip.BadGzipFile(f"{path}: {error}") from error
     if empty:
         yield parse("")
@@ -144,8 +152,13 @@ def _pieces(chunks: Iterable[str]) -> Iterator[str]:
         classic = at_row_start and not in_xml and _CLASSIC_START.match(chunk) is not None
         if xml or classic or size + len(chunk) > MAX_EVENT_CHARS:
             yield "".join(held)
-            held, size, in_xml = [], 0, xml
-        in_xml = in_xml and "</Event>" not in chunk
+            held, size, in_xml = [], 0, False
+        in_xml = in_xml or xml
+        while in_xml and (end := chunk.find(_XML_END)) >= 0:
+            end += len(_XML_END)
+            yield "".join([*held, chunk[:end]])
+            chunk = chunk[end:]  # the row end, as a rule; or the next event, or what is none
+            held, size, in_xml = [], 0, _XML_START.match(chunk) is not None
         held.append(chunk)
         size += len(chunk)
         at_row_start = chunk.endswith("\n")

@@ -52,18 +52,27 @@ def git(*arguments: str) -> str | None:
     return asked.stdout
 
 
+def listed(*command: str) -> list[str]:
+    """Return the names of shipped files that a git command lists."""
+    return [name for name in (git(*command, "-z", "--", *SHIPPED) or "").split("\0") if name]
+
+
 def shipped_files() -> Iterator[tuple[str, Path]]:
     """Yield (path in the app, file) of the repository's part of the package.
 
-    In a checkout these are the files that git tracks, so that one commit gives one archive; what is new and not yet
-    tracked is named on stderr. Elsewhere, as in an unpacked source archive, every file counts but hidden ones.
+    In a checkout these are the files that git tracks, so that one commit gives one archive; what is not as the commit
+    has it is named on stderr. Elsewhere, as in an unpacked source archive, every file counts but hidden ones.
+    Raises SystemExit for a tracked file that is missing.
     """
-    tracked = git("ls-files", "-z", "--", *SHIPPED)
-    if tracked:
-        paths = [ROOT / name for name in tracked.split("\0") if name]
-        for name in (git("ls-files", "-z", "--others", "--exclude-standard", "--", *SHIPPED) or "").split("\0"):
-            if name:
-                sys.stderr.write(f"not packed, because git does not track it: {name}\n")
+    if (git("rev-parse", "--show-toplevel") or "").strip() == str(ROOT):
+        paths = [ROOT / name for name in listed("ls-files")]
+        for name in listed("ls-files", "--others", "--exclude-standard"):
+            sys.stderr.write(f"not packed, because git does not track it: {name}\n")
+        for name in listed("diff", "--name-only", "HEAD"):
+            sys.stderr.write(f"packed with changes that are not committed: {name}\n")
+        for path in paths:
+            if not path.is_file():
+                raise SystemExit(f"the package would be incomplete: {path} is missing")
     else:
         paths = [
             path for top in SHIPPED for path in ([ROOT / top] if (ROOT / top).is_file() else (ROOT / top).rglob("*"))

@@ -114,16 +114,16 @@ class Run:
                 self.fail(EXIT_DETECTION, str(error))
         return self.detections[name]
 
-    def events(self) -> list[risk.RiskEvent]:
-        """Return the risk events of all results that can be read."""
-        found: list[risk.RiskEvent] = []
+    def lines(self) -> list[str]:
+        """Return the risk events of all results that can be read, as lines of the index."""
+        found: list[str] = []
         try:
             for row in results.read(self.action.results_file):
                 self.rows += 1
                 row.setdefault("rid", str(self.rows - 1))
                 try:
                     for detection in self.detection(row):
-                        found.extend(self.row_events(detection, row))
+                        found.extend([stash.line(event) for event in self.row_events(detection, row)])
                 except Exception:
                     # A defect of ours, found by one row, must not cost the others their risk.
                     self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
@@ -186,7 +186,7 @@ def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
 def execute(action: Action, log: Callable[[str, str], None]) -> int:
     """Write the risk events of the results, or log them (dry run); return the exit code."""
     run = Run(action, log)
-    lines = [stash.line(event) for event in run.events()]
+    lines = run.lines()
     if action.dry_run:
         for text in lines:
             log("INFO", f"dry_run, not written: {text}")

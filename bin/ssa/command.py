@@ -97,11 +97,8 @@ class SsaDetectCommand(StreamingCommand):
         try:
             for row in records:
                 number += 1
-                hits = self.detect(row)
-                for hit in hits:
+                for hit in self.detect(row):
                     yield {**dict.fromkeys(self.columns), **row, **hit, **self.traces}
-                if not hits:
-                    self.note_blindness(row)
         except csv.Error as error:
             self.fail(f"row {number + 1} of a chunk cannot be read, the rest of it is lost: {error}")
         self.rows += number
@@ -109,9 +106,12 @@ class SsaDetectCommand(StreamingCommand):
             self.report_blindness()
 
     def detect(self, row: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the hits of a row."""
+        """Return the hits of a row; one without any is looked at for blindness."""
         try:
-            return [hit for detection in self.detections for hit in event.detect(detection, row)]
+            hits = [hit for detection in self.detections for hit in event.detect(detection, row)]
+            if not hits:
+                self.note_blindness(row)
+            return hits
         except Exception as error:
             # A defect of ours, found by one row, must not cost the others their detection.
             self.fail(f"a row cannot be judged, please report this: {type(error).__name__}: {error}")

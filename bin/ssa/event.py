@@ -96,7 +96,14 @@ def milliseconds(cell: Cell) -> str | None:
 
 
 def field_values(row: Row, name: str) -> list[str]:
-    """Return the values of one SSA field: of the column of that name, else of its CIM counterpart."""
+    """Return the values of one SSA field: of the column of that name, else of its CIM counterpart.
+
+    `_time` is in milliseconds; event_id is computed where the row has none.
+    """
+    if name == "_time":
+        return values(milliseconds(row.get("_time")))
+    if name == "event_id":
+        return [event_id(row)]
     found = values(row.get(name))
     for column in COUNTERPARTS.get(name, ()):
         if not found:
@@ -105,11 +112,8 @@ def field_values(row: Row, name: str) -> list[str]:
 
 
 def field(row: Row, name: str) -> str | None:
-    """Return one SSA field of a row as one string; `_time` in milliseconds, event_id computed where there is none."""
-    if name == "_time":
-        return milliseconds(row.get("_time"))
-    found = "\n".join(field_values(row, name)) or None
-    return event_id(row) if found is None and name == "event_id" else found
+    """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
+    return "\n".join(field_values(row, name)) or None
 
 
 def input_event(row: Row, fields: Iterable[str] | None) -> InputEvent:

@@ -33,6 +33,9 @@ SECURITY_DOMAINS = {
 MISSING = "unknown"
 """What a message says where a field has no value."""
 
+MOST_THREATS, LONGEST_THREAT = 20, 300
+"""Threat objects of one event, and characters of each: so that all of them fit, and their types beside them."""
+
 LONGEST_MESSAGE = 1_000
 """Characters. A command line may have 32,000; the event itself has them all."""
 
@@ -133,10 +136,13 @@ def risk_events(detection: Detection, row: Row, context: Context) -> list[RiskEv
             if observable.role == "Victim":
                 victims[(value, OBJECT_TYPES.get(observable.type, "other"))] = None
             else:
-                threats[(value, threat_object_type(observable))] = None
+                threats[(shorten(value, LONGEST_THREAT), threat_object_type(observable))] = None
     time = _time(row, context)
     return [
-        RiskEvent(time, tuple(_fields(detection, lookup, context, time, victim, list(threats), text, defaulted)))
+        RiskEvent(
+            time,
+            tuple(_fields(detection, lookup, context, time, victim, list(threats)[:MOST_THREATS], text, defaulted)),
+        )
         for victim in victims
     ]
 
@@ -206,12 +212,10 @@ def contributing_events_search(lookup: Lookup, time: float) -> str:
     """Return the search that finds the event of a hit: its whole second, its device, its process id."""
     second = int(time // 1)
     terms = [f"`ssa_process_events` earliest={second} latest={second + 1}"]
-    device, process_id = lookup("dest_device_id"), lookup("process_id")
-    if device is not None:
-        terms.append(f"(dest={spl_quote(device)} OR host={spl_quote(device)})")
-    if process_id is not None:
-        terms.append(f"process_id={spl_quote(process_id)}")
-    return " ".join(terms)
+    devices = map(spl_quote, lookup.values("dest_device_id"))
+    terms.append(" OR ".join(f"dest={device} OR host={device}" for device in devices))
+    terms.append(" OR ".join(f"process_id={spl_quote(value)}" for value in lookup.values("process_id")))
+    return " ".join(f"({term})" if " OR " in term else term for term in terms if term)
 
 
 def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
@@ -228,12 +232,17 @@ def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
 
 
 def risk_event_id(detection: Detection, lookup: Lookup, time: float, victim: tuple[str, str]) -> str:
-    """Identify the risk that a hit adds to an object: the same whichever search found it, and however often."""
+    """Identify the risk that a hit adds to an object: the same whichever search found it, and however often.
+
+    The host that stands in for a missing device does not count: a search of the data model has none.
+    """
+    device = lookup("dest_device_id")
+    stand_in = event.text(lookup.row.get("dest")) is None and device == event.text(lookup.row.get("host"))
     parts = [
         detection.id,
         int(time // 1),
         *victim,
-        lookup("dest_device_id") or "",
+        "" if device is None or stand_in else device,
         (lookup("process") or "").lower(),
     ]
     return event.sha256(parts).hex()

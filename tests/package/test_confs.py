@@ -141,7 +141,8 @@ def test_every_alert_action_has_its_script_its_form_and_its_icon():
     for name, settings in stanzas("alert_actions").items():
         assert (ROOT / "bin" / f"{name}.py").is_file()
         assert (ROOT / "appserver/static" / settings["icon_path"]).is_file()
-        assert (settings["payload_format"], settings["python.required"]) == ("json", "3.9, 3.13")
+        assert settings["payload_format"] == "json"
+        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
         form = (ROOT / "default/data/ui/alerts" / f"{name}.html").read_text()
         parameters = set(re.findall(rf'name="action\.{name}\.param\.(\w+)"', form))
         assert parameters == {key[6:] for key in settings if key.startswith("param.") and not key.startswith("param._")}
@@ -192,7 +193,7 @@ def test_the_sourcetype_of_risk_events_is_one_event_a_line_and_becomes_stash():
     assert settings["LINE_BREAKER"] == r"([\r\n]+)"
     assert (settings["TIME_PREFIX"], settings["TIME_FORMAT"]) == ("^", "%s.%Q")
     assert settings["TRANSFORMS-st"] == "set_sourcetype_to_stash"
-    assert (settings["MAX_DAYS_AGO"], settings["TRUNCATE"]) == ("10000", "0")
+    assert (settings["MAX_DAYS_AGO"], settings["TRUNCATE"], settings["MAX_TIMESTAMP_LOOKAHEAD"]) == ("10000", "0", "20")
 
 
 # -- keys that are specified
@@ -388,6 +389,10 @@ def test_no_conf_of_splunk_gets_settings_that_would_hold_for_every_app():
 def test_the_action_knows_how_many_results_it_gets_at_most():
     assert int(stanzas("alert_actions")["ssa_risk"]["maxresults"]) == alert.MAX_RESULTS
     assert stanzas("alert_actions")["ssa_risk"]["is_custom"] == "1"
+
+
+def test_the_app_is_on_and_shown():
+    assert (stanzas("app")["install"]["state"], stanzas("app")["ui"]["is_visible"]) == ("enabled", "true")
 
 
 def test_changed_detections_are_read_without_a_restart():

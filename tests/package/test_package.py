@@ -7,6 +7,8 @@ import sys
 import tarfile
 from pathlib import Path, PurePosixPath
 
+import pytest
+
 from tools import ROOT, generate, package
 
 
@@ -59,6 +61,18 @@ def test_what_git_does_not_track_is_not_packed_and_named(tmp_path, capsys, monke
     assert not {name for name in packed if "scratch" in name or "orig" in name or "local" in name or "pyc" in name}
     said = capsys.readouterr().err.splitlines()
     assert sorted(line.rpartition(" ")[2] for line in said) == ["bin/ssa/scratch.py", "default/macros.conf.orig"]
+
+
+def test_a_tracked_file_that_is_missing_ends_the_build_and_a_changed_one_is_named(tmp_path, capsys, monkeypatch):
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
+    monkeypatch.setattr(package, "ROOT", checkout)
+    (checkout / "default/macros.conf").write_text("changed")
+    list(package.shipped_files())
+    assert "packed with changes that are not committed: default/macros.conf" in capsys.readouterr().err
+    (checkout / "default/distsearch.conf").unlink()
+    with pytest.raises(SystemExit, match=r"incomplete: .*distsearch\.conf is missing"):
+        list(package.shipped_files())
 
 
 def test_without_git_every_visible_file_is_packed(tmp_path, monkeypatch):

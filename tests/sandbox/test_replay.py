@@ -1,6 +1,7 @@
 """The whole way of an event, as a newcomer sees it: raw files in, detections and risk out."""
 
 import json
+import tarfile
 from collections import Counter
 
 import pytest
@@ -221,6 +222,42 @@ def test_a_missing_file_is_named(replay, tmp_path):
     code, _, err = replay(files=[tmp_path / "nothing.log"])
     assert code == 1
     assert "nothing.log: no such file" in err.replace("\n", "")
+
+
+def test_a_folder_is_no_file(replay, tmp_path):
+    code, _, err = replay(files=[tmp_path])
+    assert code == 1
+    assert "is a folder" in err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1000", "x"])
+def test_a_number_of_indexers_that_makes_no_sense_is_refused(replay, number, capsys):
+    with pytest.raises(SystemExit):
+        replay(f"--indexers={number}")
+    assert f"expected a number from 1 to 32, found '{number}'" in capsys.readouterr().err
+
+
+def test_a_package_without_the_app_is_refused(tmp_path, capsys):
+    archive = tmp_path / "other.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(DEMO[0], "other_app/readme.txt")
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(archive)]) == 1
+    assert "no saved search of the app ssa_detections" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_package_that_is_cut_off_is_named(archive, tmp_path, capsys):
+    cut = tmp_path / "cut.tar.gz"
+    cut.write_bytes(archive.read_bytes()[:50_000])
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(cut)]) == 1
+    assert "Cannot install cut.tar.gz" in capsys.readouterr().err
+
+
+def test_an_event_does_not_steer_the_readers_terminal(replay, tmp_path):
+    path = tmp_path / "events.log"
+    path.write_text(xml("msiexec.exe /y \x1b]0;owned\x07 [red]x[/red].dll"))
+    _, out, _ = replay(files=[path])
+    assert "\x1b]0;owned" not in out
+    assert "[red]x[/red].dll" in out.replace("\n", "")
 
 
 def test_a_file_that_is_no_package_is_named(capsys, tmp_path):

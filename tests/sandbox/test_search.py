@@ -235,6 +235,32 @@ def test_the_time_range_is_inclusive_at_its_start_and_exclusive_at_its_end(share
     assert (found.stages[0].rows_in, found.stages[0].rows_out) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("search", "indexes"),
+    [
+        ("x", ["main"]),
+        ("index=* x", ["main", "win"]),
+        ("index=w* x", ["win"]),
+        ("index=_* x", ["_internal"]),
+        ("index=_internal OR index=win x", ["_internal", "win"]),
+        ("index IN (win, main) x", ["main", "win"]),
+        ("NOT index=win x", ["_internal", "main"]),
+    ],
+)
+def test_a_search_sees_the_default_index_or_those_that_it_names_and_internal_ones_only_by_name(make, search, indexes):
+    """Search Manual, retrieve events from indexes: `index=*` means all but internal ones, `index=_*` those."""
+    events = [{"_raw": "x", "_time": 1, "index": index} for index in ("main", "win", "_internal")]
+    assert sorted(values(make(events=events).search(search), "index")) == indexes
+
+
+def test_a_disabled_app_runs_nothing(make):
+    instance = make()
+    (instance.apps / "ssa_detections/local").mkdir(exist_ok=True)
+    (instance.apps / "ssa_detections/local/app.conf").write_text("[install]\nstate = disabled\n")
+    with pytest.raises(SearchError, match="is disabled"):
+        instance.search("*")
+
+
 def test_the_time_range_may_stand_in_the_search_as_epoch_seconds(shared):
     found = shared.search("index=main earliest=1700000001 latest=1700000003")
     assert values(found, "number") == ["2", "1"]
@@ -635,7 +661,7 @@ def test_makeresults_everywhere_takes_its_streaming_commands_along(shared):
 
 def test_events_are_dealt_out_evenly_and_come_back_newest_first(make):
     instance = make(indexers=3)
-    instance.add_events([{"_raw": "tie", "_time": 1_700_000_003, "number": "tie"}])
+    instance.add_events([{"_raw": "tie", "_time": 1_700_000_003, "number": "tie", "index": "main"}])
     found = instance.search("*")
     assert values(found, "number") == ["5", "4", "3", "tie", "2", "1", "0"]
     assert [sum(row["splunk_server"] == f"indexer{n}" for row in found.rows) for n in (1, 2, 3)] == [3, 2, 2]

@@ -444,5 +444,43 @@ def test_reading_a_file_keeps_every_character_but_the_row_ends_between_events(te
         rest = rest.lstrip("\r\n")
         assert rest.startswith(event.raw)
         rest = rest.removeprefix(event.raw)
-        assert rest[:1] in ("", "\r", "\n")
+        assert rest[:1] in ("", "\r", "\n") or event.raw.endswith("</Event>")
     assert rest.strip("\r\n") == ""
+
+
+WHOLE = (
+    "<Event><System><EventID>1</EventID><TimeCreated SystemTime='2026-03-02T09:00:00Z'/>"
+    "<Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>ws-1</Computer></System>"
+    "<EventData><Data Name='Image'>C:\\a.exe</Data><Data Name='CommandLine'>a.exe</Data></EventData></Event>"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "other"),
+    [
+        (f"{WHOLE}\nhello\n{WHOLE}\n", 2, 1),
+        (f"<Events>\n{WHOLE}\n{WHOLE}\n</Events>\n", 2, 2),
+        (f"{WHOLE}{WHOLE}{WHOLE}\n", 3, 0),
+        (f"{WHOLE} junk {WHOLE}\n", 1, 1),
+        (f"{WHOLE[:-20]}\n{WHOLE}\n", 1, 1),
+    ],
+)
+def test_what_stands_around_an_event_does_not_damage_it(tmp_path: Path, text: str, whole: int, other: int) -> None:
+    events = events_in(text, tmp_path)
+    assert len([event for event in events if event.fields.get("process") == "a.exe"]) == whole
+    assert len([event for event in events if event.problem]) == other
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_encodings_in_which_windows_exports_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "events.xml"
+    path.write_text(WHOLE.replace("a.exe", "é.exe"), encoding)
+    (event,) = read_events(path)
+    assert (event.problem, event.fields["process"]) == ("", "é.exe")
+
+
+def test_a_gz_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "events.log.gz"
+    path.write_text("no gzip")
+    with pytest.raises(OSError, match=r"events\.log\.gz"):
+        list(read_events(path))

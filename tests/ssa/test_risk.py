@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssa import event, risk
+from ssa import event, risk, stash
 from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID, HIT, catalogue, flagship
 
 CONTEXT = risk.Context("SSA - Test - Rule", "sid_1", 1_800_000_000.0)
@@ -190,6 +190,33 @@ def test_the_risk_event_id_is_the_same_whichever_search_found_the_hit():
 @pytest.mark.parametrize("change", [{"_time": "1772442001"}, {"dest": "other"}, {"process": "msiexec /y other.dll"}])
 def test_the_risk_event_id_differs_for_another_hit(change):
     assert events(**change)[0]["risk_event_id"] != events()[0]["risk_event_id"]
+
+
+def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_when_no_device_is_named():
+    raw = events(dest="", host="forwarder")[0]
+    tstats = events(dest="unknown", host="", _time="1772442000")[0]
+    assert raw["risk_object"] == tstats["risk_object"] == "jdoe"
+    assert raw["risk_event_id"] == tstats["risk_event_id"]
+
+
+def test_a_token_for_the_time_is_in_milliseconds_as_in_the_input_event(tmp_path):
+    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = at $_time$ $event_id$\n").find(FLAGSHIP)
+    assert events(detection)[0]["risk_message"] == f"at 1772442000250 {event.event_id(HIT)}"
+
+
+def test_the_contributing_search_looks_for_each_of_several_devices():
+    found = events(dest=["ws-1", "ws-1.example"], process_id=["0x1", "0x2"])[0]["contributing_events_search"]
+    assert '(dest="ws-1" OR host="ws-1" OR dest="ws-1.example" OR host="ws-1.example")' in found
+    assert '(process_id="0x1" OR process_id="0x2")' in found
+
+
+def test_threat_objects_are_bounded_in_number_and_length_and_stay_paired():
+    source = {**row(), "body": json.dumps({"process_name": [f"{n}" + "x" * 2000 for n in range(50)]})}
+    found = risk.risk_events(flagship(), source, CONTEXT)[0]
+    assert len(found["threat_object"]) == len(found["threat_object_type"]) == risk.MOST_THREATS
+    line = stash.line(found)
+    assert line.count(" threat_object=") == line.count(" threat_object_type=") == risk.MOST_THREATS
+    assert len(line) < 10_000
 
 
 def test_a_long_message_is_cut_with_a_mark():
