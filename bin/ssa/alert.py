@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,9 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, TextIO
 
 from . import event, results, risk, stash
-from .conf import ConfError, is_true
+from .conf import APP, ConfError, is_true
 from .detection import Catalogue, Detection, DetectionError
 from .event import Row
-
-APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
 """Exit codes: done; the action is set up wrongly; the results; a detection; splunkd did not take the events; a bug."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import socket
 import sys
 from collections import Counter
@@ -13,11 +12,8 @@ from typing import Any, NoReturn
 from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch, validators
 
 from . import event
-from .conf import ConfError
+from .conf import APP, ConfError
 from .detection import Catalogue, Detection, DetectionError
-
-APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-"""The app folder: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
 
 
 @Configuration(distributed=True)

@@ -10,6 +10,9 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass
 
+APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+"""The app folder that this file is in: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
+
 LAYERS = ("default", "local")
 """Lowest first. A deployer may have merged local into default: both are always read."""
 

@@ -187,8 +187,7 @@ def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
     for name in detection.needs:
         if text(row.get(name)) is None:
             value = hit.body.get(name)
-            several = field_values(row, name)
-            found[name] = as_cell(value) if value is not None else several if several[1:] else field(row, name)
+            found[name] = as_cell(field_values(row, name) if value is None else value)
     found.update(
         detection=detection.name,
         detection_id=detection.id,
@@ -207,9 +206,10 @@ def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
 
 
 def as_cell(value: Any) -> Cell:
-    """Write a value of the language as a cell: a list as its values, what is no string as JSON."""
+    """Write a value of the language as a cell: a list as its values (null when empty), what is no string as JSON."""
     if isinstance(value, list):
-        return [item if isinstance(item, str) else canonical(item) for item in value]
+        items = [item if isinstance(item, str) else canonical(item) for item in value]
+        return items if len(items) > 1 else next(iter(items), None)
     return value if isinstance(value, str) else canonical(value)
 
 

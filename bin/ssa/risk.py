@@ -64,7 +64,7 @@ class Context:
 
 
 class Lookup:
-    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first non-null wins."""
+    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins."""
 
     def __init__(self, row: Row) -> None:
         self.row = row

@@ -9,8 +9,11 @@ import re
 
 from .risk import RiskEvent, shorten
 
-LONGEST_LINE = 9_900
-"""Characters. Splunk may stop extracting fields after 10,240."""
+LONGEST_LINE = 9_400
+"""Characters of the fields. Splunk may stop extracting after 10,240, and the names of what is left out come on top."""
+
+LONGEST_NAMES = 500
+"""Characters of the names of fields that were left out."""
 
 LONGEST_VALUE = 1_500
 """Characters of one value, before escaping."""
@@ -25,7 +28,7 @@ _INVISIBLE = {
     0x85: "␤",
     0x2028: "␤",
     0x2029: "␤",
-    **dict.fromkeys((*range(128, 133), *range(134, 160), *range(55296, 57344)), "�"),
+    **dict.fromkeys((*range(0x80, 0x85), *range(0x86, 0xA0), *range(0xD800, 0xE000)), "�"),
 }
 """Control characters as visible ones; what cannot be encoded as the replacement character."""
 
@@ -61,5 +64,5 @@ def line(event: RiskEvent) -> str:
         parts.append(text)
         size += len(text) + 2
     if left_out:
-        parts.append(f"truncated={quote(' '.join(left_out))}")
+        parts.append(f"truncated={quote(shorten(' '.join(left_out), LONGEST_NAMES))}")
     return ", ".join(parts)

@@ -194,7 +194,8 @@ def test_a_monstrous_detection_does_not_blind_the_others_either(app, session, se
 
 def test_a_defect_at_the_start_is_a_message_and_not_a_silent_end(app, session):
     (app / "bin/ssa/conf.py").write_text(
-        "Stanza, ConfError, comma_list, is_true = dict, OSError, 0, 0\ndef load(*_): raise KeyError('{defect}')\n"
+        "APP, Stanza, ConfError, comma_list, is_true = '', dict, OSError, 0, 0\n"
+        "def load(*_): raise KeyError('{defect}')\n"
     )
     with pytest.raises(SearchError, match="ssadetect cannot start, please report this: KeyError"):
         session().run([HIT])

@@ -58,6 +58,11 @@ def test_no_content_makes_another_field_appear(values):
     line.encode("utf-8")
 
 
+def test_a_line_stays_below_it_also_when_most_fields_are_left_out():
+    fields = tuple((f"a_field_with_a_long_name_{number}", "x" * 2000) for number in range(40))
+    assert len(stash.line(RiskEvent(1, fields))) < 10_000
+
+
 def test_a_line_stays_below_the_length_at_which_splunk_stops_reading():
     fields = tuple((f"f{number}", '"' * 5000) for number in range(20))
     line = stash.line(RiskEvent(1, (("risk_object", "jdoe"), *fields, ("short", "1"))))
