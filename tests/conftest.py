@@ -3,10 +3,15 @@
 import shutil
 
 import pytest
+from hypothesis import settings
 
 from sandbox.archive import unpack
 from tests import pythons
 from tools import package
+
+# The same examples on each run, and no clock: a busy machine must not fail a property.
+settings.register_profile("seeded", derandomize=True, deadline=None)
+settings.load_profile("seeded")
 
 
 def pytest_terminal_summary(terminalreporter):
