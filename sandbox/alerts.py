@@ -19,8 +19,8 @@ from sandbox.search import Instance, Result
 MAX_SECONDS = 300
 """alert_actions.conf: maxtime = 5m."""
 
-MAX_RESULTS = 10_000
-"""alert_actions.conf: maxresults."""
+MAX_RESULTS = "10000"
+"""maxresults where alert_actions.conf says nothing."""
 
 RELATIONS: dict[str, Callable[[int, int], bool]] = {
     "greater than": operator.gt,
@@ -50,10 +50,10 @@ def triggers(search: dict[str, str], results: int) -> bool:
     return RELATIONS[search["relation"]](results, int(search.get("quantity", "0")))
 
 
-def write_results(result: Result) -> Path:
-    """Write results.csv.gz into the dispatch folder, as an action finds it."""
+def write_results(result: Result, most: int) -> Path:
+    """Write results.csv.gz, with at most so many results, into the dispatch folder, as an action finds it."""
     path = result.dispatch_dir / "results.csv.gz"
-    table = [[row.get(name) for name in result.columns] for row in result.rows[:MAX_RESULTS]]
+    table = [[row.get(name) for name in result.columns] for row in result.rows[:most]]
     path.write_bytes(gzip.compress(encode_rows(result.columns, table)))
     return path
 
@@ -80,10 +80,11 @@ def run(instance: Instance, action: str, name: str, result: Result, overrides: d
     app = instance.apps / "ssa_detections"
     search = instance.saved_search(name)
     first = result.rows[0] if result.rows else {}
+    most = int(confs.load(app, "alert_actions").get(action, {}).get("maxresults", MAX_RESULTS))
     payload = {
         "app": "ssa_detections",
         "owner": "admin",
-        "results_file": str(write_results(result)),
+        "results_file": str(write_results(result, most)),
         "results_link": f"http://localhost:8000/app/ssa_detections/@go?sid={result.sid}",
         "search_uri": f"/servicesNS/admin/ssa_detections/saved/searches/{name}",
         "server_host": "search_head",

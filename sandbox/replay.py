@@ -98,10 +98,11 @@ def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, 
     for name in names:
         with console.status(f"running {name} …"):
             try:
-                result = instance.search(instance.saved_search(name)["search"])
+                saved = instance.saved_search(name)
+                result = instance.search(saved["search"])
                 done.searches[name] = result
                 done.detections.extend(result.rows)
-                if alerts.triggers(instance.saved_search(name), len(result.rows)):
+                if alerts.triggers(saved, len(result.rows)):
                     done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
             except SandboxError as error:
                 done.errors.append(f"{name}: {error}")

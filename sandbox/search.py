@@ -201,6 +201,7 @@ class _Job:
         self.head = _Place("search_head", self.instance.home, self.instance.apps, f"{now:.0f}.{self.number}")
         self.result = Result(self.head.sid, self.head.dispatch)
         self.tables = itertools.count(1)
+        self.checked: dict[int, tuple[list[spl.Command], list[bool]]] = {}  # subsearches, by where they stand
         self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
         self.database.execute(sql.SETUP)
         self.database.execute(f"SET VARIABLE spl_now = CAST({now!r} AS DOUBLE)")
@@ -255,7 +256,8 @@ class _Job:
         return flags
 
     def check_subsearch(self, text: str, offset: int) -> sql.Relation:
-        self.check(spl.pipeline(text, offset))
+        commands = spl.pipeline(text, offset)
+        self.checked[offset] = commands, self.check(commands)
         return NOTHING
 
     def probe(self, command: spl.Command) -> bool:
@@ -293,8 +295,8 @@ class _Job:
         return rows
 
     def subsearch(self, text: str, offset: int) -> sql.Relation:
-        commands = spl.pipeline(text, offset)
-        return self.execute(commands, self.check(commands), [Stage(command.name, command.text) for command in commands])
+        commands, distributable = self.checked[offset]
+        return self.execute(commands, distributable, [Stage(command.name, command.text) for command in commands])
 
     def places(self, first: spl.Command) -> list[_Place]:
         """Say where a pipeline begins: on the indexers, or where makeresults says."""

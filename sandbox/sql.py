@@ -309,11 +309,9 @@ def matches(node: spl.Node, rows: Relation) -> str:
     if field in _TIME_MODIFIERS:
         return _time_range(field, node, rows)
     value, operator = value_of(rows, field), "=" if node.kind == "in" else node.text
-    if field == "index" and operator == "=" and all(choice.text.startswith("*") for choice in node.args[1:]):
-        # A wildcard means no internal index, unless it says so itself.
-        return f"({_test(value.code, operator, node.args[1].text)} AND NOT starts_with({value.code}, '_'))"
     one = "v" if value.kind == "list" else as_text(value)
-    test = " OR ".join(_test(one, operator, choice.text) for choice in node.args[1:])
+    form = _index_test if field == "index" else _test
+    test = " OR ".join(form(one, operator, choice.text) for choice in node.args[1:])
     return f"(len(list_filter({value.code}, lambda v: {test})) > 0)" if one == "v" else f"({test})"
 
 
@@ -340,6 +338,12 @@ def _test(code: str, operator: str, value: str) -> str:
         pattern = re.sub(r"([%_\\])", r"\\\1", value).replace("*", "%")
         return f"{code} {'NOT ' if operator == '!=' else ''}ILIKE {quote(pattern)} ESCAPE '\\'"
     return compare(operator, Sql(f"lower({code})", "text"), Sql(quote(value.lower()), "text"))
+
+
+def _index_test(code: str, operator: str, value: str) -> str:
+    """Test an index: a wildcard at the start means no internal one, whose name begins with `_`."""
+    test = _test(code, operator, value)
+    return f"({test} AND NOT starts_with({code}, '_'))" if operator in ("=", "==") and value[:1] == "*" else test
 
 
 def _term(term: str, rows: Relation) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.ElementTree import fromstring
@@ -85,25 +85,31 @@ def read_events(path: Path) -> Iterator[Event]:
 
     Raises OSError when the file cannot be read, or is a damaged .gz.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
     empty = True
-    try:
-        with opener(path, "rb") as start:
-            utf16 = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) if path.is_file() else False
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise gzip.BadGzipFile(f"{path}: {error}") from error
-    encoding = "utf-16" if utf16 else "utf-8-sig"
     # newline="\n": a lone \r belongs to the event that holds it, and \r\n must not be rewritten.
-    with opener(path, "rt", encoding=encoding, errors="replace", newline="\n") as file:
-        try:
+    try:
+        with _opener(path)(path, "rt", encoding=_encoding(path), errors="replace", newline="\n") as file:
             for piece in _pieces(iter(lambda: file.readline(MAX_EVENT_CHARS), "")):
                 if raw := piece.strip("\r\n"):
                     empty = False
                     yield parse(raw)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise gzip.BadGzipFile(f"{path}: {error}") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise gzip.BadGzipFile(f"{path}: {error}") from error
     if empty:
         yield parse("")
+
+
+def _opener(path: Path) -> Callable[..., IO[Any]]:
+    return gzip.open if path.suffix == ".gz" else open
+
+
+def _encoding(path: Path) -> str:
+    """Tell UTF-16, in which Windows exports, by its mark. A pipe is not looked into: what is read is gone."""
+    if path.is_file():
+        with _opener(path)(path, "rb") as start:
+            if start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return "utf-16"
+    return "utf-8-sig"
 
 
 def parse(raw: str) -> Event:

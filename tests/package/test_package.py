@@ -17,6 +17,15 @@ def names(archive):
         return packed.getnames()
 
 
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A clone of the last commit, from which the package is built."""
+    folder = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    monkeypatch.setattr(package, "ROOT", folder)
+    return folder
+
+
 def test_two_builds_are_byte_identical_wherever_and_whenever(archive, tmp_path):
     command = [
         sys.executable,
@@ -49,13 +58,10 @@ def test_files_belong_to_nobody_and_have_plain_modes(archive):
             assert member.mode == (0o755 if member.isdir() else 0o644)
 
 
-def test_what_git_does_not_track_is_not_packed_and_named(tmp_path, capsys, monkeypatch):
-    checkout = tmp_path / "checkout"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
+def test_what_git_does_not_track_is_not_packed_and_named(checkout, capsys):
     for name in ("bin/ssa/scratch.py", "default/macros.conf.orig", "local/app.conf", "bin/ssa/__pycache__/x.pyc"):
         (checkout / name).parent.mkdir(exist_ok=True)
         (checkout / name).write_text("x")
-    monkeypatch.setattr(package, "ROOT", checkout)
     packed = {name for name, _ in package.shipped_files()}
     assert "bin/ssa/conf.py" in packed
     assert not {name for name in packed if "scratch" in name or "orig" in name or "local" in name or "pyc" in name}
@@ -63,10 +69,7 @@ def test_what_git_does_not_track_is_not_packed_and_named(tmp_path, capsys, monke
     assert sorted(line.rpartition(" ")[2] for line in said) == ["bin/ssa/scratch.py", "default/macros.conf.orig"]
 
 
-def test_a_tracked_file_that_is_missing_ends_the_build_and_a_changed_one_is_named(tmp_path, capsys, monkeypatch):
-    checkout = tmp_path / "checkout"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(checkout)], check=True)
-    monkeypatch.setattr(package, "ROOT", checkout)
+def test_a_tracked_file_that_is_missing_ends_the_build_and_a_changed_one_is_named(checkout, capsys):
     (checkout / "default/macros.conf").write_text("changed")
     list(package.shipped_files())
     assert "packed with changes that are not committed: default/macros.conf" in capsys.readouterr().err

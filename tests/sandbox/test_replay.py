@@ -10,7 +10,7 @@ from rich.console import Console
 from sandbox import __main__ as command_line
 from sandbox import alerts
 from sandbox.errors import SandboxError
-from sandbox.replay import Replay, rows
+from sandbox.replay import Replay, risk_searches, rows
 from sandbox.search import Instance
 from tools import ROOT
 
@@ -211,6 +211,20 @@ def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
 def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relation, quantity, results, expected):
     search = {"counttype": "number of events", "relation": relation, "quantity": quantity}
     assert alerts.triggers(search, results) is expected
+
+
+def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_path):
+    instance = Instance(tmp_path, splunkd_uri="http://127.0.0.1:9", session_key="key")
+    instance.install(archive)
+    (name,) = risk_searches(instance)
+    conf = instance.apps / "ssa_detections/default/alert_actions.conf"
+    conf.write_text(conf.read_text().replace("maxresults = 10000", "maxresults = 3"))
+    for path in DEMO:
+        instance.add_events(event_rows(path))
+    result = instance.search(instance.saved_search(name)["search"])
+    done = alerts.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
+    assert len(result.rows) > 3
+    assert "results=3 risk_events=6" in done.log[-1][1]
 
 
 def test_an_unknown_trigger_condition_is_an_error():

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import splunklib
 
+from sandbox import chunked
 from sandbox.errors import SandboxError, SearchError
 from sandbox.search import Instance
 
@@ -244,6 +245,8 @@ def test_the_time_range_is_inclusive_at_its_start_and_exclusive_at_its_end(share
         ("index=_* x", ["_internal"]),
         ("index=_internal OR index=win x", ["_internal", "win"]),
         ("index IN (win, main) x", ["main", "win"]),
+        ("index IN (*none, *in) x", ["main", "win"]),
+        ("index==* x", ["main", "win"]),
         ("NOT index=win x", ["_internal", "main"]),
     ],
 )
@@ -648,6 +651,19 @@ def test_a_streaming_command_runs_on_each_indexer_from_its_bundle(shared):
 def test_elsewhere_commands_run_on_the_search_head(shared, search):
     found = shared.search(search)
     assert {row["sid"] for row in found.rows} == {found.sid}
+
+
+def test_a_custom_command_in_a_subsearch_is_asked_what_it_is_once(shared, monkeypatch):
+    started = []
+    start = chunked.Command.__init__
+
+    def count(self, *args, **options):
+        started.append(args)
+        start(self, *args, **options)
+
+    monkeypatch.setattr(chunked.Command, "__init__", count)
+    shared.search("| makeresults | append [| makeresults | append [| makeresults | double]]")
+    assert len(started) == 2  # once to ask, once to run
 
 
 def test_makeresults_everywhere_takes_its_streaming_commands_along(shared):

@@ -2,8 +2,10 @@
 
 import gzip
 import html
+import os
 import re
 import tempfile
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -477,6 +479,17 @@ def test_the_encodings_in_which_windows_exports_are_read(tmp_path: Path, encodin
     path.write_text(WHOLE.replace("a.exe", "é.exe"), encoding)
     (event,) = read_events(path)
     assert (event.problem, event.fields["process"]) == ("", "é.exe")
+
+
+def test_a_pipe_is_opened_once_and_read_from_its_first_byte(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    # Nobody writes before somebody reads; and a second opening would find no writer, and wait.
+    writer = threading.Thread(target=path.write_text, args=(WHOLE + "\n",), daemon=True)
+    writer.start()
+    (event,) = read_events(path)
+    writer.join(timeout=10)
+    assert (event.problem, event.raw) == ("", WHOLE)
 
 
 def test_a_gz_that_is_none_is_named(tmp_path: Path) -> None:
