@@ -59,6 +59,8 @@ class SsaDetectCommand(StreamingCommand):
         self.detections = self.chosen(Catalogue(APP))
         self.traces = {"ssa_host": socket.gethostname(), "ssa_folder": APP} if self.trace else {}
         self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
+        read = [d.plan.input_fields for d in self.detections]
+        self.fields = None if None in read else set().union(*filter(None, read))
         # Every output row has the same columns, because the SDK drops those that its first row lacks.
         self.columns = dict.fromkeys([*event.COLUMNS, *sorted(set().union(*(d.needs for d in self.detections)))])
 
@@ -104,9 +106,10 @@ class SsaDetectCommand(StreamingCommand):
     def detect(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the hits of a row; one without any is looked at for blindness."""
         try:
-            hits = [hit for detection in self.detections for hit in event.detect(detection, row)]
+            seen = event.input_event(row, self.fields)
+            hits = [hit for detection in self.detections for hit in event.detect(detection, row, seen)]
             if not hits:
-                self.note_blindness(row)
+                self.note_blindness(seen)
             return hits
         except Exception as error:
             # A defect of ours, found by one row, must not cost the others their detection.
@@ -119,9 +122,9 @@ class SsaDetectCommand(StreamingCommand):
             self.write_error(here() + problem)
         self.failed = True
 
-    def note_blindness(self, row: dict[str, Any]) -> None:
-        """Count a row that was not detected and lacks a field on which a detection's conditions depend."""
-        missing = [name for name in self.decisive if event.field(row, name) is None]
+    def note_blindness(self, seen: event.InputEvent) -> None:
+        """Count an event that was not detected and lacks a field on which a detection's conditions depend."""
+        missing = [name for name in self.decisive if seen.get(name) is None]
         self.blind.update(missing)
         self.blind_rows += bool(missing)
 

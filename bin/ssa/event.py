@@ -164,11 +164,14 @@ def finding_id(detection: Detection, hit: Detected) -> str:
     return "sha256:" + base64.b64encode(sha256(finding)).decode("ascii")
 
 
-def detect(detection: Detection, row: Row) -> list[dict[str, Cell]]:
-    """Run a detection on a row; return the columns of each hit, to be laid over the row."""
+def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> list[dict[str, Cell]]:
+    """Run a detection on a row; return the columns of each hit, to be laid over the row.
+
+    `seen` is the row's input event, where the caller has it for several detections.
+    """
     plan = detection.plan
-    event = input_event(row, plan.input_fields)
-    return [columns(detection, hit, row) for hit in plan.run(event, datamodels(detection, row))]
+    seen = input_event(row, plan.input_fields) if seen is None else seen
+    return [columns(detection, hit, row) for hit in plan.run(seen, datamodels(detection, row))]
 
 
 def datamodels(detection: Detection, row: Row) -> Sequence[str]:

@@ -103,6 +103,18 @@ def test_a_row_that_two_detections_match_comes_out_twice(app, session):
     assert only["detection_id"] == "everything"
 
 
+def test_detections_that_read_named_fields_and_one_that_reads_any_field_see_the_same_row(app, session):
+    condition = 'map_get(input_event, lower("PROCESS_NAME")) = "MsiExec.exe" AND input_event.event_id IS NOT NULL'
+    local(
+        app, stanza("Any", f"| from read_ssa_enriched_events() | where {condition} | into write_ssa_detected_events();")
+    )
+    ((first, second),) = session().run([MISS | {"process_name": "cmd.exe"}, HIT])
+    assert [first["detection"], second["detection"]] == [FLAGSHIP, "Any"]
+    assert first["event_id"] == second["event_id"]
+    ((alone,),) = session(f"detection={FLAGSHIP}").run([HIT])
+    assert {name: alone[name] for name in alone} == {name: first[name] for name in alone}
+
+
 def test_a_local_setting_changes_the_score_without_code(app, session):
     local(app, f"[{FLAGSHIP}]\nconfidence = 100\n")
     ((hit,),) = session().run([HIT])
