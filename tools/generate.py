@@ -1,16 +1,16 @@
-"""Write what is derived from other files of the repository: pages of detections, the demo's events."""
+"""Write what is derived from other files: pages of detections, the page of the language, the demo's events."""
 
 from __future__ import annotations
 
 import sys
 
-from tools import ROOT, demo_data, pages
+from tools import ROOT, demo_data, language, pages
 
 
 def outputs() -> dict[str, str]:
     """Return path in the repository -> content of every derived file."""
     demo = {f"sandbox/demo/{name}": text for name, text in demo_data.build().items()}
-    return {**pages.pages(), **demo}
+    return {**pages.pages(), language.PATH: language.page(), **demo}
 
 
 if __name__ == "__main__":

@@ -101,5 +101,5 @@ def page(detection: Detection) -> str:
 
 def pages() -> dict[str, str]:
     """Return path in the repository -> content, for every detection that the app ships."""
-    catalogue = Catalogue(str(ROOT))
+    catalogue = Catalogue.of_app(str(ROOT))
     return {f"{FOLDER}/{slug(name)}.md": page(catalogue.find(name)) for name in catalogue.names}

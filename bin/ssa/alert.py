@@ -84,7 +84,7 @@ class Run:
     def __init__(self, action: Action, log: Callable[[str, str], None]) -> None:
         self.action = action
         self.log = log
-        self.catalogue = Catalogue(APP)
+        self.catalogue = Catalogue.of_app(APP)
         self.context = risk.Context(action.search_name, action.sid, time.time())
         self.detections: dict[str, tuple[Detection, ...]] = {}
         self.rows = self.written = 0

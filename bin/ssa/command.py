@@ -7,17 +7,18 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand, dispatch, validators
 
 from . import event
 from .conf import APP, ConfError
 from .detection import Catalogue, Detection, DetectionError
+from .messages import Messages, here
 
 
 @Configuration(distributed=True)
-class SsaDetectCommand(StreamingCommand):
+class SsaDetectCommand(Messages, StreamingCommand):
     """Runs SSA detections on process events. A row that k detections match comes out k times."""
 
     detection = Option(
@@ -56,7 +57,7 @@ class SsaDetectCommand(StreamingCommand):
         self.blind: Counter[str] = Counter()
         if self.fieldnames:
             raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
-        self.detections = self.chosen(Catalogue(APP))
+        self.detections = self.chosen(Catalogue.of_app(APP))
         self.traces = {"ssa_host": socket.gethostname(), "ssa_folder": APP} if self.trace else {}
         self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
         read = [d.plan.input_fields for d in self.detections]
@@ -79,15 +80,6 @@ class SsaDetectCommand(StreamingCommand):
         if not found:
             self.refuse("no detection is enabled in ssa_detections.conf")
         return found
-
-    def refuse(self, problem: str) -> NoReturn:
-        """End the search with a message for the user."""
-        self.write_error(here() + problem)
-        sys.exit(1)
-
-    def write_error(self, message: str, *args: object) -> None:
-        """Write an error; braces in the message are text (the SDK would take them for a format and crash)."""
-        super().write_error("{}", message.format(*args) if args else message)
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the detected rows of a chunk. A row that cannot be read or judged fails the search, not the others."""
@@ -147,11 +139,6 @@ class SsaDetectCommand(StreamingCommand):
         super()._execute(ifile, process)
         if self.failed:
             sys.exit(1)
-
-
-def here() -> str:
-    """Name the machine in a message: a distributed search runs on many."""
-    return f"[{socket.gethostname()}] "
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -61,6 +62,11 @@ def load(app: str, name: str) -> Conf:
             f"knowledge bundle does not carry it: check on the search head that distsearch.conf of this app has "
             f"[replicationSettings:refineConf] replicate.{name} = true, and restart Splunk there."
         )
+    return Conf(name, tuple(files), merge(files))
+
+
+def merge(files: Iterable[str]) -> dict[str, Stanza]:
+    """Read conf files, later ones over earlier ones, and hand [default] down; raises ConfError."""
     merged: dict[str, Stanza] = defaultdict(Stanza)
     for path in files:
         try:
@@ -75,7 +81,7 @@ def load(app: str, name: str) -> Conf:
     for settings in merged.values():
         for key, setting in inherited.items():
             settings.setdefault(key, setting)
-    return Conf(name, tuple(files), dict(merged))
+    return dict(merged)
 
 
 def parse(text: str, file: str) -> dict[str, Stanza]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -91,10 +92,15 @@ class Detection:
 
 
 class Catalogue:
-    """The detections of an app folder. Stanzas are read once, and checked and compiled when they are asked for."""
+    """Detections by name. Their stanzas are checked and compiled when they are asked for."""
 
-    def __init__(self, app: str) -> None:
-        self._stanzas = conf.load(app, CONF).stanzas
+    def __init__(self, stanzas: Mapping[str, conf.Stanza]) -> None:
+        self._stanzas = stanzas
+
+    @classmethod
+    def of_app(cls, app: str) -> Catalogue:
+        """Read the detections of an app folder; raises ConfError."""
+        return cls(conf.load(app, CONF).stanzas)
 
     @property
     def names(self) -> list[str]:

@@ -117,10 +117,13 @@ def field(row: Row, name: str) -> str | None:
 
 
 def input_event(row: Row, fields: Iterable[str] | None) -> InputEvent:
-    """Build the SSA input event of a row: the named fields, or (fields is None) every field that the row can give."""
+    """Build the SSA input event of a row: the named fields, or (fields is None) every field that the row can give.
+
+    A field without a value is not in it.
+    """
     if fields is None:
         fields = [name for name in row if not name.startswith("__mv_")] + [*COUNTERPARTS, "event_id"]
-    return {name: field(row, name) for name in fields}
+    return {name: value for name in fields if (value := field(row, name)) is not None}
 
 
 def event_id(row: Row) -> str:

@@ -22,7 +22,7 @@ HIT = {
 
 
 def flagship():
-    return Catalogue(str(ROOT)).find(FLAGSHIP)
+    return Catalogue.of_app(str(ROOT)).find(FLAGSHIP)
 
 
 def catalogue(tmp_path, local="", default=""):
@@ -30,4 +30,4 @@ def catalogue(tmp_path, local="", default=""):
     for layer, text in (("default", default or (ROOT / "default/ssa_detections.conf").read_text()), ("local", local)):
         (tmp_path / layer).mkdir(exist_ok=True)
         (tmp_path / layer / "ssa_detections.conf").write_text(text)
-    return Catalogue(str(tmp_path))
+    return Catalogue.of_app(str(tmp_path))

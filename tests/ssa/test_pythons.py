@@ -4,7 +4,10 @@ import json
 import subprocess
 
 from tests.ssa.examples import FLAGSHIP, HIT, ROOT
+from tests.ssa.language.test_functions import FUNCTIONS
 from tests.ssa.language.test_language import END, ERRORS, EXPRESSIONS, START, same
+
+CASES = EXPRESSIONS + FUNCTIONS
 
 CHILD = """
 import json, sys
@@ -25,7 +28,7 @@ for text in asked["errors"]:
         refused.append(None)
     except SsaError as error:
         refused.append([error.problem, error.at])
-detection = Catalogue(sys.argv[1]).find(asked["detection"])
+detection = Catalogue.of_app(sys.argv[1]).find(asked["detection"])
 (columns,) = event.detect(detection, asked["row"])
 context = risk.Context("search", "sid", 0.0)
 lines = [stash.line(e) for e in risk.risk_events(detection, {**asked["row"], **columns}, context)]
@@ -36,7 +39,7 @@ print(json.dumps({"given": given, "refused": refused, "columns": columns, "lines
 def test_the_tables_hold_on_each_python(python):
     asked = {
         "expressions": [
-            [f"{START}| eval body={{x: {case['expression']}}}{END}", case.get("event", {})] for case in EXPRESSIONS
+            [f"{START}| eval body={{x: {case['expression']}}}{END}", case.get("event", {})] for case in CASES
         ],
         "errors": [case["text"] for case in ERRORS],
         "detection": FLAGSHIP,
@@ -47,8 +50,8 @@ def test_the_tables_hold_on_each_python(python):
     )
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
-    for case, given in zip(EXPRESSIONS, told["given"], strict=True):
-        assert same(given, json.loads(case["gives"])), case["about"]
+    for case, given in zip(CASES, told["given"], strict=True):
+        assert same(given, json.loads(case["gives"])), case["expression"]
     for case, refused in zip(ERRORS, told["refused"], strict=True):
         assert refused and case["says"] in refused[0], case["text"]
     assert told["columns"]["risk_score"] == "35"

@@ -1,53 +1,41 @@
-"""Syntax tree -> plan: a chain of closures over a record, which is a plain list with one slot for each column."""
+"""Syntax tree -> plan: pipelines of steps over a record."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, NoReturn
+from itertools import islice
+from typing import Callable, NoReturn
 
-from .errors import SsaError
-from .functions import REGISTRY, REQUIRED, Function, Parameter
+from .errors import SsaError, near_miss
+from .expressions import KEPT, Evaluate, Expressions, Record, event_key
+from .flow import FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, pattern_of
+from .numbering import Numbering
 from .parser import parse
+from .regex import Pattern, compile_pattern
 from .syntax import (
-    Access,
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
+    Command,
     Eval,
     Expression,
+    Fields,
     From,
-    In,
     Into,
-    IsNull,
-    ListOf,
-    Literal,
-    MapOf,
     Name,
-    Negative,
-    Not,
-    Or,
     Program,
-    Regex,
+    Rename,
+    Rex,
+    Select,
     Statement,
     Where,
     children,
 )
-from .values import COMPARISONS, TYPES, Value, arithmetic, contains, member
+from .values import Value
 
-Record = list[Value]
-Evaluate = Callable[[Record], Value]
 Step = Callable[[Record], bool]
 """Changes the record in place; False drops it."""
 
-Origins = dict[str, frozenset[str]]
-"""Column -> the fields of input_event that its value comes from."""
-
-INPUT_EVENT = "input_event"
-FIRST_COLUMNS = (INPUT_EVENT, "_datamodels", "body", "start_time", "end_time", "entities")
-"""What every record has, in the slots 0 to 5: what it is given, and what it hands over."""
+Origin = frozenset[str]
+"""The fields of input_event that a value comes from."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +49,15 @@ class Detected:
 
 
 @dataclass(frozen=True)
+class Pipeline:
+    """The steps of a statement; `source` is the pipeline whose records it continues, None for the events themselves."""
+
+    source: int | None
+    steps: tuple[Step, ...]
+    ends: bool
+
+
+@dataclass(frozen=True)
 class Plan:
     """A detection text, ready to run.
 
@@ -71,16 +68,31 @@ class Plan:
     program: Program
     input_fields: frozenset[str] | None
     decisive_fields: frozenset[str]
-    columns: tuple[str, ...]
-    branches: tuple[tuple[Step, ...], ...]
+    pipelines: tuple[Pipeline, ...]
+    nothing: tuple[Value, ...]
+    """A record before its first value."""
+    nothing_kept: tuple[Value, ...]
+    """What is kept for a row, before its first value."""
 
     def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> Iterator[Detected]:
         """Yield what the detection makes of one input event: nothing, or one Detected for each `into`."""
-        for steps in self.branches:
-            record: Record = [input_event, list(datamodels), {}]
-            record.extend([None] * (len(self.columns) - len(record)))
-            if all(step(record) for step in steps):
+        first: Record = [*self.nothing]
+        first[:3] = input_event, list(datamodels), {}
+        first[KEPT] = [*self.nothing_kept]
+        records: list[Record | None] = []
+        for pipeline in self.pipelines:
+            source = first if pipeline.source is None else records[pipeline.source]
+            record = None if source is None else _through(pipeline.steps, [*source])
+            if record is not None and pipeline.ends:
                 yield _detected(record)
+            records.append(record)
+
+
+def _through(steps: tuple[Step, ...], record: Record) -> Record | None:
+    for step in steps:
+        if not step(record):
+            return None
+    return record
 
 
 def _detected(record: Record) -> Detected:
@@ -99,19 +111,7 @@ def compile_text(text: str) -> Plan:
     return _Compiler(parse(text)).plan()
 
 
-def event_key(node: Expression) -> str | None:
-    """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
-    if isinstance(node, Access):
-        target, key = node.target, node.key
-    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2 and not node.named:
-        target, key = node.arguments
-    else:
-        return None
-    reads = isinstance(target, Name) and target.name == INPUT_EVENT
-    return key.value if reads and isinstance(key, Literal) and isinstance(key.value, str) else None
-
-
-def origin(node: Expression, origins: Origins) -> frozenset[str]:
+def origin(node: Expression, origins: Columns[Origin]) -> Origin:
     """Return the fields of input_event that the value of an expression comes from, given those of the columns."""
     key = event_key(node)
     if key is not None:
@@ -121,278 +121,190 @@ def origin(node: Expression, origins: Origins) -> frozenset[str]:
     return frozenset().union(*(origin(child, origins) for child in children(node)))
 
 
+def _extracted_origin(command: Rex, name: str, origins: Columns[Origin]) -> Origin:
+    return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A pipeline that has been compiled, and what its columns hold at its end."""
+
+    place: int
+    numbers: Columns[int]
+    origins: Columns[Origin]
+
+
 class _Compiler:
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.slots: dict[str, int] = {name: slot for slot, name in enumerate(FIRST_COLUMNS)}
-        self.input_fields: set[str] | None = set()
+        self.numbering = Numbering()
+        commands = (command for statement in program.statements for command in statement.commands)
+        self.expressions = Expressions(program.text, self.numbering, not any(map(_changes_event, commands)))
         self.decisive_fields: set[str] = set()
-        self.bindings: dict[str, tuple[tuple[Step, ...], Origins]] = {}
 
     def fail(self, problem: str, at: int) -> NoReturn:
         raise SsaError(problem, self.program.text, at)
 
-    def slot(self, name: str) -> int:
-        return self.slots.setdefault(name, len(self.slots))
-
-    # -- statements
-
     def plan(self) -> Plan:
-        branches = []
-        for statement in self.program.statements:
-            steps, origins, ends = self.statement(statement)
+        statements = self.program.statements
+        sources = self.sources()
+        self.number(sources)
+        pipelines: list[Pipeline] = []
+        origins: list[Columns[Origin]] = []
+        for statement, source in zip(statements, sources):
+            steps, held = self.steps(statement, {} if source is None else origins[source])
+            pipelines.append(Pipeline(source, steps, isinstance(statement.commands[-1], Into)))
+            origins.append(held)
+        self.check_ends()
+        expressions = self.expressions
+        return Plan(
+            program=self.program,
+            input_fields=None if expressions.input_fields is None else frozenset(expressions.input_fields),
+            decisive_fields=frozenset(self.decisive_fields),
+            pipelines=tuple(pipelines),
+            nothing=(None,) * (len(expressions.slots) + 1),
+            nothing_kept=expressions.nothing_kept(),
+        )
+
+    # -- the shape of the program
+
+    def sources(self) -> list[int | None]:
+        """Check how the statements hang together; return for each the statement that it continues."""
+        bindings: dict[str, int] = {}
+        found: list[int | None] = []
+        for place, statement in enumerate(self.program.statements):
+            first, last = statement.commands[0], statement.commands[-1]
+            if not isinstance(first, From):
+                self.fail("a pipeline starts with | from read_ssa_enriched_events()", first.at)
+            for command in statement.commands[1:]:
+                if isinstance(command, From):
+                    self.fail("'from' stands only at the start of a pipeline", command.at)
+                if isinstance(command, Into) and command is not last:
+                    self.fail("'into' stands only at the end of a pipeline", command.at)
+            if first.binding is not None and first.binding not in bindings:
+                self.fail(f"${first.binding} is not bound above{near_miss(first.binding, bindings)}", first.at)
+            found.append(None if first.binding is None else bindings[first.binding])
             if statement.binding is not None:
-                self.bindings[statement.binding] = steps, origins
-            elif not ends:
-                self.fail("this pipeline goes nowhere: end it with | into write_ssa_detected_events()", statement.at)
-            if ends:
-                branches.append(steps)
-        if not branches:
-            self.fail("no pipeline ends with | into write_ssa_detected_events()", 0)
-        fields = None if self.input_fields is None else frozenset(self.input_fields)
-        return Plan(self.program, fields, frozenset(self.decisive_fields), tuple(self.slots), tuple(branches))
-
-    def statement(self, statement: Statement) -> tuple[tuple[Step, ...], Origins, bool]:
-        first = statement.commands[0]
-        if not isinstance(first, From):
-            self.fail("a pipeline starts with | from read_ssa_enriched_events()", first.at)
-        steps: list[Step] = []
-        origins: Origins = {}
-        if first.binding is not None:
-            if first.binding not in self.bindings:
-                self.fail(f"${first.binding} is not bound above{_near(first.binding, self.bindings)}", first.at)
-            bound, known = self.bindings[first.binding]
-            steps.extend(bound)
-            origins.update(known)
-        for command in statement.commands[1:]:
-            if isinstance(command, Eval):
-                for name, expression in command.assignments:
-                    steps.append(self.assignment(name, expression))
-                    origins[name] = origin(expression, origins)
-            elif isinstance(command, Where):
-                steps.append(_keeps(self.expression(command.condition)))
-                self.decisive_fields |= origin(command.condition, origins)
-            elif isinstance(command, From):
-                self.fail("'from' stands only at the start of a pipeline", command.at)
-            elif command is not statement.commands[-1]:
-                self.fail("'into' stands only at the end of a pipeline", command.at)
-        return tuple(steps), origins, isinstance(statement.commands[-1], Into)
-
-    def assignment(self, name: str, expression: Expression) -> Step:
-        evaluate = self.expression(expression)
-        if name == INPUT_EVENT:
-            self.input_fields = None
-        slot = self.slot(name)
-
-        def assign(record: Record) -> bool:
-            record[slot] = evaluate(record)
-            return True
-
-        return assign
-
-    # -- expressions
-
-    def expression(self, node: Expression) -> Evaluate:
-        key = event_key(node)
-        if key is not None:
-            if self.input_fields is not None:
-                self.input_fields.add(key)
-            event = self.slots[INPUT_EVENT]
-            return lambda record: member(record[event], key)
-        compile_node: Callable[[Any], Evaluate] = getattr(self, "compile_" + type(node).__name__.lower())
-        return compile_node(node)
-
-    def compile_literal(self, node: Literal) -> Evaluate:
-        value = node.value
-        return lambda record: value
-
-    def compile_regex(self, node: Regex) -> Evaluate:
-        self.fail("a regex /…/ stands only as the pattern of a function that takes one", node.at)
-
-    def compile_name(self, node: Name) -> Evaluate:
-        if node.name == INPUT_EVENT:
-            self.input_fields = None
-        slot = self.slot(node.name)
-        return lambda record: record[slot]
-
-    def compile_access(self, node: Access) -> Evaluate:
-        target, key = self.expression(node.target), self.expression(node.key)
-        return lambda record: member(target(record), key(record))
-
-    def compile_listof(self, node: ListOf) -> Evaluate:
-        items = [self.expression(item) for item in node.items]
-        return lambda record: [item(record) for item in items]
-
-    def compile_mapof(self, node: MapOf) -> Evaluate:
-        items = [(key, self.expression(value)) for key, value in node.items]
-        return lambda record: {key: value(record) for key, value in items}
-
-    def compile_negative(self, node: Negative) -> Evaluate:
-        operand = self.expression(node.operand)
-        return lambda record: arithmetic("-", 0, operand(record))
-
-    def compile_arithmetic(self, node: Arithmetic) -> Evaluate:
-        first = self.expression(node.first)
-        rest = [(operator, self.expression(operand)) for operator, operand in node.rest]
-
-        def evaluate(record: Record) -> Value:
-            value = first(record)
-            for operator, operand in rest:
-                value = arithmetic(operator, value, operand(record))
-            return value
-
-        return evaluate
-
-    def compile_comparison(self, node: Comparison) -> Evaluate:
-        for side, other in ((node.left, node.right), (node.right, node.left)):
-            # `x != null` is written all over the published rules and means IS NOT NULL (our choice).
-            if isinstance(side, Literal) and side.value is None and node.operator in ("=", "!="):
-                return self.expression(IsNull(other, node.operator == "!=", node.at))
-        left, right, holds = self.expression(node.left), self.expression(node.right), COMPARISONS[node.operator]
-        return lambda record: holds(left(record), right(record))
-
-    def compile_isnull(self, node: IsNull) -> Evaluate:
-        operand = self.expression(node.operand)
-        if node.negated:
-            return lambda record: operand(record) is not None
-        return lambda record: operand(record) is None
-
-    def compile_in(self, node: In) -> Evaluate:
-        operand, options = self.expression(node.operand), [self.expression(option) for option in node.options]
-
-        def evaluate(record: Record) -> bool | None:
-            value = operand(record)
-            return _any(contains(option(record), value) for option in options)
-
-        return _negated(evaluate) if node.negated else evaluate
-
-    def compile_not(self, node: Not) -> Evaluate:
-        return _negated(self.expression(node.operand))
-
-    def compile_and(self, node: And) -> Evaluate:
-        operands = [self.expression(operand) for operand in node.operands]
-
-        def evaluate(record: Record) -> bool | None:
-            found: bool | None = True
-            for operand in operands:
-                value = operand(record)
-                if value is False:
-                    return False
-                if value is not True:
-                    found = None
-            return found
-
-        return evaluate
-
-    def compile_or(self, node: Or) -> Evaluate:
-        operands = [self.expression(operand) for operand in node.operands]
-        return lambda record: _any(operand(record) for operand in operands)
-
-    # -- calls
-
-    def compile_call(self, node: Call) -> Evaluate:
-        function = REGISTRY.get(node.function)
-        if function is None:
-            self.fail(f"unknown function {node.function}(){_near(node.function, REGISTRY)}", node.at)
-        arguments = self.arguments(function, node)
-        checked = [
-            self.argument(function, function.parameter(index), argument) for index, argument in enumerate(arguments)
-        ]
-        body = function.body
-        if function.sees_nulls:
-            return lambda record: body(*[argument(record) for argument in checked])
-
-        def evaluate(record: Record) -> Value:
-            values = [argument(record) for argument in checked]
-            return None if None in values else body(*values)
-
-        return evaluate
-
-    def arguments(self, function: Function, node: Call) -> list[Expression | None]:
-        """Put positional and named arguments in the order of the parameters; None stands for a default."""
-        found: list[Expression | None] = list(node.arguments)
-        parameters = function.parameters
-        if function.variadic:
-            if node.named:
-                self.fail(f"{function.signature} takes no named arguments", node.at)
-            if not found:
-                self.fail(f"{function.signature} needs at least one argument", node.at)
-            return found
-        if len(found) > len(parameters):
-            self.fail(f"{function.signature} takes {len(parameters)} arguments, found {len(found)}", node.at)
-        names = [parameter.name for parameter in parameters]
-        found += [None] * (len(parameters) - len(found))
-        for name, value in node.named:
-            if name not in names:
-                self.fail(f"{function.signature} has no argument named {name}{_near(name, names)}", node.at)
-            if found[names.index(name)] is not None:
-                self.fail(f"{function.signature} gets the argument {name} twice", node.at)
-            found[names.index(name)] = value
-        for parameter, argument in zip(parameters, found):
-            if argument is None and parameter.default is REQUIRED:
-                self.fail(f"{function.signature} needs the argument {parameter.name}", node.at)
+                bindings[statement.binding] = place
         return found
 
-    def argument(self, function: Function, parameter: Parameter, argument: Expression | None) -> Evaluate:
-        """Evaluate, check and prepare one argument; a constant is checked and prepared here, once."""
-        if argument is None:
-            default = parameter.default
-            return lambda record: default
-        is_type, prepare = TYPES[parameter.type], parameter.prepare
-        if isinstance(argument, Literal):
-            value = argument.value
-            if value is not None and not is_type(value):
-                self.fail(
-                    f"{function.signature}: {parameter.name} must be a {parameter.type}, found {value!r}", argument.at
-                )
-            try:
-                constant = prepare(value) if prepare and value is not None else value
-            except ValueError as error:
-                self.fail(f"{function.signature}: {error}", argument.at)
-            return lambda record: constant
-        evaluate = self.expression(argument)
-        if prepare:
-            return _prepared(evaluate, is_type, prepare)
-        if parameter.type == "any":
-            return evaluate
-        return lambda record: value if is_type(value := evaluate(record)) else None
+    def check_ends(self) -> None:
+        statements = self.program.statements
+        nowhere = [statement for statement in statements if not isinstance(statement.commands[-1], Into)]
+        for statement in nowhere:
+            if statement.binding is None:
+                self.fail("this pipeline goes nowhere: end it with | into write_ssa_detected_events()", statement.at)
+        if len(nowhere) == len(statements):
+            self.fail("no pipeline ends with | into write_ssa_detected_events()", 0)
 
+    def number(self, sources: Sequence[int | None]) -> None:
+        """Find out which expressions have one value, before any is compiled."""
+        ends: list[Columns[int]] = []
+        for statement, source in zip(self.program.statements, sources):
+            columns = self.numbering.start() if source is None else ends[source]
+            for command in statement.commands[1:]:
+                if isinstance(command, Rex):
+                    self.check_regex(command)
+                columns = self.numbering.command(command, columns)
+            ends.append(columns)
 
-def _prepared(evaluate: Evaluate, is_type: Callable[[Value], bool], prepare: Callable[[Any], Any]) -> Evaluate:
-    def prepared(record: Record) -> Value:
-        value = evaluate(record)
-        if not is_type(value):
-            return None
+    def check_regex(self, command: Rex) -> None:
         try:
-            return prepare(value)
-        except ValueError:
-            return None
+            named = groups(command)
+        except ValueError as error:
+            self.fail(f"rex: {error}", command.pattern.at)
+        if not named:
+            self.fail("rex needs a named group, (?<name>…), in its regex", command.pattern.at)
 
-    return prepared
+    # -- steps
+
+    def steps(self, statement: Statement, origins: Columns[Origin]) -> tuple[tuple[Step, ...], Columns[Origin]]:
+        """Compile the commands of a statement; return the steps, and what the columns come from at their end."""
+        steps: list[Step] = []
+        for command in statement.commands[1:]:
+            steps.extend(self.command(command))
+            if isinstance(command, Where):
+                self.decisive_fields |= origin(command.condition, origins)
+            origins = after(command, origins, origin, _extracted_origin)
+        return tuple(steps), origins
+
+    def command(self, command: Command) -> Iterator[Step]:
+        expression = self.expressions.expression
+        if isinstance(command, Eval):
+            for name, value in command.assignments:
+                yield _assign(self.target(name), expression(value))
+        elif isinstance(command, Where):
+            yield _keeps(expression(command.condition))
+        elif isinstance(command, Select):
+            yield _only([(expression(value), self.target(name)) for name, value in command.items])
+        elif isinstance(command, Fields) and command.remove:
+            yield _move([], [self.target(name) for name in command.names])
+        elif isinstance(command, Fields):
+            yield _only([(expression(Name(name, command.at)), self.target(name)) for name in command.names])
+        elif isinstance(command, Rename):
+            moved = [(expression(Name(old, command.at)), self.target(new)) for old, new in command.pairs]
+            yield _move(moved, [self.target(old) for old, _ in command.pairs])
+        elif isinstance(command, Rex):
+            field = expression(Name(command.field, command.at))
+            slots = [(name, self.target(name)) for name in groups(command)]
+            yield _extract(field, compile_pattern(pattern_of(command)), slots, command.max_match)
+
+    def target(self, name: str) -> int:
+        if name == INPUT_EVENT:
+            self.expressions.input_fields = None
+        return self.expressions.slot(name)
+
+
+def _changes_event(command: Command) -> bool:
+    """Tell whether a command may change the column input_event."""
+    if isinstance(command, Eval):
+        return INPUT_EVENT in dict(command.assignments)
+    return isinstance(command, (Select, Rename, Fields, Rex))
+
+
+def _assign(slot: int, evaluate: Evaluate) -> Step:
+    def assign(record: Record) -> bool:
+        record[slot] = evaluate(record)
+        return True
+
+    return assign
 
 
 def _keeps(condition: Evaluate) -> Step:
     return lambda record: condition(record) is True
 
 
-def _negated(evaluate: Evaluate) -> Evaluate:
-    def negate(record: Record) -> bool | None:
-        value = evaluate(record)
-        return not value if isinstance(value, bool) else None
+def _move(moved: Sequence[tuple[Evaluate, int]], emptied: Sequence[int]) -> Step:
+    def move(record: Record) -> bool:
+        values = [evaluate(record) for evaluate, _ in moved]
+        for slot in emptied:
+            record[slot] = None
+        for value, (_, slot) in zip(values, moved):
+            record[slot] = value
+        return True
 
-    return negate
-
-
-def _any(values: Iterator[Value]) -> bool | None:
-    found: bool | None = False
-    for value in values:
-        if value is True:
-            return True
-        if value is not False:
-            found = None
-    return found
+    return move
 
 
-def _near(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f": did you mean {close[0]}?" if close else ""
+def _only(items: Sequence[tuple[Evaluate, int]]) -> Step:
+    def only(record: Record) -> bool:
+        values = [evaluate(record) for evaluate, _ in items]
+        record[:] = [record[KEPT] if slot == KEPT else None for slot in range(len(record))]
+        for value, (_, slot) in zip(values, items):
+            record[slot] = value
+        return True
+
+    return only
+
+
+def _extract(field: Evaluate, pattern: Pattern, slots: Sequence[tuple[str, int]], max_match: int) -> Step:
+    def extract(record: Record) -> bool:
+        text = field(record)
+        found = list(islice(pattern.finditer(text), max_match or None)) if isinstance(text, str) else []
+        for name, slot in slots:
+            values = [value for match in found if (value := match.group(name)) is not None]
+            if values:
+                record[slot] = values[0] if max_match == 1 else values
+        return True
+
+    return extract

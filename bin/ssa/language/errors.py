@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class SsaError(ValueError):
     """A text that is not a detection of the SSA dialect, with the place that says so.
@@ -18,12 +21,17 @@ class SsaError(ValueError):
     @property
     def line(self) -> int:
         """Line of the place, from 1."""
-        return self.text.count("\n", 0, self.at) + 1
+        return line_and_column(self.text, self.at)[0]
 
     @property
     def column(self) -> int:
         """Column of the place, from 1."""
-        return self.at - (self.text.rfind("\n", 0, self.at) + 1) + 1
+        return line_and_column(self.text, self.at)[1]
+
+    @property
+    def near(self) -> str:
+        """The text at the place, up to the end of its line, not much of it."""
+        return self.text[self.at : self.at + 50].partition("\n")[0]
 
     def __str__(self) -> str:
         start = self.text.rfind("\n", 0, self.at) + 1
@@ -34,3 +42,14 @@ class SsaError(ValueError):
         shown = line[left : left + 100].replace("\t", " ")
         caret = " " * (self.column - 1 - left) + "^"
         return f"{self.problem} (line {self.line}, column {self.column})\n  {shown}\n  {caret}"
+
+
+def line_and_column(text: str, at: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of an offset in a text."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """Suggest, for a message, the known name that an unknown one resembles; nothing where none does."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean {close[0]}?" if close else ""

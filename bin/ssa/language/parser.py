@@ -3,14 +3,30 @@
 program   = stmt { ";" stmt } [ ";" ]
 stmt      = [ "$" NAME "=" ] [ "|" ] command { "|" command }
 command   = "from" ( call | "$" NAME ) | "eval" assign { "," assign } | "where" expr | "into" call
-Keywords in any case, names case-sensitive. Precedence: parentheses, member and item, unary -, * / %, + -,
-comparison (once), NOT, AND, OR.
+          | "select" item { "," item } | "rename" NAME "AS" NAME { "," NAME "AS" NAME }
+          | "fields" [ "+" | "-" ] NAME { "," NAME }
+          | "rex" { "field" "=" NAME | "max_match" "=" NUMBER | [ "pattern" "=" ] ( STRING | REGEX ) }
+assign    = NAME "=" expr                  commas too many are skipped here and in other lists of a command
+item      = NAME | expr "AS" NAME
+expr      = and { "OR" and }               and = not { "AND" not }             not = "NOT" not | cmp
+cmp       = sum [ ( "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" ) sum | "IS" [ "NOT" ] "NULL"
+          | [ "NOT" ] "IN" "(" expr { "," expr } [ "," ] ")" | [ "NOT" ] "LIKE" sum ]
+sum       = product { ( "+" | "-" ) product }      product = unary { ( "*" | "/" | "%" ) unary }
+unary     = ( "-" | "+" ) unary | postfix          postfix = primary { "." NAME | "[" expr "]" }
+primary   = STRING | NUMBER | REGEX | "null" | "true" | "false" | call | NAME | "(" expr ")"
+          | "[" [ expr { "," expr } [ "," ] ] "]" | "{" [ entry { "," entry } [ "," ] ] "}"
+entry     = ( NAME | STRING ) ":" expr
+call      = NAME "(" [ arg { "," arg } [ "," ] ] ")"           arg = expr | NAME ":" expr, named ones last
+
+Keywords in any case, names case-sensitive. STRING "…" or '…' with backslash escapes; REGEX /…/ where a value may start;
+NUMBER with an optional suffix L, F or D; /* comment */ anywhere between.
 """
 
 from __future__ import annotations
 
-from typing import Callable, NoReturn
+from typing import Any, Callable, NoReturn, TypeVar
 
+from .errors import near_miss
 from .syntax import (
     Access,
     And,
@@ -20,6 +36,7 @@ from .syntax import (
     Comparison,
     Eval,
     Expression,
+    Fields,
     From,
     In,
     Into,
@@ -33,11 +50,17 @@ from .syntax import (
     Or,
     Program,
     Regex,
+    Rename,
+    Rex,
+    Select,
     Statement,
     Where,
     children,
 )
 from .tokens import Lexer, Token
+from .values import LONG_MAX, LONG_MIN
+
+_Item = TypeVar("_Item")
 
 MAX_NESTING = 50
 """How deep parentheses, lists, maps and calls may nest. A level costs about a dozen of Python's thousand frames."""
@@ -51,22 +74,20 @@ Compiling and running cost up to three frames a level.
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
 
-_RESERVED = frozenset(["and", "or", "not", "in", "is"])
-_CONSTANTS = {"null": None, "true": True, "false": False}
+RESERVED = frozenset(["and", "or", "not", "in", "is"])
+CONSTANTS = {"null": None, "true": True, "false": False}
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_OTHER_COMMANDS = frozenset(
-    [
-        "stats",
-        "adaptive_threshold",
-        "apply_model",
-        "conditional_anomaly",
-        "first_time_event",
-        "select",
-        "rex",
-        "rename",
-        "fields",
-    ]
-)
+COMMANDS = ("from", "eval", "where", "select", "rename", "fields", "rex", "into")
+
+_BETWEEN_EVENTS = "it compares an event with others before it, and this app judges each event by itself"
+STATEFUL = {
+    "stats": _BETWEEN_EVENTS,
+    "first_time_event": _BETWEEN_EVENTS,
+    "adaptive_threshold": "it learns a threshold from the events before, and this app judges each event by itself",
+    "conditional_anomaly": "it learns probabilities from the events before, and this app judges each event by itself",
+    "apply_model": "it needs a machine-learning model of the cloud service, which is gone",
+}
+"""Commands of the dialect that are refused, each with the reason."""
 
 
 def parse(text: str) -> Program:
@@ -79,6 +100,8 @@ class _Parser:
         self.lexer = Lexer(text)
         self.now: Token = self.lexer.token(0)
         self.nesting = 0
+        self.after_or = False
+        self.mixed: list[int] = []
 
     # -- tokens
 
@@ -114,7 +137,7 @@ class _Parser:
         return self.advance()
 
     def name(self, what: str) -> Token:
-        if self.now.kind != "name" or self.at_keyword(*_RESERVED):
+        if self.now.kind != "name" or self.at_keyword(*RESERVED):
             self.fail(f"expected {what}, found {self.now.describe()}")
         return self.advance()
 
@@ -129,7 +152,7 @@ class _Parser:
                     self.expect(";", "or '|' after a command")
         if not statements:
             self.fail("the search is empty: expected | from read_ssa_enriched_events() …")
-        return Program(self.lexer.text, tuple(statements))
+        return Program(self.lexer.text, tuple(statements), tuple(self.mixed))
 
     def statement(self) -> Statement:
         at, binding = self.now.at, None
@@ -143,24 +166,77 @@ class _Parser:
         return Statement(binding, tuple(commands), at)
 
     def command(self) -> Command:
-        token = self.name("a command (from, eval, where, into)")
+        token = self.name(f"a command ({', '.join(COMMANDS)})")
         word = str(token.value).lower()
-        if word == "from":
-            if self.accept("$"):
-                return From(str(self.name("a name after '$'").value), token.at)
-            self.endpoint("from", SOURCE)
-            return From(None, token.at)
-        if word == "eval":
-            return Eval(self.assignments(), token.at)
-        if word == "where":
-            return Where(self.whole_expression(), token.at)
-        if word == "into":
-            self.endpoint("into", SINK)
-            return Into(token.at)
-        if word in _OTHER_COMMANDS:
-            self.fail(f"the command '{word}' is not supported: only from, eval, where and into are", token.at)
-        self.fail(f"unknown command '{token.value}': expected from, eval, where or into", token.at)
-        return None
+        if word in STATEFUL:
+            self.fail(f"the command '{word}' is stateful and cannot run here: {STATEFUL[word]}", token.at)
+        if word not in COMMANDS:
+            known = f": expected one of {', '.join(COMMANDS)}"
+            self.fail(f"unknown command '{token.value}'{near_miss(word, COMMANDS) or known}", token.at)
+        parse_command: Callable[[int], Command] = getattr(self, "command_" + word)
+        return parse_command(token.at)
+
+    def command_from(self, at: int) -> Command:
+        if self.accept("$"):
+            return From(str(self.name("a name after '$'").value), at)
+        self.endpoint("from", SOURCE)
+        return From(None, at)
+
+    def command_into(self, at: int) -> Command:
+        self.endpoint("into", SINK)
+        return Into(at)
+
+    def command_eval(self, at: int) -> Command:
+        return Eval(self.listed(self.assignment), at)
+
+    def command_where(self, at: int) -> Command:
+        return Where(self.whole_expression(), at)
+
+    def command_select(self, at: int) -> Command:
+        return Select(self.listed(self.selected), at)
+
+    def command_rename(self, at: int) -> Command:
+        return Rename(self.listed(self.renamed), at)
+
+    def command_fields(self, at: int) -> Command:
+        remove = self.accept("-")
+        if not remove:
+            self.accept("+")
+        return Fields(self.listed(self.column), remove, at)
+
+    def command_rex(self, at: int) -> Command:
+        given: dict[str, Any] = {}
+        read = {"field": self.column, "pattern": self.pattern, "max_match": self.count}
+        while self.now.kind in ("name", "string") or self.at_operator("/"):
+            place, option = self.now.at, "pattern"
+            if self.now.kind == "name":
+                option = str(self.advance().value)
+                self.expect("=", f"after the option {option} of rex")
+            if option == "mode":
+                self.fail("rex knows no sed mode here: write | eval field=replace(field, …)", place)
+            if option not in read:
+                self.fail(f"unknown option '{option}' of rex: expected field, pattern or max_match", place)
+            if option in given:
+                self.fail(f"rex gets {option} twice", place)
+            given[option] = read[option]()
+        for option in ("field", "pattern"):
+            if option not in given:
+                self.fail(f"rex needs {option}: write rex field=<column> /(?<name>…)/", at)
+        return Rex(given["field"], given["pattern"], given.get("max_match", 1), at)
+
+    def pattern(self) -> Literal | Regex:
+        token, found = self.now, None
+        if token.kind == "string" or self.at_operator("/"):
+            found = self.primary()
+        if not isinstance(found, (Literal, Regex)):
+            self.fail(f"expected a regex, as a string or as /…/, found {token.describe()}", token.at)
+        return found
+
+    def count(self) -> int:
+        token = self.advance()
+        if token.kind != "number" or not isinstance(token.value, int) or token.value > LONG_MAX:
+            self.fail(f"expected a whole number, found {token.describe()}", token.at)
+        return token.value
 
     def endpoint(self, command: str, function: str) -> None:
         at = self.now.at
@@ -170,17 +246,38 @@ class _Parser:
         self.expect("(", f"after {function}")
         self.expect(")", f"after {function}(")
 
-    def assignments(self) -> tuple[tuple[str, Expression], ...]:
-        found: list[tuple[str, Expression]] = []
+    def listed(self, item: Callable[[], _Item]) -> tuple[_Item, ...]:
+        """Parse items between commas; commas too many, also after the last item, are what published texts have."""
+        found: list[_Item] = []
         while True:
-            name = str(self.name("a column name").value)
-            self.expect("=", f"after the column name {name}")
-            found.append((name, self.whole_expression()))
+            found.append(item())
             commas = 0
             while self.accept(","):
                 commas += 1
             if not commas or self.at_operator("|", ";") or self.now.kind == "end":
                 return tuple(found)
+
+    def column(self) -> str:
+        return str(self.name("a column name").value)
+
+    def assignment(self) -> tuple[str, Expression]:
+        name = self.column()
+        self.expect("=", f"after the column name {name}")
+        return name, self.whole_expression()
+
+    def selected(self) -> tuple[str, Expression]:
+        expression = self.whole_expression()
+        if self.accept_keyword("as"):
+            return self.column(), expression
+        if not isinstance(expression, Name):
+            self.fail(f"expected AS and a name for what is selected, found {self.now.describe()}")
+        return expression.name, expression
+
+    def renamed(self) -> tuple[str, str]:
+        old = self.column()
+        if not self.accept_keyword("as"):
+            self.fail(f"expected AS after the column name {old}, found {self.now.describe()}")
+        return old, self.column()
 
     # -- expressions, loosest first
 
@@ -200,14 +297,24 @@ class _Parser:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             self.fail(f"the expression nests deeper than {MAX_NESTING} levels")
-        found = self.chain("or", lambda: self.chain("and", self.negation, And), Or)
+        found = self.chain("or", self.conjunction, Or)
         self.nesting -= 1
+        return found
+
+    def conjunction(self) -> Expression:
+        at = self.now.at
+        beside = self.after_or
+        self.after_or = False
+        found = self.chain("and", self.negation, And)
+        if isinstance(found, And) and found.at == at and (beside or self.at_keyword("or")):
+            self.mixed.append(at)
         return found
 
     def chain(self, word: str, operand: Callable[[], Expression], node: Callable[..., Expression]) -> Expression:
         at = self.now.at
         operands = [operand()]
         while self.accept_keyword(word):
+            self.after_or = word == "or"
             operands.append(operand())
         return operands[0] if len(operands) == 1 else node(tuple(operands), at)
 
@@ -236,6 +343,8 @@ class _Parser:
             self.advance()
         if self.accept_keyword("in"):
             self.expect("(", "after IN")
+            if self.at_operator(")"):
+                self.fail("expected an option of IN, found ')'")
             return In(left, self.items(")", "an option of IN"), negated, at)
         if self.accept_keyword("like"):
             found: Expression = Call("like", (left, self.sum()), (), at)
@@ -262,10 +371,18 @@ class _Parser:
             token = self.advance()
             if token.value == "-":
                 ats.append(token.at)
-        found = self.postfix()
+        if ats and self.at_smallest_long():
+            # The smallest long has no positive counterpart.
+            found: Expression = Literal(LONG_MIN, self.advance().at)
+            ats.pop()
+        else:
+            found = self.postfix()
         for at in reversed(ats):
             found = Negative(found, at)
         return found
+
+    def at_smallest_long(self) -> bool:
+        return self.now.kind == "number" and isinstance(self.now.value, int) and self.now.value > LONG_MAX
 
     def postfix(self) -> Expression:
         found = self.primary()
@@ -283,6 +400,8 @@ class _Parser:
 
     def primary(self) -> Expression:
         token = self.now
+        if self.at_smallest_long():
+            self.fail(f"this number is larger than a long can hold ({LONG_MAX})")
         if token.kind in ("string", "number"):
             return Literal(self.advance().value, token.at)
         if self.at_operator("/"):
@@ -299,8 +418,8 @@ class _Parser:
         word = str(self.name("a value").value)
         if self.accept("("):
             return self.call(word, token.at)
-        if word.lower() in _CONSTANTS:
-            return Literal(_CONSTANTS[word.lower()], token.at)
+        if word.lower() in CONSTANTS:
+            return Literal(CONSTANTS[word.lower()], token.at)
         return Name(word, token.at)
 
     def items(self, closing: str, what: str) -> tuple[Expression, ...]:
@@ -326,7 +445,7 @@ class _Parser:
         named: list[tuple[str, Expression]] = []
         while not self.accept(")"):
             value_at, value = self.now.at, self.expression()
-            if isinstance(value, Name) and self.accept(":"):
+            if isinstance(value, Name) and value.at == value_at and self.accept(":"):
                 named.append((value.name, self.expression()))
             elif named:
                 self.fail("an argument without a name cannot follow one with a name", value_at)

@@ -169,6 +169,15 @@ def children(node: Expression) -> Iterator[Expression]:
                 yield part
 
 
+def postorder(node: Expression) -> list[Expression]:
+    """Return an expression and all inside it, each behind what is inside it (without recursion: it may be deep)."""
+    found, waiting = [], [node]
+    while waiting:
+        found.append(waiting.pop())
+        waiting.extend(children(found[-1]))
+    return found[::-1]
+
+
 @dataclass(frozen=True)
 class From:
     """`from read_ssa_enriched_events()` (binding is None) or `from $name`."""
@@ -194,13 +203,51 @@ class Where:
 
 
 @dataclass(frozen=True)
+class Select:
+    """Makes a record of the named values alone: each expression sees the record as it was before."""
+
+    items: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Gives columns new names, all at once: (old, new)."""
+
+    pairs: tuple[tuple[str, str], ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Keeps the named columns alone, or (`remove`) drops them."""
+
+    names: tuple[str, ...]
+    remove: bool
+    at: int
+
+
+@dataclass(frozen=True)
+class Rex:
+    """Puts the named groups of a regex, found anywhere in a column, into columns of their names.
+
+    `max_match` is how many matches to take; 1 gives strings, any other number lists, 0 means all.
+    """
+
+    field: str
+    pattern: Literal | Regex
+    max_match: int
+    at: int
+
+
+@dataclass(frozen=True)
 class Into:
     """`into write_ssa_detected_events()`."""
 
     at: int
 
 
-Command = Union[From, Eval, Where, Into]
+Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, Into]
 
 
 @dataclass(frozen=True)
@@ -218,3 +265,5 @@ class Program:
 
     text: str
     statements: tuple[Statement, ...]
+    mixed: tuple[int, ...] = ()
+    """Where an AND stands beside an OR without parentheses: right by the grammar, and often not what was meant."""

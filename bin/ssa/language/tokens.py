@@ -17,7 +17,7 @@ _OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$]")
 _REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-_LONGEST = 2**63 - 1
+_LONGEST = 2**63  # the parser refuses it where no minus stands before it
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Lexer:
             digits = digits.lstrip("0") or "0"
         # The length first: Python refuses to read a number of thousands of digits with an error of its own.
         if whole and (len(digits) > len(str(_LONGEST)) or int(digits) > _LONGEST):
-            self.fail(f"this number is larger than a long can hold ({_LONGEST})", at)
+            self.fail(f"this number is larger than a long can hold ({_LONGEST - 1})", at)
         value = int(digits) if whole else float(digits)
         if value == float("inf"):
             self.fail("this number is larger than a double can hold", at)

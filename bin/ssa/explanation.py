@@ -1,0 +1,72 @@
+"""Detection -> what it reads, what it does step by step, and what looks wrong in it: rows of text for its author."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from .detection import Detection
+from .event import COUNTERPARTS, format_score
+from .language.errors import line_and_column
+from .language.lint import lint
+from .language.printer import print_command
+
+COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
+"""What a row of an explanation has."""
+
+Line = dict[str, str]
+
+
+def explain(detection: Detection) -> Iterator[Line]:
+    """Yield the explanation of a detection, a row for each thing to know: part is summary, field, step or warning.
+
+    Where a row speaks of a place in the search text it has line and column, from 1, and the text that is near.
+    """
+    parts = (_summary(detection), _fields(detection), _steps(detection), _warnings(detection), _required(detection))
+    for found in chain.from_iterable(parts):
+        yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, **found}
+
+
+def _summary(detection: Detection) -> Iterator[Line]:
+    score = f"{format_score(detection.risk_score)} ({detection.severity})"
+    runs = "no, it is disabled" if detection.disabled else "yes"
+    for name, text in (("id", detection.id), ("version", detection.version), ("risk score", score), ("enabled", runs)):
+        yield {"part": "summary", "name": name, "text": text}
+
+
+def _fields(detection: Detection) -> Iterator[Line]:
+    plan = detection.plan
+    if plan.input_fields is None:
+        yield {"part": "field", "name": "input_event", "text": "the whole event is read: pass on all columns"}
+    for name in sorted(plan.input_fields or ()):
+        columns = " or ".join((name, *COUNTERPARTS.get(name, ())))
+        decides = "; the conditions depend on it" if name in plan.decisive_fields else ""
+        yield {"part": "field", "name": name, "text": f"from the column {columns}{decides}"}
+
+
+def _steps(detection: Detection) -> Iterator[Line]:
+    program = detection.plan.program
+    for number, statement in enumerate(program.statements, 1):
+        name = f"pipeline {number}" if statement.binding is None else f"${statement.binding}"
+        for command in statement.commands:
+            line, column = line_and_column(program.text, command.at)
+            found = {"part": "step", "name": name, "text": print_command(command)}
+            yield {**found, "line": str(line), "column": str(column)}
+
+
+def _warnings(detection: Detection) -> Iterator[Line]:
+    for warning in lint(detection.plan.program):
+        found = {"part": "warning", "name": "search", "text": warning.problem, "near": warning.near}
+        yield {**found, "line": str(warning.line), "column": str(warning.column)}
+
+
+def _required(detection: Detection) -> Iterator[Line]:
+    read = detection.plan.input_fields
+    problems = []
+    if read is not None:
+        listed = dict.fromkeys(detection.required_fields)
+        problems = [f"{name} is required, and the search never reads it" for name in listed if name not in read]
+        unlisted = sorted(read - {*listed, "event_id"})
+        problems += [f"the search reads {name}, which is not among the required fields" for name in unlisted]
+    for problem in problems:
+        yield {"part": "warning", "name": "required_fields", "text": problem}

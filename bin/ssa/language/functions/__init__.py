@@ -1,0 +1,19 @@
+"""The functions of the SSA dialect: one module a group, one entry a function."""
+
+# Each module of a group registers its functions when it is imported.
+from . import (  # noqa: F401
+    casting,
+    conditional,
+    conversion,
+    informational,
+    lists,
+    maps,
+    maths,
+    network,
+    patterns,
+    strings,
+)
+from .like import like_matcher
+from .registry import MAX_TEXT, OMITTED, REGISTRY, REQUIRED, Function, Parameter
+
+__all__ = ["MAX_TEXT", "OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher"]

@@ -1,0 +1,101 @@
+"""LIKE patterns and regular expressions."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ..regex import Pattern, compile_pattern
+from ..values import Value
+from .like import like_matcher
+from .registry import DSP, MAX_TEXT, SPL2, USE, Parameter, entry
+from .replacement import Replacement, parse_replacement
+
+STRINGS = DSP + ", String manipulation"
+CONDITIONAL = SPL2 + ", Comparison and conditional functions"
+
+
+def _regex(name: str) -> Parameter:
+    return Parameter(name, "string", prepare=compile_pattern, regex=True)
+
+
+@entry(
+    Parameter("str", "string"),
+    Parameter("pattern", "string", prepare=like_matcher),
+    returns="boolean",
+    help="Whether the whole string matches: % any run of characters, _ one, a backslash escapes. Case-sensitive.",
+    source=f"{CONDITIONAL}; case, escapes: {USE}",
+)
+def like(text: str, matches: Callable[[str], bool]) -> bool:
+    """Match a LIKE pattern."""
+    return matches(text)
+
+
+@entry(
+    Parameter("input", "string"),
+    _regex("pattern"),
+    returns="boolean",
+    help="Whether the regular expression matches anywhere in the string.",
+    source=f"{DSP}, Casting (an example), and {USE}; parameter names: as extract_regex has them",
+)
+def match_regex(text: str, pattern: Pattern) -> bool:
+    """Find a regex."""
+    return pattern.found_in(text)
+
+
+@entry(
+    Parameter("str", "string"),
+    _regex("regex"),
+    returns="boolean",
+    help="Whether the regular expression matches anywhere in the string: match_regex by its SPL2 name.",
+    source=CONDITIONAL,
+)
+def match(text: str, pattern: Pattern) -> bool:
+    """Find a regex."""
+    return pattern.found_in(text)
+
+
+@entry(
+    Parameter("input", "string"),
+    _regex("pattern"),
+    returns="map",
+    help="What the groups of the regular expression hold at its first match, by name, or by number (as a string) for a "
+    "group without one. Empty without a match; a group that took no part is left out.",
+    source=f"{STRINGS}; no match, no part: ours",
+)
+def extract_regex(text: str, pattern: Pattern) -> dict[str, Value]:
+    """Extract groups."""
+    found = pattern.find(text)
+    if found is None:
+        return {}
+    keys = {number: name for name, number in pattern.names.items()}
+    groups = ((keys.get(number, str(number)), found.group(number)) for number in range(1, pattern.groups + 1))
+    return {key: value for key, value in groups if value is not None}
+
+
+@entry(
+    Parameter("str", "string"),
+    _regex("regex"),
+    Parameter("replacement", "string", prepare=parse_replacement),
+    returns="string",
+    help="The string with each match of the regular expression replaced. In the replacement $1, ${name} and \\1 stand "
+    "for groups, and a backslash makes any other character plain. Null when it names a group that there is not.",
+    source=f"{SPL2}, Text functions; $1 and ${{name}}: Java, whose regular expressions the product has",
+)
+def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None:
+    """Replace matches."""
+    parts = replacement.bound_to(pattern)
+    if parts is None:
+        return None
+    found: list[str] = []
+    last = length = 0
+    for match in pattern.finditer(text):
+        pieces = [part if isinstance(part, str) else match.group(part) or "" for part in parts]
+        pieces.append(text[last : match.start()])
+        length += sum(map(len, pieces))
+        if length > MAX_TEXT:
+            return None
+        found.append(pieces.pop())
+        found += pieces
+        last = match.end()
+    found.append(text[last:])
+    return "".join(found)

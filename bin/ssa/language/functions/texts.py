@@ -1,0 +1,56 @@
+"""Values as text, and numbers read from text: one reading of each for all functions that convert."""
+
+from __future__ import annotations
+
+import re
+
+from ..values import LONG_MAX, LONG_MIN, Value, representable
+
+_LONG = re.compile(r"[+-]?[0-9]{1,19}")
+_DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
+_DIGITS = re.compile(r"[+-]?[0-9A-Za-z]{1,64}")
+_BLANKS = " \t\r\n"
+
+
+def text_of(value: Value) -> str | None:
+    """Return the text of a string, a number or a boolean (`true`, `false`); null for anything else.
+
+    A double has the fewest digits that read back as itself (ours).
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return None
+
+
+def long_in(text: str) -> int | None:
+    """Return the long that a text spells in decimal digits, blanks around it allowed; null where it spells none."""
+    spelled = text.strip(_BLANKS)
+    return representable(int(spelled)) if _LONG.fullmatch(spelled) else None
+
+
+def double_in(text: str) -> float | None:
+    """Return the double that a text spells, an exponent and blanks around it allowed; null where it spells none."""
+    spelled = text.strip(_BLANKS)
+    return representable(float(spelled)) if _DOUBLE.fullmatch(spelled) else None
+
+
+def number_in(text: str, base: int = 10) -> int | float | None:
+    """Return the long that a text spells in a base from 2 to 36, or else, in base 10, the double; null where neither.
+
+    In base 16 a leading 0x is allowed, in base 8 0o, in base 2 0b.
+    """
+    if base == 10:
+        whole = long_in(text)
+        return double_in(text) if whole is None else whole
+    spelled = text.strip(_BLANKS)
+    if not _DIGITS.fullmatch(spelled):
+        return None
+    try:
+        found = int(spelled, base)
+    except ValueError:
+        return None
+    return found if LONG_MIN <= found <= LONG_MAX else None

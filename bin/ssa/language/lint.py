@@ -1,0 +1,286 @@
+"""What looks wrong in a detection that runs: warnings for its author, which change nothing.
+
+Published detections carry such faults and run as they are written: a warning says what was likely not meant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .errors import SsaError, near_miss
+from .expressions import event_key
+from .facts import GIVEN, NULL, UNKNOWN, Fact, Facts, mismatch
+from .flow import FIRST_COLUMNS, OUTPUTS, after, groups
+from .functions import REGISTRY
+from .syntax import (
+    And,
+    Call,
+    Command,
+    Comparison,
+    Eval,
+    Expression,
+    Fields,
+    From,
+    In,
+    Into,
+    IsNull,
+    Literal,
+    Name,
+    Or,
+    Program,
+    Regex,
+    Rename,
+    Rex,
+    Select,
+    Where,
+    postorder,
+)
+
+_Found = Iterator["tuple[int, str]"]
+_NUMBERS = ("long", "double")
+_PATTERNS = {"like": "LIKE pattern", "match_regex": "regex", "match": "regex"}
+_NO_LETTERS = re.compile(r"\\[pPxu]?\{[^}]*\}|\\.|\(\?P?<\w+>|\[\^[^\]]*\]")
+"""Parts of a regex whose capitals stand for no capital in the text."""
+
+
+def lint(program: Program) -> list[SsaError]:
+    """Return the warnings for a program that compiles, in the order of their places."""
+    found = {*_mixed(program), *_Reading(program).warnings(), *_Conditions(program).warnings()}
+    return [SsaError(problem, program.text, at) for at, problem in sorted(found)]
+
+
+def _mixed(program: Program) -> _Found:
+    for at in program.mixed:
+        yield at, "AND stands beside OR without parentheses: AND binds first; write the parentheses that you mean"
+
+
+def _sources(program: Program) -> list[int | None]:
+    bound: dict[str, int] = {}
+    found: list[int | None] = []
+    for place, statement in enumerate(program.statements):
+        first = statement.commands[0]
+        found.append(bound[first.binding] if isinstance(first, From) and first.binding else None)
+        if statement.binding is not None:
+            bound[statement.binding] = place
+    return found
+
+
+def _reads(expression: Expression) -> set[str]:
+    return {node.name for node in postorder(expression) if isinstance(node, Name)}
+
+
+def _start(expression: Expression) -> int:
+    return min(node.at for node in postorder(expression))
+
+
+class _Reading:
+    """Finds what is computed and never read: from the end of each pipeline backwards."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def warnings(self) -> _Found:
+        statements, sources = self.program.statements, _sources(self.program)
+        needed: list[set[str] | None] = [None] * len(statements)
+        for place in reversed(range(len(statements))):
+            statement = statements[place]
+            ends = isinstance(statement.commands[-1], Into)
+            live = needed[place]
+            if live is None and not ends:
+                yield statement.at, f"${statement.binding} is never used"
+                continue
+            live = (live or set()) | set(OUTPUTS if ends else ())
+            for command in reversed(statement.commands):
+                yield from self._before(command, live)
+            source = sources[place]
+            if source is not None:
+                needed[source] = (needed[source] or set()) | live
+
+    def _before(self, command: Command, live: set[str]) -> _Found:
+        """Turn the columns that are read after a command into those that are read before it."""
+        if isinstance(command, Eval):
+            for name, expression in reversed(command.assignments):
+                if name not in live:
+                    yield _start(expression), f"the column {name} is computed here and never read"
+                live.discard(name)
+                live |= _reads(expression)
+        elif isinstance(command, Where):
+            live |= _reads(command.condition)
+        elif isinstance(command, Select):
+            for name, expression in command.items:
+                if name not in live:
+                    yield _start(expression), f"the column {name} is selected here and never read"
+            live.clear()
+            live.update(*(_reads(expression) for _, expression in command.items))
+        elif isinstance(command, Rename):
+            moved = {old for old, new in command.pairs if new in live}
+            live.difference_update(*command.pairs)
+            live |= moved
+        elif isinstance(command, Fields):
+            live -= live & set(command.names) if command.remove else live - set(command.names)
+        elif isinstance(command, Rex):
+            for name in groups(command):
+                if name not in live:
+                    yield command.at, f"the column {name} is extracted here and never read"
+            live.add(command.field)
+
+
+class _Conditions:
+    """Finds what can never be true, and values that are always null."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.facts = Facts()
+
+    def warnings(self) -> _Found:
+        ends: list[dict[str, Fact]] = []
+        for statement, source in zip(self.program.statements, _sources(self.program)):
+            columns = dict(GIVEN) if source is None else ends[source]
+            for command in statement.commands[1:]:
+                if isinstance(command, Where):
+                    self.facts.value(command.condition, columns)
+                    yield from self._expression(command.condition, columns)
+                    if self._never(command.condition):
+                        yield _start(command.condition), "this condition can never be true: nothing passes here"
+                elif isinstance(command, (Eval, Select)):
+                    yield from self._columns(command, dict(columns))
+                columns = after(command, columns, self.facts.value, _extracted)
+            ends.append(columns)
+
+    def _columns(self, command: Eval | Select, columns: dict[str, Fact]) -> _Found:
+        for name, expression in command.assignments if isinstance(command, Eval) else command.items:
+            fact = self.facts.value(expression, columns)
+            yield from self._expression(expression, columns)
+            if isinstance(command, Eval):
+                columns[name] = fact
+
+    def _expression(self, expression: Expression, columns: dict[str, Fact]) -> _Found:
+        for node in postorder(expression):
+            if isinstance(node, Name) and node.name not in columns and node.name not in FIRST_COLUMNS:
+                near = near_miss(node.name, columns)
+                yield node.at, f"nothing is in the column {node.name} here: it is always null{near}"
+            elif isinstance(node, Call):
+                yield from self._call(node)
+            elif isinstance(node, (Comparison, In)):
+                yield from ((at, problem) for at, problem in self._options(node) if problem)
+            elif isinstance(node, And) and _contradicts(node):
+                yield node.at, "these conditions contradict each other: they can never all be true"
+            elif isinstance(node, Or):
+                for operand in node.operands:
+                    if isinstance(operand, (And, Or)) and self._never(operand):
+                        yield _start(operand), "this branch can never be true"
+
+    def _call(self, node: Call) -> _Found:
+        function = REGISTRY[node.function]
+        facts = [self.facts.of(argument) for argument in node.arguments]
+        wrong = mismatch(function, facts)
+        if wrong is not None:
+            parameter = function.parameter(wrong)
+            expected = f"{parameter.name} must be a {parameter.type} and is a {facts[wrong].type}"
+            yield node.at, f"{function.signature} is always null here: {expected}"
+        elif self._wrong_case(node):
+            (text, pattern), what = node.arguments[:2], _PATTERNS[node.function]
+            case = self.facts.of(text).case
+            yield pattern.at, f"this {what} has letters that a text made {case} case by {case}() never has"
+
+    def _wrong_case(self, node: Call) -> bool:
+        if node.function not in _PATTERNS or len(node.arguments) < 2:
+            return False
+        pattern = node.arguments[1]
+        text = (
+            pattern.pattern if isinstance(pattern, Regex) else pattern.value if isinstance(pattern, Literal) else None
+        )
+        case = self.facts.of(node.arguments[0]).case
+        if not isinstance(text, str) or case is None or "(?i" in text:
+            return False
+        if node.function != "like":
+            text = _NO_LETTERS.sub("", text)
+        return _differs(text, case)
+
+    def _options(self, node: Comparison | In) -> list[tuple[int, str]]:
+        """Return for each value that something is compared with its place, and why it can never be it, if so."""
+        if isinstance(node, In):
+            return [(_start(option), self._unlike(node.operand, option, "=")) for option in node.options]
+        if node.operator == "!=":
+            return []
+        return [(node.at, self._unlike(node.left, node.right, node.operator))]
+
+    def _unlike(self, left: Expression, right: Expression, operator: str) -> str:
+        facts = self.facts.of(left), self.facts.of(right)
+        if facts[1].type == "list" and operator == "=":
+            return ""  # IN tests the members of a list
+        kinds = {"number" if fact.type in _NUMBERS else fact.type for fact in facts}
+        if NULL in facts or None in kinds:
+            kinds = set()
+        if len(kinds) > 1:
+            return f"a {facts[0].type} is never equal to a {facts[1].type}, nor before or after it"
+        for side, fact in ((left, facts[1]), (right, facts[0])):
+            text = side.value if isinstance(side, Literal) else None
+            if operator == "=" and isinstance(text, str) and fact.case and _differs(text, fact.case):
+                how = f"what was made {fact.case} case by {fact.case}()"
+                return f'"{text}" is never equal to {how}: it has letters of the other case'
+        return ""
+
+    def _with_null(self, node: Comparison) -> bool:
+        """Tell whether a side is always null; `x = null`, which means IS NULL, is another thing."""
+        return NULL in (self.facts.of(node.left), self.facts.of(node.right)) and not _asks_for_null(node)
+
+    def _never(self, node: Expression) -> bool:
+        """Tell whether a condition can be seen never to be true."""
+        if isinstance(node, And):
+            return any(map(self._never, node.operands)) or _contradicts(node)
+        if isinstance(node, Or):
+            return all(map(self._never, node.operands))
+        if isinstance(node, Call) and self._wrong_case(node):
+            return node.function == "like"
+        if isinstance(node, In):
+            return not node.negated and all(problem for _, problem in self._options(node))
+        if isinstance(node, Comparison):
+            return self._with_null(node) or any(problem for _, problem in self._options(node))
+        fact = self.facts.of(node)
+        return (isinstance(node, Literal) and node.value is not True) or fact.type not in (None, "boolean")
+
+
+def _asks_for_null(node: Comparison) -> bool:
+    return any(isinstance(side, Literal) and side.value is None for side in (node.left, node.right))
+
+
+def _extracted(command: Rex, name: str, columns: object) -> Fact:
+    return UNKNOWN
+
+
+def _differs(text: str, case: str) -> bool:
+    return text != (text.lower() if case == "lower" else text.upper())
+
+
+def _contradicts(node: And) -> bool:
+    """Tell whether conditions ask one column for two values at once, or for a value and for none."""
+    wanted: dict[str, set[object]] = {}
+    for operand in node.operands:
+        asked = _asked(operand)
+        if asked is not None:
+            column, options = asked
+            wanted[column] = wanted[column] & options if column in wanted else options
+    return not all(wanted.values())
+
+
+def _asked(node: Expression) -> tuple[str, set[object]] | None:
+    """Return the column that a condition asks for one of some constants (None for null), and these."""
+    if isinstance(node, IsNull) and not node.negated:
+        return _column(node.operand, {None})
+    if isinstance(node, Comparison) and node.operator == "=":
+        for side, other in ((node.left, node.right), (node.right, node.left)):
+            if isinstance(other, Literal):
+                return _column(side, {other.value})
+    if isinstance(node, In) and not node.negated:
+        options = [option.value for option in node.options if isinstance(option, Literal)]
+        return _column(node.operand, set(options)) if len(options) == len(node.options) else None
+    return None
+
+
+def _column(node: Expression, options: set[object]) -> tuple[str, set[object]] | None:
+    key = event_key(node)
+    if key is not None:
+        return f"input_event.{key}", options
+    return (node.name, options) if isinstance(node, Name) else None

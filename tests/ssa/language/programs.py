@@ -1,0 +1,668 @@
+"""Random programs of the SSA dialect over the whole grammar, as syntax trees, and random events for them.
+
+Programs are well typed, mostly: each expression is made for a type that somebody wants. Some operands are of another
+type all the same, because what such a thing gives is a rule too. A function needs no word here: its signature in the
+table of tests/ssa/language/sql says what it is called with.
+
+Names, texts and numbers come from small stocks that the events draw from too, so that conditions are often true.
+"""
+
+from hypothesis import strategies as st
+
+from ssa.language import syntax
+
+from .second_opinion import COLUMNS, type_of, types_after
+from .sql import FUNCTIONS
+from .sql.values import (
+    ANY,
+    BOOLEAN,
+    DOUBLE,
+    LONG,
+    NULL,
+    SCALARS,
+    STRING,
+    UntranslatableError,
+    is_list,
+    is_map,
+    item_type,
+    listed,
+    mapped,
+)
+
+AT = 0
+
+# -- what texts are made of
+
+# Letters whose other case is one letter, and the same in all of Unicode's tables: so no ß, no İ, no final sigma.
+NAMES = (
+    "cmd.exe",
+    "CMD.EXE",
+    "msiexec.exe",
+    "MsiExec.exe",
+    "explorer.exe",
+    "Élan.exe",
+    "cmd",
+    "",
+    "a_c",
+    "alice",
+    "BOB",
+)
+COMMANDS = (
+    "msiexec /y a.dll",
+    "MSIEXEC.EXE -y C:\\Temp\\b.dll",
+    "cmd.exe /c whoami /all",
+    "a%b_c",
+    " cmd /C ",
+    "a\nb\tc",
+    "/y",
+    "é😀\0",
+    "a=1;b=2;a=3",
+)
+NUMERALS = (
+    "0",
+    "1",
+    "-3",
+    " 12 ",
+    "12",
+    "+7",
+    "255",
+    "1.5",
+    "-0.5",
+    ".25",
+    "2.",
+    "1e3",
+    "-1E-2",
+    "0x1F",
+    "-0xff",
+    "ff",
+    "z",
+    "",
+)
+HUGE = (
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775808",
+    "9007199254740993",
+    "1e308",
+    "1e999",
+    "-0.0",
+)
+TIMES = ("1661990400000", "1661990400123", "1661990460000", "0", "soon")
+ADDRESSES = (
+    "10.0.0.1",
+    "10.1.2.3",
+    "192.168.1.77",
+    " 10.0.0.1 ",
+    "256.1.1.1",
+    "10.01.2.3",
+    "::1",
+    "2001:db8::1",
+    "2001:DB8:0:0:0:0:0:1",
+    "::",
+    "1::2::3",
+    "::ffff:10.1.2.3",
+    "localhost",
+    "10.0.0.0/8",
+    "10.0.0.0/33",
+)
+PACKED = (
+    '{"a": 1, "b": "x", "c": null}',
+    '{"a": 1.5, "b": true, "A": "é"}',
+    '{ "b" : -7 }',
+    "{}",
+    "[1]",
+    '{"a": 1',
+    "aGVsbG8=",
+    "aGVsbG8",
+    "Y21kLmV4ZQ==",
+    "/2E=",
+    "4oKs4oI=",
+    "a%20b+c",
+    "%C3%A9%ff%e2%82",
+    "100%",
+    "%4",
+)
+STOCKS = {
+    "process": COMMANDS,
+    "process_name": NAMES,
+    "user": NAMES,
+    "n": NUMERALS + HUGE,
+    "m": NUMERALS,
+    "_time": TIMES,
+    "ip": ADDRESSES,
+    "packed data": PACKED,
+}
+"""The fields of an event and what they hold; one of them is no name."""
+
+MODELS = ("Endpoint_Processes", "Network_Traffic")
+FIELDS = tuple(STOCKS)
+KEYS = ("a", "b", "A", "process", "user", "n", "", "a b", "it's")
+COLUMN_NAMES = ("x", "y", "z", "a", "b", "start_time", "end_time", "entities", "body", "input_event")
+
+# Where Java's regexes and RE2's agree: no dot over a line end, no $ before one, no \b beside é.
+PATTERNS = (
+    r"\d+",
+    r"(?i)cmd",
+    r"^msi",
+    r"[a-c]+\.exe\z",
+    r"/[yc]\b",
+    r"(?i)[-/]y ",
+    r"a|b",
+    r"\\",
+    r"[^a-z]",
+    "",
+    r"é",
+    r"\A[a-z.]+\z",
+    r"x{2,}",
+)
+GROUPS = (
+    r"(?<name>[a-z]+)\.(?<end>exe|dll)",
+    r"(?i)(?<x>cmd|msiexec)",
+    r"(\d)(?<y>\d*)",
+    r"(?<a>[-/])(?<b>[a-z])",
+    r"([a-z])([=_.])",
+)
+NONEMPTY = (r"\d", r"[a-c]+", r"(?i)(?<x>EXE|dll)", r"([a-z])\.([a-z])", r"[ /]", r"\\")
+REPLACEMENTS = ("", "-", "<$0>", "$1", "$1.$2", "${x}!", r"\1", r"\$1", r"\\", "$2$1")
+LIKES = (
+    "%",
+    "cmd%",
+    "%.exe",
+    "%/y %",
+    "_md%",
+    "a\\%b%",
+    "%\\_c",
+    "",
+    "%e%e%",
+    "msiexec /_ a.dll",
+    "%\\\\%",
+    "\\",
+    "%a%\\",
+)
+LITERALS = {
+    "type": (
+        "string",
+        "long",
+        "double",
+        "boolean",
+        "number",
+        "any",
+        "integer",
+        "float",
+        "list",
+        "map",
+        "collection<string>",
+        "map<string, any>",
+    ),
+    "pattern": PATTERNS + GROUPS,
+    "nonempty": NONEMPTY,
+    "replacement": REPLACEMENTS,
+    "like": LIKES,
+    "format": ("hex", "commas", "duration"),
+    "range": (
+        "10.0.0.0/8",
+        "10.0.0.1",
+        "10.0.0.0/30",
+        "192.168.1.64/26",
+        "0.0.0.0/0",
+        "2001:db8::/32",
+        "::/1",
+        "::1/128",
+    ),
+    "delimiter": (",", ";", "=", " ", "/", ".", "", "ex", "\\"),
+    "characters": (" ", "/", "ac", "", "é.", "x e"),
+    "key": KEYS,
+    "numeral": NUMERALS + HUGE,
+    "base": (10, 16, 2, 8, 36),
+    "index": (0, 1, 2, 3, 9),
+    "precision": (0, 1, 2, 15),
+    "position": (1, 2, 3, 0, 5, 99),
+    "count": (0, 1, 2, 5, 99),
+    "json": PACKED[:6],
+    "base64": PACKED[6:11],
+    "url": PACKED[11:],
+    "address": ADDRESSES,
+}
+"""Kinds of argument -> what stands for one."""
+
+CONSTANT = ("type", "pattern", "nonempty", "replacement")
+"""Kinds that are always a literal: SQL must know them before the program runs."""
+
+CHECKED = ("format", "range", "base", "precision")
+"""Kinds whose constants are checked before a program runs: what is none comes from an event."""
+
+FIELD_OF = {"numeral": "n", "json": "packed data", "base64": "packed data", "url": "packed data", "address": "ip"}
+TYPE_NAMES = {
+    STRING: ("string",),
+    LONG: ("long", "integer"),
+    DOUBLE: ("double", "float"),
+    BOOLEAN: ("boolean",),
+    ANY: ("any", "number", "string", "long", "double", "boolean"),
+}
+LONGS = (0, 1, 2, 3, 12, 255, 1661990400000, 2**53 + 1, 2**63 - 1, -(2**63))
+DOUBLES = (0.0, 0.5, 1.0, 1.5, 2.25, 1e3, 1e-7, 9007199254740992.0, 1e22, 1.7976931348623157e308, 5e-324)
+WANTED = (STRING, LONG, DOUBLE, BOOLEAN, ANY, listed(STRING), listed(LONG), listed(ANY), mapped(STRING), mapped(ANY))
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+
+
+def _type_of_kind(text):
+    """Return the type that a signature names, or None for `T` and the like."""
+    names = {"string": STRING, "long": LONG, "double": DOUBLE, "boolean": BOOLEAN, "any": ANY}
+    outer, _, inner = text.partition(" ")
+    if inner in names:
+        return (listed if outer == "list" else mapped)(names[inner])
+    return names.get(text)
+
+
+class _Maker:
+    """Makes the expressions of one program. The first choice is always the simplest, which is what shrinking needs."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.columns = {}
+        self.made = []
+
+    def pick(self, choices):
+        return choices[self.draw(st.integers(0, len(choices) - 1))]
+
+    def chance(self, percent):
+        return self.draw(st.integers(0, 99)) >= 100 - percent
+
+    # -- expressions
+
+    def expression(self, want, depth):
+        """Return an expression of a type; now and then of another one."""
+        if depth <= 0 or (want.parts and want.parts[0] not in (*SCALARS, ANY)):
+            return self.leaf(want)
+        makers = [self.leaf, self.column, self.operation, self.call, self.call, self.call, self.again, self.access]
+        found = self.pick(makers)(want, depth)
+        self.made.append((want, found))
+        return found
+
+    def leaf(self, want, depth=0):
+        if want == STRING:
+            return self.field() if self.chance(60) else syntax.Literal(self.text(), AT)
+        if want == LONG:
+            return self.parsed("parse_long") if self.chance(40) else syntax.Literal(self.pick(LONGS), AT)
+        if want == DOUBLE:
+            return self.parsed("parse_double") if self.chance(40) else syntax.Literal(self.pick(DOUBLES), AT)
+        if want == BOOLEAN:
+            return self.test() if self.chance(90) else syntax.Literal(self.pick((True, False, None)), AT)
+        if want == ANY:
+            return self.leaf(self.pick(SCALARS))
+        if is_list(want):
+            return syntax.ListOf(tuple(self.leaf(want.parts[0]) for _ in range(self.draw(st.integers(0, 3)))), AT)
+        if want == mapped(STRING) and self.chance(50):
+            return syntax.Name("input_event", AT)
+        return self.entries(want.parts[0], 0)
+
+    def text(self):
+        return self.pick(STOCKS[self.pick(FIELDS)])
+
+    def field(self, name=None):
+        """Return a field of the event, in one of the ways to write it."""
+        key = syntax.Literal(name or self.pick(FIELDS), AT)
+        event = syntax.Name("input_event", AT)
+        if self.chance(50):
+            return syntax.Access(event, key, AT)
+        found = syntax.Call("map_get", (event, key), (), AT)
+        if self.chance(50):
+            return found
+        return syntax.Call("ucast", (found, syntax.Literal("string", AT), syntax.Literal(None, AT)), (), AT)
+
+    def parsed(self, function):
+        return syntax.Call(function, (self.field(self.pick(("n", "m", "_time"))),), (), AT)
+
+    def test(self):
+        """Return a condition on the event that is true for some events and false for others."""
+        name = self.pick(FIELDS)
+        held = syntax.Literal(self.pick(STOCKS[name]), AT)
+        return self.pick(
+            (
+                lambda: syntax.Comparison(self.pick(COMPARISONS), self.field(name), held, AT),
+                lambda: syntax.IsNull(self.field(name), self.chance(80), AT),
+                lambda: syntax.Comparison(self.pick(("!=", "=")), self.field(name), syntax.Literal(None, AT), AT),
+                lambda: syntax.In(
+                    syntax.Literal(self.pick(MODELS), AT), (syntax.Name("_datamodels", AT),), self.chance(20), AT
+                ),
+                lambda: syntax.Call("like", (self.field(), syntax.Literal(self.pick(LIKES), AT)), (), AT),
+            )
+        )()
+
+    def entries(self, want, depth):
+        keys = [self.pick(KEYS) for _ in range(self.draw(st.integers(0, 3)))]
+        return syntax.MapOf(tuple((key, self.expression(want, depth - 1)) for key in keys), AT)
+
+    def column(self, want, depth):
+        names = [name for name, held in self.columns.items() if _fits(held, want)]
+        if self.chance(5) or not names:
+            return (
+                syntax.Name(self.pick(COLUMN_NAMES[:5]), AT) if want in SCALARS and self.chance(10) else self.leaf(want)
+            )
+        return syntax.Name(self.pick(names), AT)
+
+    def again(self, want, depth):
+        """Return an expression that stands somewhere before: its columns may have changed since."""
+        known = [node for made, node in self.made if made == want]
+        found = self.pick(known) if known else self.leaf(want)
+        try:
+            return found if _fits(type_of(found, self.columns), want) else self.leaf(want)
+        except UntranslatableError:
+            return self.leaf(want)
+
+    def access(self, want, depth):
+        inner = depth - 1
+        if self.chance(50):
+            index = self.expression(LONG, 0) if self.chance(20) else syntax.Literal(self.draw(st.integers(0, 3)), AT)
+            return syntax.Access(self.expression(listed(want), inner), index, AT)
+        key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
+        return syntax.Access(self.expression(mapped(want), inner), key, AT)
+
+    def operation(self, want, depth):
+        inner = depth - 1
+        if want == BOOLEAN:
+            return self.condition(inner)
+        if want == STRING:
+            return syntax.Arithmetic(self.operand(STRING, inner), (("+", self.operand(STRING, inner)),), AT)
+        if want in (LONG, DOUBLE, ANY):
+            return self.sum(want, inner)
+        if is_list(want):
+            items = self.draw(st.integers(0, 3))
+            return syntax.ListOf(tuple(self.expression(want.parts[0], inner) for _ in range(items)), AT)
+        return self.entries(want.parts[0], inner)
+
+    def operand(self, want, depth):
+        """Return an expression of a type, rarely of another scalar one, or a null."""
+        if not self.chance(6):
+            return self.expression(want, depth)
+        return self.expression(self.pick(SCALARS), 0) if self.chance(50) else syntax.Literal(None, AT)
+
+    def sum(self, want, depth):
+        if self.chance(15):
+            return syntax.Negative(self.operand(want, depth), AT)
+        operators = self.pick((("+", "-"), ("*", "%") if want == LONG else ("*", "/", "%")))
+        rest = []
+        for _ in range(self.draw(st.integers(1, 2))):
+            rest.append((self.pick(operators), self.operand(want, depth)))
+        return syntax.Arithmetic(self.operand(want, depth), tuple(rest), AT)
+
+    def condition(self, depth):
+        many = self.draw(st.integers(2, 3))
+        return self.pick(
+            (
+                lambda: self.comparison(depth),
+                lambda: syntax.Or(tuple(self.operand(BOOLEAN, depth) for _ in range(many)), AT),
+                lambda: syntax.And(tuple(self.operand(BOOLEAN, depth) for _ in range(many)), AT),
+                lambda: syntax.Not(self.operand(BOOLEAN, depth), AT),
+                lambda: self.membership(depth),
+                lambda: syntax.IsNull(self.expression(self.pick(WANTED), depth), self.chance(50), AT),
+                lambda: syntax.Comparison(
+                    self.pick(("=", "!=")), self.expression(self.pick(WANTED), depth), syntax.Literal(None, AT), AT
+                ),
+                lambda: syntax.Comparison(
+                    self.pick(("=", "!=")), syntax.Literal(None, AT), self.expression(self.pick(WANTED), depth), AT
+                ),
+            )
+        )()
+
+    def comparison(self, depth):
+        want = self.pick(WANTED)
+        other = self.pick(WANTED) if self.chance(15) else want
+        return syntax.Comparison(
+            self.pick(COMPARISONS), self.expression(want, depth), self.expression(other, depth), AT
+        )
+
+    def membership(self, depth):
+        want = self.pick((STRING, LONG, DOUBLE, ANY, listed(STRING)))
+        options = [
+            self.operand(listed(want) if self.chance(40) and want in SCALARS else want, depth)
+            for _ in range(self.draw(st.integers(1, 3)))
+        ]
+        return syntax.In(self.operand(want, depth), tuple(options), self.chance(30), AT)
+
+    # -- calls
+
+    def call(self, want, depth):
+        """Return a call of a function that can give a type."""
+        names = [name for name, function in FUNCTIONS.items() if _gives(function.gives, want)]
+        return self.call_of(self.pick(names), want, depth)
+
+    def call_of(self, name, want, depth):
+        function = FUNCTIONS[name]
+        repeated = function.parameters[-1].repeats
+        given = []
+        for parameter in function.parameters:
+            if parameter.default and self.chance(40):
+                break
+            for _ in range(self.draw(st.integers(1, 3)) if repeated else 1):
+                given += self.argument(parameter, function, want, depth - 1)
+        named = []
+        if repeated and self.chance(10):
+            named, given = [(function.parameters[0].name, syntax.ListOf(tuple(given), AT))], []
+        elif not repeated and self.chance(15):
+            first = self.draw(st.integers(0, len(given) - 1))
+            names = [parameter.name for parameter in function.parameters]
+            named = list(zip(names[first:], given[first:], strict=False))
+            given = given[:first]
+        return syntax.Call(name, tuple(given), tuple(named), AT)
+
+    def argument(self, parameter, function, want, depth):
+        kind = parameter.kind
+        if kind == "pair":
+            return [self.operand(BOOLEAN, depth), self.expression(want, depth)]
+        if kind == "pairs":
+            return [self.pairs(want.parts[0], depth)]
+        if parameter.of or kind == "T":
+            return [self.of_type(parameter, function, want, depth)]
+        if kind == "type":
+            names = TYPE_NAMES.get(want) or (
+                ("list", "collection<string>") if is_list(want) else ("map", "map<string, any>")
+            )
+            return [syntax.Literal(self.pick(names), AT)]
+        if kind in LITERALS:
+            return [self.literal(kind, depth)]
+        wants = {
+            "any": WANTED,
+            "counted": WANTED,
+            "guess": (want, want, want, STRING) if want in SCALARS else (want,),
+            "source": (*SCALARS, want) if want in (*SCALARS, ANY) else (want,),
+            "item": (want.parts[0], want) if is_list(want) else (want,),
+            "sized": (STRING, *WANTED[5:]),
+            "number": (want,) if function.gives == "number" else (DOUBLE, LONG, ANY),
+            "keys": (STRING, listed(STRING), listed(ANY)),
+        }.get(kind) or (_type_of_kind(kind),)
+        found = self.pick(wants)
+        if kind not in ("guess", "source", "item") and self.chance(5):
+            found = self.pick(WANTED)
+        value = self.expression(found, depth)
+        # A literal of a wrong type is refused: null is a value of every type.
+        wrong = isinstance(value, syntax.Literal) and kind not in ("any", "counted", "guess", "source", "item")
+        return [syntax.Literal(None, AT) if wrong and found not in wants else value]
+
+    def of_type(self, parameter, function, want, depth):
+        """Return an argument of `T`, where the function gives `want`."""
+        inner = want
+        if function.gives in ("list T", "map T"):
+            inner = want.parts[0]
+        elif function.gives != "T":
+            inner = self.pick((*SCALARS, ANY))
+        if not parameter.of:
+            return self.expression(inner, depth)
+        wanted = (listed if parameter.kind == "list" else mapped)(inner)
+        if inner in SCALARS and self.chance(5):
+            value = self.operand(STRING, depth)
+            return syntax.Literal(None, AT) if isinstance(value, syntax.Literal) else value
+        return self.expression(wanted, depth)
+
+    def pairs(self, want, depth):
+        """Return what create_map takes: a list of keys and values."""
+        items = []
+        for _ in range(self.draw(st.integers(0, 3))):
+            key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
+            items += [key, self.expression(want, depth)]
+        return syntax.ListOf(tuple(items + ([syntax.Literal("a", AT)] if self.chance(5) else [])), AT)
+
+    def literal(self, kind, depth):
+        value = self.pick(LITERALS[kind])
+        if kind in ("pattern", "nonempty") and value and self.chance(50):
+            return syntax.Regex(value, AT)
+        if kind in CONSTANT or not self.chance(50):
+            return syntax.Literal(value, AT)
+        if kind in FIELD_OF:
+            return self.field(FIELD_OF[kind])
+        if kind in CHECKED:
+            return self.field() if isinstance(value, str) else self.parsed("parse_long")
+        if isinstance(value, str):
+            return self.expression(STRING, depth)
+        return syntax.Negative(syntax.Literal(value, AT), AT) if self.chance(70) else self.expression(LONG, 1)
+
+    # -- commands
+
+    def assign(self, name, expression):
+        self.columns[name] = type_of(expression, self.columns)
+        return name, expression
+
+    def command(self):
+        """Return a command, and know the columns after it."""
+        makers = (
+            self.eval,
+            self.eval,
+            self.eval,
+            self.where,
+            self.where,
+            self.rex,
+            self.select,
+            self.rename,
+            self.fields,
+        )
+        found = self.pick(makers)()
+        if isinstance(found, syntax.Eval):
+            return found
+        try:
+            self.columns = types_after(found, self.columns)
+        except UntranslatableError:
+            # A rex that may leave a list where it would put a text: no static type.
+            return self.eval()
+        return found
+
+    def eval(self):
+        assignments = []
+        for _ in range(self.draw(st.integers(1, 3))):
+            name = self.pick(COLUMN_NAMES if self.chance(10) else COLUMN_NAMES[:5])
+            assignments.append(self.assign(name, self.expression(self.pick(WANTED), 3)))
+        return syntax.Eval(tuple(assignments), AT)
+
+    def where(self):
+        return syntax.Where(self.condition(2) if self.chance(70) else self.test(), AT)
+
+    def names(self):
+        """Return some columns, mostly with the event: without it not much is left to say."""
+        known = [*self.columns, *COLUMN_NAMES[:3]]
+        found = [self.pick(known) for _ in range(self.draw(st.integers(1, 4)))]
+        return [*found, *(("input_event", "_datamodels") if self.chance(85) else ())]
+
+    def select(self):
+        items = [(name, syntax.Name(name, AT)) for name in self.names()]
+        for _ in range(self.draw(st.integers(0, 2))):
+            items.append((self.pick(COLUMN_NAMES[:5]), self.expression(self.pick(WANTED), 2)))
+        return syntax.Select(tuple(items), AT)
+
+    def rename(self):
+        known = [*(name for name in self.columns if name not in ("input_event", "_datamodels")), *COLUMN_NAMES[:2]]
+        pairs = tuple((self.pick(known), self.pick(COLUMN_NAMES[:7])) for _ in range(self.draw(st.integers(1, 2))))
+        return syntax.Rename(pairs, AT)
+
+    def fields(self):
+        remove = self.chance(50)
+        names = [self.pick(COLUMN_NAMES[:7])] if remove else self.names()
+        return syntax.Fields(tuple(names), remove, AT)
+
+    def rex(self):
+        texts = [name for name, held in self.columns.items() if held == STRING] or ["x"]
+        pattern, most = self.pick(GROUPS[:4]), self.pick((1, 1, 1, 0, 2))
+        written = syntax.Regex(pattern, AT) if self.chance(50) else syntax.Literal(pattern, AT)
+        return syntax.Rex(self.pick(texts), written, most, AT)
+
+    def results(self):
+        """Return the assignments of what a detected event hands over."""
+        names = list(self.columns)
+        entries = [(name, syntax.Name(name, AT)) for name in (self.pick(names or ["x"]) for _ in range(3))]
+        entries += [
+            (self.pick(KEYS), self.expression(self.pick(WANTED), 2)) for _ in range(self.draw(st.integers(0, 3)))
+        ]
+        body = syntax.MapOf(tuple(entries), AT)
+        flat = [part for key, value in entries for part in (syntax.Literal(key, AT), value)]
+        if self.chance(40):
+            body = syntax.Call("create_map", (syntax.ListOf(tuple(flat), AT),), (), AT)
+        return syntax.Eval(
+            (
+                ("start_time", self.expression(LONG, 2)),
+                ("end_time", self.expression(LONG if self.chance(90) else ANY, 1)),
+                ("entities", self.expression(self.pick((listed(STRING), listed(ANY), STRING, listed(LONG))), 2)),
+                ("body", body if self.chance(95) else self.expression(self.pick(WANTED), 1)),
+            ),
+            AT,
+        )
+
+    # -- programs
+
+    def statements(self):
+        bindings, found = {}, []
+        bound = self.draw(st.integers(0, 2))
+        for index in range(bound + self.draw(st.integers(1, 2))):
+            source = self.pick([None, *bindings, *bindings])
+            self.columns = dict(bindings[source]) if source else {name: value.type for name, value in COLUMNS.items()}
+            commands = [self.command() for _ in range(self.draw(st.integers(0 if source else 1, 3)))]
+            name = self.pick(("base", "b2")) if index < bound else None
+            known = dict(self.columns)
+            if name is None or self.chance(15):
+                commands += [self.results(), syntax.Into(AT)]
+                known = None if name is None else types_after(commands[-2], known)
+            if name is not None:
+                bindings[name] = known
+            found.append(syntax.Statement(name, (syntax.From(source, AT), *commands), AT))
+        return tuple(found)
+
+
+def _fits(held, want):
+    """Tell whether a value of a type can stand where another type is wanted."""
+    if held == want:
+        return True
+    for is_many in (is_list, is_map):
+        if is_many(want) and is_many(held):
+            try:
+                return _fits(item_type(held), want.parts[0]) or item_type(held) == NULL
+            except UntranslatableError:
+                return False
+    return want == ANY and held in SCALARS
+
+
+def _gives(gives, want):
+    if gives == "T":
+        return True
+    if gives == "number":
+        return want in (LONG, DOUBLE)
+    if gives in ("list T", "map T"):
+        return is_list(want) if gives == "list T" else is_map(want)
+    return _type_of_kind(gives) == want
+
+
+@st.composite
+def programs(draw):
+    """Return a strategy of programs."""
+    return syntax.Program("", _Maker(draw).statements())
+
+
+def events(random, number):
+    """Return random events as pairs of an input event and its data models; a field may be missing, or null."""
+    found = []
+    for _ in range(number):
+        event = {}
+        for name, stock in STOCKS.items():
+            kind = random.randrange(20)
+            if kind == 0:
+                continue
+            other = random.choice(list(STOCKS.values()))
+            event[name] = None if kind == 1 else random.choice(other if kind < 4 else stock)
+        found.append((event, random.sample(MODELS, random.randrange(3))))
+    return found

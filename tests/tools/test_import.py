@@ -1,0 +1,802 @@
+"""`python -m tools import`: a published YAML becomes the confs that Splunk reads, all of it or nothing."""
+
+import json
+import shutil
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sandbox.search import Instance
+from ssa import conf
+from ssa.detection import Catalogue
+from tests.package.test_command import MISS, Session
+from tests.ssa.examples import FLAGSHIP, HIT
+from tools import ROOT, pages
+from tools.__main__ import main
+from tools.importer.editing import ConfText
+
+GOOD = (Path(__file__).parent / "good.yml").read_text()
+WRONG = tomllib.loads((Path(__file__).parent / "wrong.toml").read_text())["case"]
+NAME, STEM = "Example Hive Saved With Reg", "example_hive_saved_with_reg"
+SAVED = f"SSA - {NAME} - Rule"
+ID = "5b1f9f0e-7a53-4c1c-9d57-0d3a2c0f1a11"
+SEARCH = (
+    '| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", '
+    'null)), cmd_line=lower(ucast(map_get(input_event, "process"), "string", null)), '
+    'process_name=lower(ucast(map_get(input_event, "process_name"), "string", null)) | where process_name="reg.exe" '
+    'AND like(cmd_line, "% save %") | eval start_time=timestamp, end_time=timestamp, '
+    'entities=mvappend(ucast(map_get(input_event, "dest_user_id"), "string", null), ucast(map_get(input_event, '
+    '"dest_device_id"), "string", null)), body=create_map(["cmd_line", cmd_line]) | into write_ssa_detected_events();'
+)
+REG = {
+    **HIT,
+    "process": r"reg.exe save HKLM\SAM C:\Temp\s.hiv",
+    "process_name": "REG.EXE",
+    "process_path": r"C:\Windows\System32\reg.exe",
+}
+
+
+def new_folder(path):
+    """The part of an app that an import reads."""
+    shutil.copytree(ROOT / "default", path / "default")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return new_folder(tmp_path / "ssa_detections")
+
+
+@pytest.fixture
+def run(folder, tmp_path, capsys):
+    """Import texts, each from a file of its own, and return the exit code and what was said."""
+
+    def run(*texts, options=()):
+        files = []
+        for number, text in enumerate(texts, 1):
+            files.append(tmp_path / f"{number}.yml")
+            files[-1].write_bytes(text if isinstance(text, bytes) else text.encode())
+        code = main(["import", *map(str, files), "--app", str(folder), *options])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def local(folder, name):
+    return (folder / "local" / f"{name}.conf").read_text()
+
+
+def values(folder, name):
+    """The stanzas of a conf, default and local together, as dicts."""
+    return {
+        stanza: {key: found.value for key, found in settings.items()}
+        for stanza, settings in conf.load(str(folder), name).stanzas.items()
+    }
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in (folder / "local").glob("*")}
+
+
+def changed(**facts):
+    """good.yml with other facts: at its top, or in its tags."""
+    tree = yaml.safe_load(GOOD)
+    for key, value in facts.items():
+        (tree["tags"] if key in tree["tags"] else tree)[key] = value
+    return yaml.safe_dump(tree, allow_unicode=False)
+
+
+# -- what is written
+
+
+def test_a_published_file_gives_exactly_these_stanzas(run, folder):
+    code, _, err = run(GOOD)
+    assert (code, err) == (0, "")
+    assert (
+        local(folder, "ssa_detections")
+        == f"""\
+[{NAME}]
+id = {ID}
+version = 2
+date = 2026-01-09
+author = Somebody, Example
+type = TTP
+product = Splunk Behavioral Analytics
+datamodel = Endpoint_Processes
+description = Finds reg.exe that writes a hive to a file.
+search = {SEARCH}
+impact = 50
+confidence = 25
+message = $process_name$ wrote a hive on $dest_device_id$ for $dest_user_id$.
+observables = [{{"name": "dest_user_id", "type": "User", "role": "Victim"}}, \
+{{"name": "dest_device_id", "type": "Hostname", "role": "Victim"}}, \
+{{"name": "process_name", "type": "Process", "role": "Child Process"}}]
+mitre_attack_id = T1003.002
+kill_chain_phases = Exploitation
+nist =
+cis20 = CIS 3, CIS 5
+cve =
+analytic_story = Example Hives
+required_fields = _time, process
+how_to_implement = Ingest process creation events.
+known_false_positives = Backups.
+references = https://example.com/hives
+dataset = https://example.com/hives.log
+"""
+    )
+    assert (
+        local(folder, "macros")
+        == f"""\
+# Keeps every event: the command decides.
+[{STEM}_prefilter]
+definition = *
+iseval = 0
+
+# Yours: what to leave out of this detection's results.
+[{STEM}_filter]
+definition = search *
+iseval = 0
+"""
+    )
+    assert (
+        local(folder, "savedsearches")
+        == f"""\
+[{SAVED}]
+description = Finds reg.exe that writes a hive to a file.
+search = `ssa_process_events` `{STEM}_prefilter` | fields _time, host, dest, user, process, process_name, \
+process_path, process_id, parent_process, parent_process_name | fields - _raw | ssadetect detection="{NAME}" \
+| `{STEM}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *
+request.ui_dispatch_app = ssa_detections
+disabled = 0
+enableSched = 0
+cron_schedule = 0 * * * *
+dispatch.earliest_time = -70m@m
+dispatch.latest_time = -10m@m
+schedule_window = auto
+allow_skew = 100%
+realtime_schedule = 0
+is_visible = 1
+counttype = number of events
+relation = greater than
+quantity = 0
+alert.digest_mode = 1
+alert.track = 0
+alert.suppress = 0
+action.ssa_risk = 1
+action.ssa_risk.param.index = risk
+action.correlationsearch.enabled = 1
+action.correlationsearch.label = {SAVED}
+action.correlationsearch.annotations = {{"analytic_story": ["Example Hives"], "cis20": ["CIS 3", "CIS 5"], "cve": [], \
+"data_source": ["Windows Security 4688"], "kill_chain_phases": ["Exploitation"], "mitre_attack": ["T1003.002"], \
+"nist": [], "type": "TTP", "type_list": ["TTP"]}}
+action.correlationsearch.metadata = {{"deprecated": "0", "detection_id": "{ID}", "detection_version": "2", \
+"publish_time": 1767916800}}
+action.risk = 0
+action.risk.param._risk_message = $process_name$ wrote a hive on $dest_device_id$ for $dest_user_id$.
+action.risk.param._risk = [{{"risk_object_field": "dest_user_id", "risk_object_type": "user", "risk_score": 12.5}}, \
+{{"risk_object_field": "dest_device_id", "risk_object_type": "system", "risk_score": 12.5}}, \
+{{"threat_object_field": "process_name", "threat_object_type": "process_name"}}]
+action.risk.param._risk_score = 0
+action.risk.param.verbose = 0
+action.notable = 0
+action.notable.param.nes_fields = dest_user_id,dest_device_id
+action.notable.param.rule_title = {SAVED}
+action.notable.param.rule_description = Finds reg.exe that writes a hive to a file.
+action.notable.param.security_domain = endpoint
+action.notable.param.severity = informational
+action.notable.param.drilldown_searches = [{{"name": "Events of $dest_device_id$ around the hit", \
+"search": "`ssa_process_events` dest=\\"$dest_device_id$\\"", "earliest_offset": "600", "latest_offset": "600"}}]
+"""
+    )
+    assert (
+        local(folder, "analyticstories")
+        == f"""\
+[savedsearch://{SAVED}]
+type = detection
+asset_type = Endpoint
+confidence = low
+explanation = Finds reg.exe that writes a hive to a file.
+how_to_implement = Ingest process creation events.
+annotations = {{"analytic_story": ["Example Hives"], "cis20": ["CIS 3", "CIS 5"], \
+"kill_chain_phases": ["Exploitation"], "mitre_attack": ["T1003.002"]}}
+known_false_positives = Backups.
+providing_technologies = ["Windows Security 4688"]
+
+[analytic_story://Example Hives]
+category = Adversary Tactics
+last_updated = 2026-01-09
+version = 1
+references = ["https://example.com/hives"]
+maintainers = [{{"company": "SSA Detections", "email": "-", "name": "SSA Detections maintainers"}}]
+spec_version = 3
+searches = ["{SAVED}"]
+description = Detections of the analytic story Example Hives.
+narrative = The analytic story Example Hives, as published detections name it. Each tells what it finds.
+"""
+    )
+
+
+def test_the_shipped_detection_in_published_layout_gives_the_shipped_stanzas(run, folder):
+    shipped = {name: values(ROOT, name) for name in ("ssa_detections", "savedsearches", "analyticstories", "macros")}
+    facts = shipped["ssa_detections"][FLAGSHIP]
+    listed = {key: conf.comma_list(facts[key]) for key in ("mitre_attack_id", "kill_chain_phases", "analytic_story")}
+    text = changed(
+        name=FLAGSHIP,
+        datamodel=[facts["datamodel"]],
+        references=conf.comma_list(facts["references"]),
+        **{key: facts[key] for key in ("id", "author", "description", "search", "message")},
+        **{key: facts[key] for key in ("how_to_implement", "known_false_positives")},
+        **{key: int(facts[key]) for key in ("version", "impact", "confidence")},
+        date=facts["date"],
+        observable=[{**one, "role": [one["role"]]} for one in json.loads(facts["observables"])],
+        required_fields=conf.comma_list(facts["required_fields"]),
+        dataset=[facts["dataset"]],
+        cis20=[],
+        **listed,
+    )
+    assert run(text)[0] == 0
+    name = pages.saved_search(Catalogue.of_app(str(ROOT)).find(FLAGSHIP))
+    assert values(folder, "ssa_detections")[FLAGSHIP] == facts
+    ours, theirs = conf.parse(local(folder, "savedsearches"), "")[name], shipped["savedsearches"][name]
+    assert list(ours) == list(theirs)
+    richer = {
+        "search": "its table names what a reader of process events wants first",
+        "action.correlationsearch.annotations": "its data sources are its own",
+        "action.notable.param.drilldown_searches": "its title says process events",
+    }
+    assert {key: ours[key].value for key in ours if key not in richer} == {
+        key: value for key, value in theirs.items() if key not in richer
+    }
+    before_table = ours["search"].value.partition(" | table ")[0]
+    assert before_table == theirs["search"].partition(" | table ")[0]
+    story = f"analytic_story://{facts['analytic_story']}"
+    assert values(folder, "analyticstories")[story] == shipped["analyticstories"][story]
+    stem = pages.slug(FLAGSHIP)
+    assert f"{stem}_filter" not in conf.parse(local(folder, "macros"), "")
+    assert values(folder, "macros")[f"{stem}_prefilter"]["definition"] == "*"
+
+
+def test_it_says_what_it_wrote_and_what_comes_next(run, folder):
+    _, out, _ = run(GOOD)
+    assert out.startswith(f"added: {NAME}, from ")
+    assert f"  savedsearches.conf  [{SAVED}]\n" in out
+    assert f"  macros.conf  [{STEM}_prefilter]\n" in out
+    assert "restart it" in out
+    assert run(GOOD)[1].startswith(f"replaced: {NAME}, from ")
+
+
+def test_a_dry_run_shows_the_stanzas_and_writes_nothing(run, folder):
+    code, out, _ = run(GOOD, options=["--dry-run"])
+    assert code == 0
+    assert not (folder / "local").exists()
+    for line in (f"[{NAME}]\nid = {ID}\n", f"[{STEM}_filter]\n", f"[{SAVED}]\n", "would be added: "):
+        assert line in out
+
+
+def test_several_files_go_in_together(run, folder):
+    other = changed(name="Another", id=ID.replace("5b", "6c"), analytic_story=["Example Hives"])
+    assert run(GOOD, other)[0] == 0
+    story = values(folder, "analyticstories")["analytic_story://Example Hives"]
+    assert json.loads(story["searches"]) == [SAVED, "SSA - Another - Rule"]
+    assert Catalogue.of_app(str(folder)).names[1:] == [NAME, "Another"]
+
+
+def test_a_story_that_the_app_ships_keeps_what_it_says_and_gets_one_more_search(run, folder):
+    assert run(changed(analytic_story=["Windows System Binary Proxy Execution MSIExec"]))[0] == 0
+    name = "analytic_story://Windows System Binary Proxy Execution MSIExec"
+    now, shipped = values(folder, "analyticstories")[name], values(ROOT, "analyticstories")[name]
+    assert json.loads(now["searches"]) == [*json.loads(shipped["searches"]), SAVED]
+    assert json.loads(now["references"]) == [*json.loads(shipped["references"]), "https://example.com/hives"]
+    assert now["narrative"] == shipped["narrative"]
+    assert run(GOOD)[0] == 0
+
+
+# -- layouts
+
+
+def test_the_search_goes_through_character_by_character(run, folder):
+    search = (
+        "  from read_ssa_enriched_events()\n"
+        '| eval a="two  blanks,\n a newline,  \n\n a tab\t, # no comment, [no stanza] and a backslash \\\\ ", /* see\n'
+        "# of two lines */   \n"
+        "       b='é 💥 \u2028 \u00a0'\n"
+        '| where a LIKE "%\\\\%" AND\tb != "\\"x\\""\n'
+        "| into write_ssa_detected_events();   \n"
+    )
+    assert run(changed(search=search))[0] == 0
+    assert Catalogue.of_app(str(folder)).find(NAME).search == search.strip()
+    assert run(changed(search=search))[0] == 0
+    assert Catalogue.of_app(str(folder)).find(NAME).search == search.strip()
+
+
+def test_texts_of_several_lines_become_one(run, folder):
+    assert run(changed(description="# one\n\n  [two]  \n three = 3\n", message="$a$\nb"))[0] == 0
+    found = Catalogue.of_app(str(folder)).find(NAME)
+    assert (found.description, found.message) == ("# one [two] three = 3", "$a$ b")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_of_other_editors_are_read(run, folder, encoding, line_end):
+    text = GOOD.replace("Backups.", "Bäckups 💥.").replace("\n", line_end)
+    assert run(text.encode(encoding))[0] == 0
+    found = Catalogue.of_app(str(folder)).find(NAME)
+    assert (found.search, found.known_false_positives) == (SEARCH, "Bäckups 💥.")
+
+
+def test_unquoted_dates_single_texts_and_aliases_are_read(run, folder):
+    text = GOOD.replace("'2026-01-09'", "2026-1-9").replace("datamodel:\n- End", "datamodel: End")
+    text = text.replace("  - Exploitation", "  - &x Exploitation\n  - *x")
+    assert run(text)[0] == 0
+    found = Catalogue.of_app(str(folder)).find(NAME)
+    assert (found.date, found.datamodel) == ("2026-01-09", "Endpoint_Processes")
+    assert found.kill_chain_phases == ("Exploitation",)
+
+
+def test_an_observable_of_two_roles_becomes_two(run, folder):
+    assert run(GOOD.replace("    - Child Process", "    - Child Process\n    - Attacker"))[0] == 0
+    assert [o.role for o in Catalogue.of_app(str(folder)).find(NAME).observables][2:] == ["Child Process", "Attacker"]
+
+
+def test_a_comma_in_an_address_is_written_otherwise_and_elsewhere_refused(run, folder):
+    assert run(changed(references=["https://example.com/a,b", "A book"]))[0] == 0
+    assert Catalogue.of_app(str(folder)).find(NAME).references == ("https://example.com/a%2Cb", "A book")
+    assert "so none can stand in 'A book, 2nd edition'" in run(changed(references=["A book, 2nd edition"]))[2]
+
+
+def test_the_drilldown_goes_to_the_first_device_else_to_the_first_victim(run, folder):
+    for name, term in (("src_ip", 'src_ip="$src_ip$"'), ("dest_user_id", 'user="$dest_user_id$"')):
+        kind = "IP Address" if name == "src_ip" else "User"
+        observable = [
+            {"name": "src", "type": "Process", "role": "Attacker"},
+            {"name": name, "type": kind, "role": "Victim"},
+        ]
+        assert run(changed(observable=observable))[0] == 0
+        (one,) = json.loads(values(folder, "savedsearches")[SAVED]["action.notable.param.drilldown_searches"])
+        assert one["search"] == f"`ssa_process_events` {term}"
+
+
+def test_the_dataset_of_a_later_layout_is_found_in_its_tests(run, folder):
+    later = GOOD.replace("  dataset:\n  - https://example.com/hives.log\n", "")
+    later += "tests:\n- name: ours\n- name: x\n  attack_data:\n  - data: https://example.com/later.log\n"
+    assert run(later)[0] == 0
+    assert Catalogue.of_app(str(folder)).find(NAME).dataset == "https://example.com/later.log"
+
+
+@pytest.mark.parametrize(
+    ("stated", "search", "model", "macro"),
+    [
+        (["Endpoint_Registry"], SEARCH, "Endpoint_Registry", "ssa_endpoint_registry_events"),
+        ([], SEARCH, "Endpoint_Processes", "ssa_process_events"),
+        ([], SEARCH.replace("process_name", "registry_path"), "Endpoint_Registry", "ssa_endpoint_registry_events"),
+        ([], SEARCH.replace("process", "dest_port"), "Network_Traffic", "ssa_network_traffic_events"),
+        ([], SEARCH.replace("process", "other"), "Endpoint_Processes", "ssa_process_events"),
+        ([], SEARCH.replace("| where", '| where "Web" IN (_datamodels) AND'), "Web", "ssa_web_events"),
+        (["Endpoint_Dreams"], SEARCH, "Endpoint_Dreams", "ssa_process_events"),
+    ],
+)
+def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated, search, model, macro):
+    code, out, _ = run(changed(datamodel=stated, search=search))
+    assert code == 0
+    assert Catalogue.of_app(str(folder)).find(NAME).datamodel == model
+    assert values(folder, "savedsearches")[SAVED]["search"].startswith(f"`{macro}` `{STEM}_prefilter` | ")
+    assert macro in values(folder, "macros")
+    guessed = not stated and "_datamodels" not in search
+    assert ("no datamodel is stated" in out) == guessed
+
+
+def test_several_data_models_are_searched_together_and_told_apart_by_their_tags(run, folder):
+    assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"]))[0] == 0
+    search = values(folder, "savedsearches")[SAVED]["search"]
+    assert search.startswith(f"((`ssa_process_events`) OR (`ssa_endpoint_registry_events`)) `{STEM}_prefilter` | ")
+    assert ", tag | fields - _raw" in search
+    assert values(folder, "macros")["ssa_endpoint_registry_events"]["definition"] == "index=* tag=endpoint tag=registry"
+
+
+def test_a_saved_search_passes_what_the_detection_reads_beyond_the_usual(run, folder):
+    search = SEARCH.replace('AND like(cmd_line, "% save %")', "AND input_event.logon_id=input_event.session")
+    assert run(changed(search=search, message="$ticket$ $dest_user_id$"))[0] == 0
+    passed = values(folder, "savedsearches")[SAVED]["search"].partition(" | fields - _raw")[0]
+    assert passed.endswith("parent_process_name, logon_id, session, ticket")
+
+
+@pytest.mark.parametrize("key", ['"a, b | delete"', "lower(_time)"])
+def test_a_field_that_cannot_be_named_in_a_search_is_passed_with_all_others(run, folder, key):
+    assert run(changed(search=SEARCH.replace('"process"', key)))[0] == 0
+    assert "_prefilter` | fields * | fields - _raw | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
+
+
+def test_doubtful_facts_are_noted(run):
+    _, out, _ = run(changed(risk_score=40, observable=[]))
+    assert "note: the file states a risk score of 40; impact × confidence / 100 = 12.5\n" in out
+    assert "note: no observable has the role Victim, so its hits add no risk\n" in out
+
+
+# -- what is there already
+
+
+LOCAL = f"""\
+# mine, on top
+[{FLAGSHIP}]
+confidence = 60
+
+  # about the hives
+[{NAME}]
+# why it is off
+disabled = 1
+id = {ID}
+search = old \\
+  text \\
+# no comment
+message=old
+message = older
+notes = kept
+
+# about the last
+[Last]
+x = y \\"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_everything_else_in_local_stays_byte_for_byte(run, folder, end, mark):
+    (folder / "local").mkdir()
+    path = folder / "local/ssa_detections.conf"
+    path.write_bytes((mark + LOCAL.replace("\n", end)).encode())
+    assert run(GOOD)[0] == 0
+    after = path.read_bytes().decode().replace(end, "\n")
+    head, _, tail = LOCAL.partition("id = ")
+    tail = tail[tail.index("\nnotes") + 1 :]
+    assert after.startswith(mark + head + f"id = {ID}\nsearch = {SEARCH}\nmessage = $process_name$ wrote a hive on ")
+    own, _, rest = after.partition("notes = kept\n")
+    assert rest.startswith("version = 2\ndate = ")
+    assert after.endswith(f"dataset = https://example.com/hives.log\n{tail.removeprefix('notes = kept' + chr(10))}")
+    assert own.count("message = ") == 1
+    assert path.read_bytes().count(b"\r") == (path.read_bytes().count(b"\n") if end == "\r\n" else 0)
+    found = Catalogue.of_app(str(folder)).find(NAME)
+    assert (found.search, found.disabled) == (SEARCH, True)
+
+
+def test_a_file_without_a_last_line_end_gets_one_before_the_new_stanza(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/macros.conf").write_text("[mine]\ndefinition = x")
+    assert run(GOOD)[0] == 0
+    assert local(folder, "macros").startswith("[mine]\ndefinition = x\n\n# Keeps every event")
+
+
+def test_a_last_line_that_ends_with_a_backslash_does_not_join_what_comes_after_it(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/ssa_detections.conf").write_text(f"[{NAME}]\nnotes = mine \\")
+    assert run(GOOD)[0] == 0
+    stanza = values(folder, "ssa_detections")[NAME]
+    assert (stanza["notes"], stanza["id"]) == ("mine", ID)
+
+
+def test_importing_again_changes_nothing(run, folder):
+    assert run(GOOD)[0] == 0
+    before = contents(folder)
+    assert run(GOOD)[0] == 0
+    assert contents(folder) == before
+
+
+def test_a_new_version_replaces_the_facts_and_keeps_the_schedule_and_the_filter(run, folder):
+    assert run(GOOD)[0] == 0
+    saved, macros = folder / "local/savedsearches.conf", folder / "local/macros.conf"
+    saved.write_text(saved.read_text().replace("enableSched = 0", "enableSched = 1") + "action.email = 1\n")
+    macros.write_text(macros.read_text().replace("search *", "search NOT user=backup"))
+    assert run(changed(version=3, description="New.", confidence=80, impact=80))[0] == 0
+    stanza = values(folder, "savedsearches")[SAVED]
+    assert (stanza["enableSched"], stanza["action.email"], stanza["description"]) == ("1", "1", "New.")
+    assert stanza["action.notable.param.severity"] == "high"
+    assert json.loads(stanza["action.correlationsearch.metadata"])["detection_version"] == "3"
+    assert values(folder, "macros")[f"{STEM}_filter"]["definition"] == "search NOT user=backup"
+
+
+def test_a_base_macro_that_a_user_has_narrowed_stays(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/macros.conf").write_text("[ssa_endpoint_registry_events]\ndefinition = index=edr\n")
+    assert run(changed(datamodel=["Endpoint_Registry"]))[0] == 0
+    assert values(folder, "macros")["ssa_endpoint_registry_events"] == {"definition": "index=edr"}
+
+
+def test_a_symbolic_link_stays_one(run, folder, tmp_path):
+    (folder / "local").mkdir()
+    (tmp_path / "managed.conf").write_text("# managed\n")
+    (folder / "local/macros.conf").symlink_to(tmp_path / "managed.conf")
+    assert run(GOOD)[0] == 0
+    assert (folder / "local/macros.conf").is_symlink()
+    assert (tmp_path / "managed.conf").read_text().startswith("# managed\n")
+
+
+def test_files_keep_their_mode_and_new_ones_are_readable_as_their_folder_is(run, folder):
+    (folder / "local").mkdir(mode=0o755)
+    (folder / "local").chmod(0o755)
+    (folder / "local/macros.conf").write_text("# mine\n")
+    (folder / "local/macros.conf").chmod(0o640)
+    assert run(GOOD)[0] == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder / "local").iterdir()}
+    assert modes.pop("macros.conf") == 0o640
+    assert set(modes.values()) == {0o644}
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize("case", WRONG, ids=[case["title"] for case in WRONG])
+def test_a_wrong_file_is_refused_with_place_and_remedy(run, folder, tmp_path, case):
+    if "file" not in case:
+        assert case["from"] in GOOD
+    text = case["file"] if "file" in case else GOOD.replace(case["from"], case["to"])
+    code, out, err = run(text)
+    assert (code, out) == (1, "")
+    assert err.startswith(str(tmp_path / "1.yml"))
+    assert case["says"] in err
+    assert err.endswith("\nNothing was written.\n")
+    assert not (folder / "local").exists()
+
+
+def test_a_search_that_does_not_compile_is_shown_with_a_caret(run):
+    _, _, err = run(GOOD.replace('like(cmd_line, "% save %")', 'likes(cmd_line, "% save %")'))
+    shown, caret = err.splitlines()[1:3]
+    assert shown[caret.index("^") :].startswith("likes(")
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 5000, "- " * 5000])
+def test_a_file_that_is_nested_too_deeply_is_refused(run, text):
+    code, _, err = run(text)
+    assert code == 1
+    assert "this is not the YAML of a detection: " in err
+
+
+def test_a_file_that_is_too_large_or_no_text_is_refused(run):
+    assert "it has 1,000,001 bytes, more than 1,000,000" in run("#" * 1_000_001)[2]
+    assert "this is not the YAML of a detection: " in run(b"name: \xff\xfe")[2]
+
+
+def test_a_missing_file_and_a_folder_are_refused(folder, tmp_path, capsys):
+    assert main(["import", str(tmp_path / "none.yml"), str(tmp_path), "--app", str(folder)]) == 1
+    err = capsys.readouterr().err
+    assert f"{tmp_path / 'none.yml'}: cannot be read: No such file or directory" in err
+    assert f"{tmp_path}: cannot be read: Is a directory" in err
+
+
+def test_a_folder_that_is_not_the_app_is_refused(tmp_path, capsys):
+    (tmp_path / "1.yml").write_text(GOOD)
+    assert main(["import", str(tmp_path / "1.yml"), "--app", str(tmp_path)]) == 1
+    assert (
+        "is not the app's folder: it has no default/ssa_detections.conf. Give it with --app" in capsys.readouterr().err
+    )
+
+
+def test_every_wrong_file_of_a_call_is_named_and_the_right_ones_are_not_written(run, folder):
+    code, _, err = run(GOOD, "- x", "")
+    assert code == 1
+    assert ("2.yml: " in err, "3.yml: " in err, "1.yml" in err) == (True, True, False)
+    assert not (folder / "local").exists()
+
+
+def test_a_name_of_a_shipped_detection_needs_its_id(run, folder):
+    _, _, err = run(changed(name=FLAGSHIP))
+    assert f"name: '{FLAGSHIP}' exists ({folder}/default/ssa_detections.conf, line 7), with the id 8d1d5570-" in err
+
+
+def test_an_id_of_another_detection_is_refused(run, folder):
+    assert run(GOOD)[0] == 0
+    before = contents(folder)
+    code, _, err = run(changed(name="Renamed", id=ID.upper()))
+    assert code == 1
+    assert f"id: {ID.upper()} is the id of '{NAME}' ({folder}/local/ssa_detections.conf, line 1)" in err
+    assert contents(folder) == before
+
+
+def test_names_that_would_share_their_macros_are_refused(run):
+    _, _, err = run(GOOD, changed(name="example hive: saved with REG", id=ID.replace("5b", "6c")))
+    assert f"would share the macros {STEM}_… with '{NAME}'" in err
+
+
+def test_one_name_in_two_files_is_refused(run):
+    _, _, err = run(GOOD, GOOD)
+    assert f"2.yml: name: '{NAME}' is also in " in err
+
+
+def test_a_conf_that_is_malformed_already_is_named(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/macros.conf").write_text("[open\n")
+    code, _, err = run(GOOD)
+    assert code == 1
+    assert "macros.conf, line 1: the stanza '[open' is not closed with ]" in err
+
+
+def test_a_story_whose_list_cannot_be_read_is_named(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/analyticstories.conf").write_text("[analytic_story://Example Hives]\nsearches = a, b\n")
+    assert "[analytic_story://Example Hives] searches: expected a JSON list: correct it" in run(GOOD)[2]
+
+
+@pytest.mark.parametrize("fails", [0, 1, 2, 3])
+@pytest.mark.parametrize("there", [True, False])
+def test_when_a_file_cannot_be_written_all_are_as_before(run, folder, monkeypatch, there, fails):
+    (folder / "local").mkdir()
+    if there:
+        for name in ("macros", "ssa_detections", "analyticstories", "savedsearches"):
+            (folder / "local" / f"{name}.conf").write_text("# mine\n")
+    before, replace, calls = contents(folder), Path.replace, []
+
+    def failing(path, target):
+        calls.append(target)
+        if len(calls) == fails + 1:
+            raise OSError(28, "No space left on device", str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    code, out, err = run(GOOD)
+    assert (code, out) == (1, "")
+    assert "cannot be written: No space left on device\nNothing was written." in err
+    assert contents(folder) == before
+
+
+def test_a_local_folder_that_is_a_file_is_named(run, folder):
+    (folder / "local").write_text("")
+    assert f"{folder}/local: cannot be written: File exists\nNothing was written." in run(GOOD)[2]
+
+
+# -- what was imported runs
+
+
+def test_the_packaged_command_runs_an_imported_detection(run, folder, app, python, tmp_path):
+    assert run(GOOD)[0] == 0
+    shutil.copytree(folder / "local", app / "local")
+    ((hit,),) = Session(app, python, tmp_path, f"detection={NAME}").run([MISS, REG, HIT])
+    assert (hit["detection"], hit["risk_score"], hit["risk_severity"]) == (NAME, "12.5", "informational")
+    assert json.loads(hit["body"]) == {"cmd_line": REG["process"].lower()}
+    ((both, other),) = Session(app, python, tmp_path).run([REG, HIT])
+    assert (both["detection"], other["detection"]) == (NAME, FLAGSHIP)
+
+
+@pytest.mark.parametrize(("models", "tags"), [(["Endpoint_Processes"], ["process", "report"]),
+                                              (["Endpoint_Registry"], ["endpoint", "registry"]),
+                                              (["Web", "Endpoint_Processes"], ["process", "report"])])  # fmt: skip
+def test_the_saved_search_as_written_finds_the_events_of_its_data_model(run, folder, archive, tmp_path, models, tags):
+    assert run(changed(datamodel=models))[0] == 0
+    instance = Instance(tmp_path / "home", indexers=2)
+    instance.install(archive)
+    shutil.copytree(folder / "local", instance.apps / "ssa_detections/local")
+    events = [{**REG, "_raw": "x", "index": "main", "tag": tags}, {**MISS, "_raw": "x", "index": "main", "tag": tags}]
+    events.append({**REG, "_raw": "x", "index": "main", "tag": ["other"]})
+    instance.add_events([{**event, "_time": float(event["_time"])} for event in events])
+    (row,) = instance.search(instance.saved_search(SAVED)["search"]).rows
+    assert (row["detection"], row["dest_device_id"], row["dest_user_id"]) == (NAME, REG["dest"], REG["user"])
+
+
+# -- properties
+
+TEXTS = st.one_of(st.text(), st.text(alphabet="ab \t\n\r\\#[]=\"'$`;|é\u2028\u00a0\x00\x1c\ud83d"))
+
+
+def foreign(text):
+    """Whether a conf cannot carry a text: control characters, halves of surrogate pairs."""
+    return any(
+        (ord(char) < 32 and char not in "\t\n") or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in text
+    )
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One app folder for all examples of a property; each begins without local/."""
+    return new_folder(tmp_path_factory.mktemp("app"))
+
+
+def imported(shared, text):
+    """Import a text; return the catalogue, or None when it was refused in our own words, with nothing written."""
+    shutil.rmtree(shared / "local", ignore_errors=True)
+    file = shared / "x.yml"
+    file.write_text(text)
+    if main(["import", str(file), "--app", str(shared)]) == 0:
+        return Catalogue.of_app(str(shared))
+    assert not (shared / "local").exists()
+    return None
+
+
+@given(description=TEXTS, message=TEXTS)
+@example("# a", "[b]")
+@example("a\\\nb", "$x$\\ $y$")
+def test_any_text_comes_back_on_one_line_or_is_refused(shared, description, message):
+    folded = [" ".join(text.split()) for text in (description, message)]
+    refused = any(not text or text.endswith("\\") or foreign(text) for text in folded)
+    found = imported(shared, changed(description=description, message=message))
+    assert (found is None) == refused
+    if found is not None:
+        assert [found.find(NAME).description, found.find(NAME).message] == folded
+        assert len(found.names) == 2
+
+
+PARTS = st.sampled_from([
+    *(": ", "- ", "\n", " ", "  ", "[", "]", "{", "}", ",", "&a ", "*a", "<<: ", "|", ">-", "'", '"', "#", "? "),
+    "---\n",
+    *("!!int ", "!!bool ", "!!timestamp ", "!!set ", "!!binary ", "name", "search", "tags", "2026-13-01", "~", "\t"),
+])  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers() | st.none(), inner),
+    max_leaves=5,
+)
+KEYS = st.sampled_from([*yaml.safe_load(GOOD), *yaml.safe_load(GOOD)["tags"]])
+
+
+@given(text=st.lists(PARTS, max_size=30).map("".join))
+@example("!!timestamp x: !!int y")
+@example("? {? a}")
+def test_any_other_file_is_refused_in_our_own_words(shared, text):
+    assert imported(shared, text) is None
+
+
+@given(key=KEYS, value=VALUES)
+def test_any_value_of_any_key_is_taken_or_refused_in_our_own_words(shared, key, value):
+    found = imported(shared, changed(**{key: value}))
+    if found is not None:
+        assert found.names[0] == FLAGSHIP
+        assert len(found.names) == 2
+        assert found.find(found.names[1])
+
+
+@given(literal=TEXTS, comment=st.text(alphabet="a \n#[=\\"))
+@example("a \\\nb", "")
+@example("a\n\n[b]\n# c = d", "\\\n")
+def test_any_literal_of_a_search_comes_back_as_it_is_or_is_refused(shared, literal, comment):
+    quoted = literal.replace("\\", "\\\\").replace('"', '\\"')
+    search = f'from read_ssa_enriched_events() | where x="{quoted}" /* {comment} */ | into write_ssa_detected_events()'
+    found = imported(shared, changed(search=search))
+    assert (found is None) == foreign(literal)
+    if found is not None:
+        assert found.find(NAME).search == search
+
+
+@given(name=TEXTS)
+@example("default")
+@example("../../etc/passwd")
+@example("x" * 151)
+def test_any_name_becomes_one_stanza_of_each_kind_or_is_refused(shared, name):
+    folded = " ".join(name.split())
+    refused = foreign(folded) or set(folded) & set('[]"`|$\\') or folded.lower() == "default" or len(folded) > 150
+    found = imported(shared, changed(name=name))
+    assert (found is None) == bool(refused or not pages.slug(folded))
+    if found is not None:
+        assert found.names == [FLAGSHIP, folded]
+        assert values(shared, "savedsearches").keys() - values(ROOT, "savedsearches").keys() == {
+            f"SSA - {folded} - Rule"
+        }
+        assert {path.name for path in shared.iterdir()} == {"default", "local", "x.yml"}
+        assert len(list((shared / "local").iterdir())) == 4
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["k = v", "k=w  ", "  k = long \\\n  tail", "k = end \\\n\\\nx", "# c", "", "  # [x]", "m = 1 = 2"]
+    ),
+    max_size=6,
+).map(lambda lines: "".join(line + "\n" for line in lines))
+
+
+@given(before=LINES, own=LINES, after=LINES, there=st.booleans(), end=st.sampled_from(["\n", "\r\n"]))
+def test_other_stanzas_and_comments_stay_whatever_surrounds_them(before, own, after, there, end):
+    head = f"{before}[one]\n{before}"
+    stanza = f"[x]\n{own}" if there else ""
+    tail = f"[two]\n{after}"
+    text = ConfText((head + stanza + tail).replace("\n", end))
+    text.put("x", {"k": "new\nline", "n": "2"}, theirs=["n"])
+    now = text.text
+    assert now.startswith(head.replace("\n", end))
+    assert (tail in now.replace(end, "\n")) and (not there or now.endswith(tail.replace("\n", end)))
+    parsed, was = conf.parse(now.replace(end, "\n"), ""), conf.parse(head + stanza + tail, "")
+    assert (parsed["x"]["k"].value, parsed["x"]["n"].value) == ("new\nline", "2")
+    for name in was.keys() - {"x"}:
+        assert {key: s.value for key, s in parsed[name].items()} == {key: s.value for key, s in was[name].items()}
+    if there:
+        assert [line for line in own.split("\n") if line.strip().startswith("#") and line not in now] == []
+        assert "m = 1" not in own or parsed["x"]["m"].value == "1 = 2"

@@ -1,0 +1,108 @@
+"""Change settings in a conf's text and leave every other byte as it is: comments, order, line ends, other stanzas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+
+
+@dataclass(eq=False)
+class _Piece:
+    """Some lines: a setting with its continuations (`key`), a stanza's header (`header`), or a comment or blank."""
+
+    stanza: str
+    text: str
+    key: str = ""
+    header: bool = False
+
+
+def setting(key: str, value: str) -> str:
+    """Write a setting as lines without the last line end: a backslash joins the lines of its value."""
+    return f"{key} = {value}".rstrip().replace("\n", "\\\n")
+
+
+class ConfText:
+    """The text of one conf file, to be edited. It must be well-formed: `ssa.conf.parse` has read it before."""
+
+    def __init__(self, text: str) -> None:
+        self._mark = "\ufeff" if text.startswith("\ufeff") else ""
+        text = text.removeprefix(self._mark)
+        first = re.search(r"\r\n|\r|\n", text)
+        self._end = first.group() if first else "\n"
+        self._pieces = list(_pieces(text))
+
+    @property
+    def text(self) -> str:
+        """The whole text, as it is now."""
+        return self._mark + "".join(piece.text for piece in self._pieces)
+
+    def stanza(self, name: str) -> str:
+        """Return the header and the settings of a stanza, without comments, as lines end here."""
+        return "".join(piece.text for piece in self._pieces if piece.stanza == name and (piece.key or piece.header))
+
+    def put(self, name: str, settings: Mapping[str, str], theirs: Collection[str] = (), comment: str = "") -> None:
+        """Give a stanza these settings, in place where it has them; a new one stands at the end, below its comment.
+
+        Settings that it has beside them stay, and so do its values of the keys in `theirs`.
+        """
+        own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
+        if not own:
+            self._append(name, comment)
+            own = self._pieces[-1:]
+        wanted = dict(settings)
+        for piece in own:
+            if piece.key in wanted:
+                value = wanted.pop(piece.key)
+                if piece.key not in theirs:
+                    piece.text = self._lines(setting(piece.key, value))
+            elif piece.key in settings and piece.key not in theirs:
+                piece.text = ""  # it stood twice
+        last = self._pieces.index(own[-1])
+        self._close(last)
+        self._pieces[last + 1 : last + 1] = [
+            _Piece(name, self._lines(setting(key, value)), key) for key, value in wanted.items()
+        ]
+
+    def _append(self, name: str, comment: str) -> None:
+        if self._pieces:
+            self._close(len(self._pieces) - 1)
+            if self._pieces[-1].text.strip():
+                self._pieces.append(_Piece("", self._end))
+        if comment:
+            self._pieces.append(_Piece("", self._lines(f"# {comment}")))
+        self._pieces.append(_Piece(name, self._lines(f"[{name}]"), header=True))
+
+    def _close(self, at: int) -> None:
+        """See that a line ends before another follows it."""
+        piece = self._pieces[at]
+        if piece.text and not piece.text.endswith(("\n", "\r")):
+            piece.text += self._end
+        if piece.key and piece.text.rstrip().endswith("\\"):
+            piece.text += self._end  # the last line of the file: its backslash would join what follows
+
+    def _lines(self, text: str) -> str:
+        return text.replace("\n", self._end) + self._end
+
+
+def _pieces(text: str) -> list[_Piece]:
+    """Cut a text as `ssa.conf.parse` reads it."""
+    found: list[_Piece] = []
+    stanza = "default"
+    lines = iter(_LINE.findall(text))
+    for line in lines:
+        stripped = line.strip()
+        if stripped.startswith("["):
+            stanza = stripped[1:-1]
+            found.append(_Piece(stanza, line, header=True))
+        elif not stripped or stripped.startswith("#"):
+            found.append(_Piece(stanza, line))
+        else:
+            whole = line
+            while line.rstrip().endswith("\\"):
+                line = next(lines, "")
+                whole += line
+            found.append(_Piece(stanza, whole, key=whole.partition("=")[0].strip()))
+    return found
