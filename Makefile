@@ -28,8 +28,8 @@ check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 	@$(VENV)/bin/ksconf check --quiet default/*.conf
-	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssa_risk.py
-	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssa_risk.py
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
 
 generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo events
 	@$(RUN) -m tools.generate

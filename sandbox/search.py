@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -184,6 +185,13 @@ class _Place:
         return self.home / "var/run/splunk/dispatch" / self.sid
 
 
+class _Kind(NamedTuple):
+    """What a command is: whether the indexers run it, and whether it makes the first rows."""
+
+    distributable: bool
+    generating: bool
+
+
 @dataclass
 class _Job:
     """One running search."""
@@ -247,12 +255,13 @@ class _Job:
         flags = []
         for first, command in zip([True, *[False] * len(commands)], commands, strict=False):
             spec = sql.COMMANDS.get(command.name)
-            if not (spec and spec.generating if first else command.name != "makeresults"):
+            kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
+            if kind.generating != first and command.name != "search":
                 where = "cannot be the first command" if first else "must be the first command"
                 raise spl.fail(f"'{command.name}' {where}; it stands", command.position)
             if spec:
                 spec.build(sql.Context("", self.check_subsearch), command, NOTHING)
-            flags.append(spec.distributable if spec else self.probe(command))
+            flags.append(kind.distributable)
         return flags
 
     def check_subsearch(self, text: str, offset: int) -> sql.Relation:
@@ -260,17 +269,18 @@ class _Job:
         self.checked[offset] = commands, self.check(commands)
         return NOTHING
 
-    def probe(self, command: spl.Command) -> bool:
+    def probe(self, command: spl.Command) -> _Kind:
         """Ask a custom command what it is; an error of its own ends the search here."""
         with self.start(self.head, command) as process:
             info = process.getinfo(self.searchinfo(self.head, command))
             process.close()
         self.result.messages += [(level, text, self.head.server) for level, text in process.messages]
         kind, fields = info.get("type", "streaming"), info.get("required_fields", ["*"])
-        if kind not in ("streaming", "stateful") or info.get("generating") or fields != ["*"]:
-            what = f"Only streaming commands that take all fields are supported, not '{command.name}'"
-            raise spl.fail(what, command.position)
-        return kind == "streaming"
+        generating = bool(info.get("generating"))
+        if kind not in ("streaming", "stateful") or fields != ["*"] or (generating and kind == "streaming"):
+            what = "Only streaming commands that take all fields, and generating ones of the search head, are supported"
+            raise spl.fail(f"{what}, not '{command.name}'", command.position)
+        return _Kind(kind == "streaming", generating)
 
     def execute(self, commands: Sequence[spl.Command], distributable: list[bool], stages: list[Stage]) -> sql.Relation:
         """Run a pipeline that is checked; the result is a table."""
@@ -300,8 +310,10 @@ class _Job:
 
     def places(self, first: spl.Command) -> list[_Place]:
         """Say where a pipeline begins: on the indexers, or where makeresults says."""
-        if first.name != "makeresults":
+        if first.name == "search":
             return self.peers
+        if first.name != "makeresults":
+            return [self.head]
         option = sql.options(first, "count", "annotate", "splunk_server").get("splunk_server")
         if not option or option.text == "local":
             return [self.head]
@@ -375,7 +387,8 @@ class _Job:
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
             end = start + chunked.MAX_ROWS
             code = _export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
-            reply = process.execute([*rows.columns], self.database.execute(code).fetchall(), finished=end >= size)
+            sent = self.database.execute(code).fetchall() if size else []
+            reply = process.execute([*rows.columns], sent, finished=end >= size)
             yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
 
     def start(self, place: _Place, command: spl.Command) -> chunked.Command:

@@ -96,7 +96,7 @@ DIFFERENCES = """\
 | Lists | values of their own, items from 0 by `list[0]` | multivalue fields |
 | Maps | `{key: value}`, `map.key`, `create_map([…])` | JSON text |
 | `rex` | `field=` is needed; no `mode=sed` | `field` defaults to `_raw` |
-| `select`, `$name = …;` | known | unknown |
+| `select`, `$name = …;`, `union $name` | known | unknown |
 """
 
 

@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Callable, NoReturn
 
-from .errors import SsaError, near_miss
+from .errors import SsaError
 from .expressions import KEPT, Evaluate, Expressions, Record, event_key
-from .flow import FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, pattern_of
+from .flow import FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
 from .numbering import Numbering
 from .parser import parse
 from .regex import Pattern, compile_pattern
+from .segments import Segment, check_ends, segments
 from .syntax import (
     Command,
     Eval,
     Expression,
     Fields,
-    From,
-    Into,
     Name,
     Program,
     Rename,
     Rex,
     Select,
-    Statement,
     Where,
     children,
 )
@@ -50,9 +48,9 @@ class Detected:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The steps of a statement; `source` is the pipeline whose records it continues, None for the events themselves."""
+    """Steps, and the pipelines whose records go through them; with no sources these are the events themselves."""
 
-    source: int | None
+    sources: tuple[int, ...]
     steps: tuple[Step, ...]
     ends: bool
 
@@ -79,20 +77,26 @@ class Plan:
         first: Record = [*self.nothing]
         first[:3] = input_event, list(datamodels), {}
         first[KEPT] = [*self.nothing_kept]
-        records: list[Record | None] = []
+        passed: list[list[Record]] = []
         for pipeline in self.pipelines:
-            source = first if pipeline.source is None else records[pipeline.source]
-            record = None if source is None else _through(pipeline.steps, [*source])
-            if record is not None and pipeline.ends:
-                yield _detected(record)
-            records.append(record)
+            sources = [record for source in pipeline.sources for record in passed[source]]
+            records = [[*record] for record in (sources if pipeline.sources else (first,))]
+            if len(pipeline.sources) > 1:
+                # From here on a column may have another value in each of them, and so what is kept of it.
+                for record in records:
+                    record[KEPT] = [*record[KEPT]]
+            passed.append([*_passing(pipeline.steps, records)])
+            if pipeline.ends:
+                yield from map(_detected, passed[-1])
 
 
-def _through(steps: tuple[Step, ...], record: Record) -> Record | None:
-    for step in steps:
-        if not step(record):
-            return None
-    return record
+def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]:
+    for record in records:
+        for step in steps:
+            if not step(record):
+                break
+        else:
+            yield record
 
 
 def _detected(record: Record) -> Detected:
@@ -121,6 +125,10 @@ def origin(node: Expression, origins: Columns[Origin]) -> Origin:
     return frozenset().union(*(origin(child, origins) for child in children(node)))
 
 
+def _joined_origins(name: str, origins: list[Origin | None]) -> Origin:
+    return frozenset().union(*(found for found in origins if found is not None))
+
+
 def _extracted_origin(command: Rex, name: str, origins: Columns[Origin]) -> Origin:
     return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
 
@@ -146,16 +154,16 @@ class _Compiler:
         raise SsaError(problem, self.program.text, at)
 
     def plan(self) -> Plan:
-        statements = self.program.statements
-        sources = self.sources()
-        self.number(sources)
+        found = segments(self.program)
+        self.number(found)
         pipelines: list[Pipeline] = []
-        origins: list[Columns[Origin]] = []
-        for statement, source in zip(statements, sources):
-            steps, held = self.steps(statement, {} if source is None else origins[source])
-            pipelines.append(Pipeline(source, steps, isinstance(statement.commands[-1], Into)))
-            origins.append(held)
-        self.check_ends()
+        ends: list[Columns[Origin]] = []
+        for segment in found:
+            origins = joined([ends[source] for source in segment.sources], _joined_origins)
+            steps, origins = self.steps(segment.commands, origins)
+            pipelines.append(Pipeline(segment.sources, steps, segment.ends))
+            ends.append(origins)
+        check_ends(self.program, found)
         expressions = self.expressions
         return Plan(
             program=self.program,
@@ -166,43 +174,14 @@ class _Compiler:
             nothing_kept=expressions.nothing_kept(),
         )
 
-    # -- the shape of the program
-
-    def sources(self) -> list[int | None]:
-        """Check how the statements hang together; return for each the statement that it continues."""
-        bindings: dict[str, int] = {}
-        found: list[int | None] = []
-        for place, statement in enumerate(self.program.statements):
-            first, last = statement.commands[0], statement.commands[-1]
-            if not isinstance(first, From):
-                self.fail("a pipeline starts with | from read_ssa_enriched_events()", first.at)
-            for command in statement.commands[1:]:
-                if isinstance(command, From):
-                    self.fail("'from' stands only at the start of a pipeline", command.at)
-                if isinstance(command, Into) and command is not last:
-                    self.fail("'into' stands only at the end of a pipeline", command.at)
-            if first.binding is not None and first.binding not in bindings:
-                self.fail(f"${first.binding} is not bound above{near_miss(first.binding, bindings)}", first.at)
-            found.append(None if first.binding is None else bindings[first.binding])
-            if statement.binding is not None:
-                bindings[statement.binding] = place
-        return found
-
-    def check_ends(self) -> None:
-        statements = self.program.statements
-        nowhere = [statement for statement in statements if not isinstance(statement.commands[-1], Into)]
-        for statement in nowhere:
-            if statement.binding is None:
-                self.fail("this pipeline goes nowhere: end it with | into write_ssa_detected_events()", statement.at)
-        if len(nowhere) == len(statements):
-            self.fail("no pipeline ends with | into write_ssa_detected_events()", 0)
-
-    def number(self, sources: Sequence[int | None]) -> None:
+    def number(self, found: Sequence[Segment]) -> None:
         """Find out which expressions have one value, before any is compiled."""
         ends: list[Columns[int]] = []
-        for statement, source in zip(self.program.statements, sources):
-            columns = self.numbering.start() if source is None else ends[source]
-            for command in statement.commands[1:]:
+        for place, segment in enumerate(found):
+            columns: Columns[int] = self.numbering.start()
+            if segment.sources:
+                columns = self.numbering.joined(place, [ends[source] for source in segment.sources])
+            for command in segment.commands:
                 if isinstance(command, Rex):
                     self.check_regex(command)
                 columns = self.numbering.command(command, columns)
@@ -218,15 +197,17 @@ class _Compiler:
 
     # -- steps
 
-    def steps(self, statement: Statement, origins: Columns[Origin]) -> tuple[tuple[Step, ...], Columns[Origin]]:
-        """Compile the commands of a statement; return the steps, and what the columns come from at their end."""
+    def steps(
+        self, commands: Sequence[Command], origins: Columns[Origin]
+    ) -> tuple[tuple[Step, ...], dict[str, Origin]]:
+        """Compile commands; return the steps, and what the columns come from after them."""
         steps: list[Step] = []
-        for command in statement.commands[1:]:
+        for command in commands:
             steps.extend(self.command(command))
             if isinstance(command, Where):
                 self.decisive_fields |= origin(command.condition, origins)
             origins = after(command, origins, origin, _extracted_origin)
-        return tuple(steps), origins
+        return tuple(steps), dict(origins)
 
     def command(self, command: Command) -> Iterator[Step]:
         expression = self.expressions.expression

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .expressions import event_key
 from .flow import Columns
 from .functions import REGISTRY, Function
+from .functions.casting import plain_type
 from .syntax import (
     And,
     Arithmetic,
@@ -40,6 +41,7 @@ UNKNOWN, NULL = Fact(), Fact("null")
 GIVEN = {"input_event": Fact("map"), "_datamodels": Fact("list"), "body": Fact("map")}
 """What a record holds at the start."""
 
+NUMBERS = ("long", "double", "number")
 _NAMES = ("string", "boolean", "long", "double", "list", "map")
 _RESULTS: dict[type, str] = {
     ListOf: "list",
@@ -101,12 +103,28 @@ class Facts:
         if mismatch(function, arguments) is not None:
             return NULL
         kind = None if function.returns == "any" else function.returns
-        if node.function in ("ucast", "cast") and len(node.arguments) > 1:
-            target = node.arguments[1]
-            kind = str(target.value) if isinstance(target, Literal) else None
+        target = asserted(node)
+        if target is not None:
+            kind = target
+            default = arguments[2] if len(arguments) > 2 else NULL
+            if node.function == "ucast" and is_known(arguments[0]) and not suits(arguments[0].type, target):
+                return default
+            if node.function == "ucast" and default not in (NULL, Fact(target)) and default.type != target:
+                return UNKNOWN
         places = _KEEP_CASE.get(node.function, range(len(arguments)) if node.function == "coalesce" else ())
         alike = {arguments[at].case for at in places if at < len(arguments) and arguments[at] != NULL}
         return Fact(kind, _CASES.get(node.function) or (alike.pop() if len(alike) == 1 else None))
+
+
+def asserted(node: Call) -> str | None:
+    """Return the type that a ucast or cast names, by its plain name; None for another call."""
+    target = node.arguments[1] if node.function in ("ucast", "cast") and len(node.arguments) > 1 else None
+    return plain_type(str(target.value)) if isinstance(target, Literal) and target.value is not None else None
+
+
+def is_known(fact: Fact) -> bool:
+    """Tell whether a type is known, and not that the value is always null."""
+    return fact.type in _NAMES
 
 
 def mismatch(function: Function, arguments: list[Fact]) -> int | None:
@@ -114,17 +132,14 @@ def mismatch(function: Function, arguments: list[Fact]) -> int | None:
     if function.sees_nulls:
         return None
     for at, argument in enumerate(arguments):
-        if argument.type in _NAMES and not suits(argument.type, function.parameter(at).type):
+        if is_known(argument) and not suits(argument.type, function.parameter(at).type):
             return at
     return None
 
 
-def suits(kind: str, wanted: str) -> bool:
+def suits(kind: str | None, wanted: str) -> bool:
     """Tell whether a value of a type is taken where another type is asked for."""
-    return wanted in ("any", kind) or (kind in ("long", "double") and wanted == "number") or {kind, wanted} == _LONGS
-
-
-_LONGS = {"long", "integer"}
+    return wanted in ("any", kind) or (kind in NUMBERS and wanted == "number")
 
 
 def literal(value: Value) -> Fact:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Callable, TypeVar
 
 from .regex import compile_pattern
@@ -48,6 +49,12 @@ def after(
         for name in groups(command):
             found[name] = extracted(command, name, columns)
     return found
+
+
+def joined(held: Sequence[Columns[T]], join: Callable[[str, list[T | None]], T]) -> dict[str, T]:
+    """Return the columns of records that come from several pipelines; `join` gets None where one has no such column."""
+    names = dict.fromkeys(chain.from_iterable(held))
+    return {name: join(name, [columns.get(name) for columns in held]) for name in names}
 
 
 def groups(command: Rex) -> tuple[str, ...]:

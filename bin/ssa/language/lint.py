@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 from .errors import SsaError, near_miss
 from .expressions import event_key
-from .facts import GIVEN, NULL, UNKNOWN, Fact, Facts, mismatch
-from .flow import FIRST_COLUMNS, OUTPUTS, after, groups
+from .facts import GIVEN, NULL, NUMBERS, UNKNOWN, Fact, Facts, asserted, is_known, mismatch, suits
+from .flow import FIRST_COLUMNS, OUTPUTS, Columns, after, groups, joined
 from .functions import REGISTRY
+from .printer import print_expression
+from .segments import segments
 from .syntax import (
     And,
     Call,
@@ -21,9 +23,7 @@ from .syntax import (
     Eval,
     Expression,
     Fields,
-    From,
     In,
-    Into,
     IsNull,
     Literal,
     Name,
@@ -38,9 +38,11 @@ from .syntax import (
 )
 
 _Found = Iterator["tuple[int, str]"]
-_NUMBERS = ("long", "double")
 _PATTERNS = {"like": "LIKE pattern", "match_regex": "regex", "match": "regex"}
-_NO_LETTERS = re.compile(r"\\[pPxu]?\{[^}]*\}|\\.|\(\?P?<\w+>|\[\^[^\]]*\]")
+_OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
+_ESCAPED = re.compile(r"\\\\|\\[%_]|(\\.)", re.DOTALL)
+"""What a LIKE escapes; the group is an escape that says nothing."""
+_NO_LETTERS = re.compile(r"\\[pPxu]?\{[^}]*\}|\\.|\(\?P?<\w+>|\[[^\]]*\]")
 """Parts of a regex whose capitals stand for no capital in the text."""
 
 
@@ -53,17 +55,6 @@ def lint(program: Program) -> list[SsaError]:
 def _mixed(program: Program) -> _Found:
     for at in program.mixed:
         yield at, "AND stands beside OR without parentheses: AND binds first; write the parentheses that you mean"
-
-
-def _sources(program: Program) -> list[int | None]:
-    bound: dict[str, int] = {}
-    found: list[int | None] = []
-    for place, statement in enumerate(program.statements):
-        first = statement.commands[0]
-        found.append(bound[first.binding] if isinstance(first, From) and first.binding else None)
-        if statement.binding is not None:
-            bound[statement.binding] = place
-    return found
 
 
 def _reads(expression: Expression) -> set[str]:
@@ -81,20 +72,17 @@ class _Reading:
         self.program = program
 
     def warnings(self) -> _Found:
-        statements, sources = self.program.statements, _sources(self.program)
-        needed: list[set[str] | None] = [None] * len(statements)
-        for place in reversed(range(len(statements))):
-            statement = statements[place]
-            ends = isinstance(statement.commands[-1], Into)
-            live = needed[place]
-            if live is None and not ends:
-                yield statement.at, f"${statement.binding} is never used"
+        found = segments(self.program)
+        needed: list[set[str] | None] = [None] * len(found)
+        for place in reversed(range(len(found))):
+            segment, live = found[place], needed[place]
+            if live is None and not segment.ends:
+                yield segment.statement.at, f"${segment.statement.binding} is never used"
                 continue
-            live = (live or set()) | set(OUTPUTS if ends else ())
-            for command in reversed(statement.commands):
+            live = (live or set()) | set(OUTPUTS if segment.ends else ())
+            for command in reversed(segment.commands):
                 yield from self._before(command, live)
-            source = sources[place]
-            if source is not None:
+            for source in segment.sources:
                 needed[source] = (needed[source] or set()) | live
 
     def _before(self, command: Command, live: set[str]) -> _Found:
@@ -134,10 +122,10 @@ class _Conditions:
         self.facts = Facts()
 
     def warnings(self) -> _Found:
-        ends: list[dict[str, Fact]] = []
-        for statement, source in zip(self.program.statements, _sources(self.program)):
-            columns = dict(GIVEN) if source is None else ends[source]
-            for command in statement.commands[1:]:
+        ends: list[Columns[Fact]] = []
+        for segment in segments(self.program):
+            columns = joined([ends[source] for source in segment.sources], _joined) if segment.sources else dict(GIVEN)
+            for command in segment.commands:
                 if isinstance(command, Where):
                     self.facts.value(command.condition, columns)
                     yield from self._expression(command.condition, columns)
@@ -152,6 +140,9 @@ class _Conditions:
         for name, expression in command.assignments if isinstance(command, Eval) else command.items:
             fact = self.facts.value(expression, columns)
             yield from self._expression(expression, columns)
+            wanted = _OUTPUTS.get(name)
+            if wanted is not None and is_known(fact) and fact.type != wanted:
+                yield _start(expression), f"{name} must be a {wanted} and is a {fact.type}: it is left out"
             if isinstance(command, Eval):
                 columns[name] = fact
 
@@ -167,6 +158,7 @@ class _Conditions:
             elif isinstance(node, And) and _contradicts(node):
                 yield node.at, "these conditions contradict each other: they can never all be true"
             elif isinstance(node, Or):
+                yield from _repeated(node)
                 for operand in node.operands:
                     if isinstance(operand, (And, Or)) and self._never(operand):
                         yield _start(operand), "this branch can never be true"
@@ -179,10 +171,25 @@ class _Conditions:
             parameter = function.parameter(wrong)
             expected = f"{parameter.name} must be a {parameter.type} and is a {facts[wrong].type}"
             yield node.at, f"{function.signature} is always null here: {expected}"
+        elif node.function == "ucast" and self._never_of_type(node):
+            yield (
+                node.at,
+                f"this ucast always gives its default: the value is a {facts[0].type}, not a {asserted(node)}",
+            )
         elif self._wrong_case(node):
             (text, pattern), what = node.arguments[:2], _PATTERNS[node.function]
             case = self.facts.of(text).case
             yield pattern.at, f"this {what} has letters that a text made {case} case by {case}() never has"
+
+        if node.function == "like" and len(node.arguments) == 2:
+            pattern = node.arguments[1]
+            for escape in _idle_escapes(pattern)[:1]:
+                said = f"in this LIKE pattern {escape} stands for {escape[1:]} alone"
+                yield pattern.at, f"{said}: write four backslashes to match one"
+
+    def _never_of_type(self, node: Call) -> bool:
+        fact, target = self.facts.of(node.arguments[0]) if node.arguments else UNKNOWN, asserted(node)
+        return target is not None and is_known(fact) and not suits(fact.type, target)
 
     def _wrong_case(self, node: Call) -> bool:
         if node.function not in _PATTERNS or len(node.arguments) < 2:
@@ -195,7 +202,7 @@ class _Conditions:
         if not isinstance(text, str) or case is None or "(?i" in text:
             return False
         if node.function != "like":
-            text = _NO_LETTERS.sub("", text)
+            text = "" if "|" in text else _NO_LETTERS.sub("", text)
         return _differs(text, case)
 
     def _options(self, node: Comparison | In) -> list[tuple[int, str]]:
@@ -210,7 +217,7 @@ class _Conditions:
         facts = self.facts.of(left), self.facts.of(right)
         if facts[1].type == "list" and operator == "=":
             return ""  # IN tests the members of a list
-        kinds = {"number" if fact.type in _NUMBERS else fact.type for fact in facts}
+        kinds = {"number" if fact.type in NUMBERS else fact.type for fact in facts}
         if NULL in facts or None in kinds:
             kinds = set()
         if len(kinds) > 1:
@@ -242,8 +249,29 @@ class _Conditions:
         return (isinstance(node, Literal) and node.value is not True) or fact.type not in (None, "boolean")
 
 
+def _idle_escapes(pattern: Expression) -> list[str]:
+    """Return the escapes of a LIKE pattern that say nothing, since what they escape is a character anyway."""
+    value = pattern.value if isinstance(pattern, Literal) else None
+    return [found for found in _ESCAPED.findall(value) if found] if isinstance(value, str) else []
+
+
+def _repeated(node: Or) -> _Found:
+    seen: set[str] = set()
+    for operand in node.operands:
+        text = print_expression(operand)
+        if text in seen:
+            yield _start(operand), "this condition stands here already"
+        seen.add(text)
+
+
 def _asks_for_null(node: Comparison) -> bool:
     return any(isinstance(side, Literal) and side.value is None for side in (node.left, node.right))
+
+
+def _joined(name: str, facts: list[Fact | None]) -> Fact:
+    """Return what is known of a column in records of several pipelines: what is the same in all."""
+    first = facts[0] or NULL
+    return first if all((fact or NULL) == first for fact in facts) else UNKNOWN
 
 
 def _extracted(command: Rex, name: str, columns: object) -> Fact:

@@ -7,10 +7,10 @@ number of the expression that it was assigned last, so equal numbers mean equal 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
-from .flow import FIRST_COLUMNS, Columns, after
+from .flow import FIRST_COLUMNS, Columns, after, joined
 from .syntax import (
     NODES,
     Arithmetic,
@@ -42,6 +42,19 @@ class Numbering:
     def start(self) -> dict[str, int]:
         """Return the columns of a record of which nothing was computed yet."""
         return {name: self._intern(("column", name)) for name in FIRST_COLUMNS}
+
+    def joined(self, place: int, held: Sequence[Columns[int]]) -> dict[str, int]:
+        """Return the columns of segment `place`, whose records come from several others.
+
+        What differs between them has no one value in a row: whoever runs the segment keeps values for each record.
+        """
+
+        def join(name: str, numbers: list[int | None]) -> int:
+            first = numbers[0]
+            alike = first is not None and all(number == first for number in numbers)
+            return first if alike and first is not None else self._intern(("union", place, name))
+
+        return joined(held, join)
 
     def command(self, command: Command, columns: Columns[int]) -> dict[str, int]:
         """Number what a command evaluates; return the columns after it."""

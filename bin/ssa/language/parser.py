@@ -4,7 +4,7 @@ program   = stmt { ";" stmt } [ ";" ]
 stmt      = [ "$" NAME "=" ] [ "|" ] command { "|" command }
 command   = "from" ( call | "$" NAME ) | "eval" assign { "," assign } | "where" expr | "into" call
           | "select" item { "," item } | "rename" NAME "AS" NAME { "," NAME "AS" NAME }
-          | "fields" [ "+" | "-" ] NAME { "," NAME }
+          | "fields" [ "+" | "-" ] NAME { "," NAME } | "union" "$" NAME
           | "rex" { "field" "=" NAME | "max_match" "=" NUMBER | [ "pattern" "=" ] ( STRING | REGEX ) }
 assign    = NAME "=" expr                  commas too many are skipped here and in other lists of a command
 item      = NAME | expr "AS" NAME
@@ -24,6 +24,7 @@ NUMBER with an optional suffix L, F or D; /* comment */ anywhere between.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, NoReturn, TypeVar
 
 from .errors import near_miss
@@ -54,6 +55,7 @@ from .syntax import (
     Rex,
     Select,
     Statement,
+    UnionWith,
     Where,
     children,
 )
@@ -73,11 +75,13 @@ Compiling and running cost up to three frames a level.
 
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
+_LATER = re.compile("read_ba_enriched_events|write_(ba|ssa)_finding_events|source|sink")
+"""What the product's detections read and wrote when their events and findings had got another shape."""
 
 RESERVED = frozenset(["and", "or", "not", "in", "is"])
 CONSTANTS = {"null": None, "true": True, "false": False}
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-COMMANDS = ("from", "eval", "where", "select", "rename", "fields", "rex", "into")
+COMMANDS = ("from", "eval", "where", "select", "rename", "fields", "rex", "union", "into")
 
 _BETWEEN_EVENTS = "it compares an event with others before it, and this app judges each event by itself"
 STATEFUL = {
@@ -204,6 +208,10 @@ class _Parser:
             self.accept("+")
         return Fields(self.listed(self.column), remove, at)
 
+    def command_union(self, at: int) -> Command:
+        self.expect("$", "and the name of a pipeline after 'union'")
+        return UnionWith(str(self.name("a name after '$'").value), at)
+
     def command_rex(self, at: int) -> Command:
         given: dict[str, Any] = {}
         read = {"field": self.column, "pattern": self.pattern, "max_match": self.count}
@@ -242,7 +250,8 @@ class _Parser:
         at = self.now.at
         token = self.name(f"{function}() after '{command}'")
         if token.value != function:
-            self.fail(f"'{command}' knows only {function}(), found {token.describe()}", at)
+            later = ", of a later dialect" if _LATER.fullmatch(str(token.value)) else ""
+            self.fail(f"'{command}' knows only {function}(), found {token.describe()}{later}", at)
         self.expect("(", f"after {function}")
         self.expect(")", f"after {function}(")
 

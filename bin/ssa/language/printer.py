@@ -35,6 +35,7 @@ from .syntax import (
     Rex,
     Select,
     Statement,
+    UnionWith,
     Where,
 )
 
@@ -78,6 +79,8 @@ def print_command(command: Command) -> str:
     if isinstance(command, Rex):
         most = "" if command.max_match == 1 else f" max_match={command.max_match}"
         return f"rex field={command.field}{most} {print_expression(command.pattern)}"
+    if isinstance(command, UnionWith):
+        return f"union ${command.binding}"
     return f"into {SINK}()"
 
 

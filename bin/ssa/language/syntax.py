@@ -241,13 +241,21 @@ class Rex:
 
 
 @dataclass(frozen=True)
+class UnionWith:
+    """`union $name`: the records of another pipeline too, each as it is there."""
+
+    binding: str
+    at: int
+
+
+@dataclass(frozen=True)
 class Into:
     """`into write_ssa_detected_events()`."""
 
     at: int
 
 
-Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, Into]
+Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, UnionWith, Into]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _SKIP = re.compile(r"(?:\s+|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?([lLfFdD]?)(?![A-Za-z0-9_])", re.ASCII)
 _OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$]")
-_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
+_REGEX = re.compile(r"/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)/")  # in a [class], a slash is a character
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _LONGEST = 2**63  # the parser refuses it where no minus stands before it

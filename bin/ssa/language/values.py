@@ -27,7 +27,6 @@ def _is_long(value: Value) -> bool:
 TYPES: dict[str, Callable[[Value], bool]] = {
     "string": lambda value: isinstance(value, str),
     "long": _is_long,
-    "integer": _is_long,
     "double": lambda value: isinstance(value, float),
     "number": is_number,
     "boolean": lambda value: isinstance(value, bool),

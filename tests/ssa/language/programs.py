@@ -239,6 +239,9 @@ TYPE_NAMES = {
     BOOLEAN: ("boolean",),
     ANY: ("any", "number", "string", "long", "double", "boolean"),
 }
+_STRICT = {"string": str, "number": (int, float), "boolean": bool, "sized": (), "keys": ()}
+"""Kinds for which a literal of another type is refused."""
+
 LONGS = (0, 1, 2, 3, 12, 255, 1661990400000, 2**53 + 1, 2**63 - 1, -(2**63))
 DOUBLES = (0.0, 0.5, 1.0, 1.5, 2.25, 1e3, 1e-7, 9007199254740992.0, 1e22, 1.7976931348623157e308, 5e-324)
 WANTED = (STRING, LONG, DOUBLE, BOOLEAN, ANY, listed(STRING), listed(LONG), listed(ANY), mapped(STRING), mapped(ANY))
@@ -257,16 +260,17 @@ def _type_of_kind(text):
 class _Maker:
     """Makes the expressions of one program. The first choice is always the simplest, which is what shrinking needs."""
 
-    def __init__(self, draw):
-        self.draw = draw
+    def __init__(self, number):
+        """Take `number(least, most)`, which chooses."""
+        self.number = number
         self.columns = {}
         self.made = []
 
     def pick(self, choices):
-        return choices[self.draw(st.integers(0, len(choices) - 1))]
+        return choices[self.number(0, len(choices) - 1)]
 
     def chance(self, percent):
-        return self.draw(st.integers(0, 99)) >= 100 - percent
+        return self.number(0, 99) >= 100 - percent
 
     # -- expressions
 
@@ -291,7 +295,7 @@ class _Maker:
         if want == ANY:
             return self.leaf(self.pick(SCALARS))
         if is_list(want):
-            return syntax.ListOf(tuple(self.leaf(want.parts[0]) for _ in range(self.draw(st.integers(0, 3)))), AT)
+            return syntax.ListOf(tuple(self.leaf(want.parts[0]) for _ in range(self.number(0, 3))), AT)
         if want == mapped(STRING) and self.chance(50):
             return syntax.Name("input_event", AT)
         return self.entries(want.parts[0], 0)
@@ -330,16 +334,14 @@ class _Maker:
         )()
 
     def entries(self, want, depth):
-        keys = [self.pick(KEYS) for _ in range(self.draw(st.integers(0, 3)))]
+        keys = [self.pick(KEYS) for _ in range(self.number(0, 3))]
         return syntax.MapOf(tuple((key, self.expression(want, depth - 1)) for key in keys), AT)
 
     def column(self, want, depth):
         names = [name for name, held in self.columns.items() if _fits(held, want)]
-        if self.chance(5) or not names:
-            return (
-                syntax.Name(self.pick(COLUMN_NAMES[:5]), AT) if want in SCALARS and self.chance(10) else self.leaf(want)
-            )
-        return syntax.Name(self.pick(names), AT)
+        if names:
+            return syntax.Name(self.pick(names), AT)
+        return syntax.Name("never_assigned", AT) if self.chance(5) else self.leaf(want)
 
     def again(self, want, depth):
         """Return an expression that stands somewhere before: its columns may have changed since."""
@@ -353,7 +355,7 @@ class _Maker:
     def access(self, want, depth):
         inner = depth - 1
         if self.chance(50):
-            index = self.expression(LONG, 0) if self.chance(20) else syntax.Literal(self.draw(st.integers(0, 3)), AT)
+            index = self.expression(LONG, 0) if self.chance(20) else syntax.Literal(self.number(0, 3), AT)
             return syntax.Access(self.expression(listed(want), inner), index, AT)
         key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
         return syntax.Access(self.expression(mapped(want), inner), key, AT)
@@ -367,7 +369,7 @@ class _Maker:
         if want in (LONG, DOUBLE, ANY):
             return self.sum(want, inner)
         if is_list(want):
-            items = self.draw(st.integers(0, 3))
+            items = self.number(0, 3)
             return syntax.ListOf(tuple(self.expression(want.parts[0], inner) for _ in range(items)), AT)
         return self.entries(want.parts[0], inner)
 
@@ -382,12 +384,12 @@ class _Maker:
             return syntax.Negative(self.operand(want, depth), AT)
         operators = self.pick((("+", "-"), ("*", "%") if want == LONG else ("*", "/", "%")))
         rest = []
-        for _ in range(self.draw(st.integers(1, 2))):
+        for _ in range(self.number(1, 2)):
             rest.append((self.pick(operators), self.operand(want, depth)))
         return syntax.Arithmetic(self.operand(want, depth), tuple(rest), AT)
 
     def condition(self, depth):
-        many = self.draw(st.integers(2, 3))
+        many = self.number(2, 3)
         return self.pick(
             (
                 lambda: self.comparison(depth),
@@ -416,7 +418,7 @@ class _Maker:
         want = self.pick((STRING, LONG, DOUBLE, ANY, listed(STRING)))
         options = [
             self.operand(listed(want) if self.chance(40) and want in SCALARS else want, depth)
-            for _ in range(self.draw(st.integers(1, 3)))
+            for _ in range(self.number(1, 3))
         ]
         return syntax.In(self.operand(want, depth), tuple(options), self.chance(30), AT)
 
@@ -434,13 +436,13 @@ class _Maker:
         for parameter in function.parameters:
             if parameter.default and self.chance(40):
                 break
-            for _ in range(self.draw(st.integers(1, 3)) if repeated else 1):
+            for _ in range(self.number(1, 3) if repeated else 1):
                 given += self.argument(parameter, function, want, depth - 1)
         named = []
         if repeated and self.chance(10):
             named, given = [(function.parameters[0].name, syntax.ListOf(tuple(given), AT))], []
         elif not repeated and self.chance(15):
-            first = self.draw(st.integers(0, len(given) - 1))
+            first = self.number(0, len(given) - 1)
             names = [parameter.name for parameter in function.parameters]
             named = list(zip(names[first:], given[first:], strict=False))
             given = given[:first]
@@ -476,8 +478,8 @@ class _Maker:
             found = self.pick(WANTED)
         value = self.expression(found, depth)
         # A literal of a wrong type is refused: null is a value of every type.
-        wrong = isinstance(value, syntax.Literal) and kind not in ("any", "counted", "guess", "source", "item")
-        return [syntax.Literal(None, AT) if wrong and found not in wants else value]
+        wrong = isinstance(value, syntax.Literal) and kind in _STRICT and not isinstance(value.value, _STRICT[kind])
+        return [syntax.Literal(None, AT) if wrong else value]
 
     def of_type(self, parameter, function, want, depth):
         """Return an argument of `T`, where the function gives `want`."""
@@ -497,7 +499,7 @@ class _Maker:
     def pairs(self, want, depth):
         """Return what create_map takes: a list of keys and values."""
         items = []
-        for _ in range(self.draw(st.integers(0, 3))):
+        for _ in range(self.number(0, 3)):
             key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
             items += [key, self.expression(want, depth)]
         return syntax.ListOf(tuple(items + ([syntax.Literal("a", AT)] if self.chance(5) else [])), AT)
@@ -547,7 +549,7 @@ class _Maker:
 
     def eval(self):
         assignments = []
-        for _ in range(self.draw(st.integers(1, 3))):
+        for _ in range(self.number(1, 3)):
             name = self.pick(COLUMN_NAMES if self.chance(10) else COLUMN_NAMES[:5])
             assignments.append(self.assign(name, self.expression(self.pick(WANTED), 3)))
         return syntax.Eval(tuple(assignments), AT)
@@ -558,18 +560,18 @@ class _Maker:
     def names(self):
         """Return some columns, mostly with the event: without it not much is left to say."""
         known = [*self.columns, *COLUMN_NAMES[:3]]
-        found = [self.pick(known) for _ in range(self.draw(st.integers(1, 4)))]
+        found = [self.pick(known) for _ in range(self.number(1, 4))]
         return [*found, *(("input_event", "_datamodels") if self.chance(85) else ())]
 
     def select(self):
         items = [(name, syntax.Name(name, AT)) for name in self.names()]
-        for _ in range(self.draw(st.integers(0, 2))):
+        for _ in range(self.number(0, 2)):
             items.append((self.pick(COLUMN_NAMES[:5]), self.expression(self.pick(WANTED), 2)))
         return syntax.Select(tuple(items), AT)
 
     def rename(self):
         known = [*(name for name in self.columns if name not in ("input_event", "_datamodels")), *COLUMN_NAMES[:2]]
-        pairs = tuple((self.pick(known), self.pick(COLUMN_NAMES[:7])) for _ in range(self.draw(st.integers(1, 2))))
+        pairs = tuple((self.pick(known), self.pick(COLUMN_NAMES[:7])) for _ in range(self.number(1, 2)))
         return syntax.Rename(pairs, AT)
 
     def fields(self):
@@ -588,7 +590,7 @@ class _Maker:
         names = list(self.columns)
         entries = [(name, syntax.Name(name, AT)) for name in (self.pick(names or ["x"]) for _ in range(3))]
         entries += [
-            (self.pick(KEYS), self.expression(self.pick(WANTED), 2)) for _ in range(self.draw(st.integers(0, 3)))
+            (self.pick(KEYS), self.expression(self.pick(WANTED), 2)) for _ in range(self.number(0, 3))
         ]
         body = syntax.MapOf(tuple(entries), AT)
         flat = [part for key, value in entries for part in (syntax.Literal(key, AT), value)]
@@ -608,11 +610,11 @@ class _Maker:
 
     def statements(self):
         bindings, found = {}, []
-        bound = self.draw(st.integers(0, 2))
-        for index in range(bound + self.draw(st.integers(1, 2))):
+        bound = self.number(0, 2)
+        for index in range(bound + self.number(1, 2)):
             source = self.pick([None, *bindings, *bindings])
             self.columns = dict(bindings[source]) if source else {name: value.type for name, value in COLUMNS.items()}
-            commands = [self.command() for _ in range(self.draw(st.integers(0 if source else 1, 3)))]
+            commands = [self.command() for _ in range(self.number(0 if source else 1, 3))]
             name = self.pick(("base", "b2")) if index < bound else None
             known = dict(self.columns)
             if name is None or self.chance(15):
@@ -649,8 +651,13 @@ def _gives(gives, want):
 
 @st.composite
 def programs(draw):
-    """Return a strategy of programs."""
-    return syntax.Program("", _Maker(draw).statements())
+    """Return a strategy of programs, which shrink."""
+    return program(lambda least, most: draw(st.integers(least, most)))
+
+
+def program(number):
+    """Return a program that a function number(least, most) chooses, such as the randint of a random.Random."""
+    return syntax.Program("", _Maker(number).statements())
 
 
 def events(random, number):

@@ -7,6 +7,7 @@ own, in a chain of subqueries, so that a value is written once, and what each ga
 `where` drops no row: a column says which rows are alive, so that the conditions can be counted too.
 """
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -73,6 +74,7 @@ class SecondOpinion:
 
     def __init__(self, events):
         self.connection = duckdb.connect(config={"threads": 1})
+        self.connection.execute("PRAGMA disable_optimizer")
         self.events = events
         self._run("CREATE TABLE events (id BIGINT, input_event MAP(VARCHAR, VARCHAR), datamodels VARCHAR[])")
         for number, (event, models) in enumerate(events):
@@ -86,8 +88,13 @@ class SecondOpinion:
         """Run a program, given as its syntax tree."""
         translation = Translation(program)
         answer = Answer([[] for _ in self.events])
+        for table, query in translation.tables:
+            self._run(f"CREATE OR REPLACE TEMP TABLE {table} AS {query}")
         for columns, query in translation.branches:
-            for number, *found in self._run(query):
+            # Not WHERE: DuckDB would put the whole program in place of that column, again and again.
+            for number, alive, *found in self._run(query):
+                if not alive:
+                    continue
                 start, end, entities, body = (
                     decode(value, column.type) for value, column in zip(found, columns, strict=True)
                 )
@@ -95,15 +102,24 @@ class SecondOpinion:
                 answer.detected[number].append(
                     (start, end, tuple(entity for entity in entities if entity is not None), body or {})
                 )
-        for labels, query in translation.counts:
-            (found,) = self._run(query)
-            for index, label in enumerate(labels):
-                alive, valued, true, false = found[4 * index : 4 * index + 4]
-                answer.evaluated[label] += alive
-                answer.valued[label] += valued
-                if label == "where":
-                    answer.conditions.update({True: true, False: false, None: alive - true - false})
+        for counted, table in translation.counts:
+            self._count(answer, counted, table)
         return answer
+
+    def _count(self, answer, counted, table):
+        columns = {}
+        for label, value, alive in counted:
+            columns[alive] = alive
+            columns["held", value.sql] = f"{value.sql} IS NOT NULL"
+            if label == "where":
+                columns[value.sql] = value.sql
+        rows = self._run(f"SELECT {', '.join(columns.values())} FROM {table}")
+        found = dict(zip(columns, zip(*rows, strict=True), strict=True))
+        for label, value, alive in counted:
+            answer.evaluated[label] += sum(found[alive])
+            answer.valued[label] += sum(map(bool.__and__, found[alive], found["held", value.sql]))
+            if label == "where":
+                answer.conditions.update(itertools.compress(found[value.sql], found[alive]))
 
 
 def type_of(expression, columns):
@@ -130,7 +146,7 @@ class Translation:
     def __init__(self, program):
         self.columns = {}
         self.branches, self.counts = [], []
-        self._tables, self._bindings = [], {}
+        self.tables, self._bindings = [], {}
         self._numbers = 0
         self.constants = {}
         self._begin("(SELECT *, {'nothing': NULL::BOOLEAN} AS empty, true AS alive FROM events)", COLUMNS, "alive")
@@ -179,17 +195,15 @@ class Translation:
             else:
                 self.command(command)
         results = [self._result(name) for name in ("start_time", "end_time", "entities", "body")]
-        table = f"s{len(self._tables)}"
-        self._tables.append(f"{table} AS ({self._query()})")
-        source = f"WITH {', '.join(self._tables)} SELECT"
+        table = f"s{len(self.tables)}"
+        self.tables.append((table, self._query()))
         if statement.binding is not None:
             self._bindings[statement.binding] = table, self.columns, self.alive
         if ends:
             values = ", ".join(value.sql for value in results)
-            self.branches.append((results, f"{source} id, {values} FROM {table} WHERE {self.alive}"))
-        counts = [_counts(value, alive) for _, value, alive in self._counted]
-        if counts:
-            self.counts.append(([label for label, _, _ in self._counted], f"{source} {', '.join(counts)} FROM {table}"))
+            self.branches.append((results, f"SELECT id, {self.alive}, {values} FROM {table}"))
+        if self._counted:
+            self.counts.append((self._counted, table))
 
     def command(self, command):
         """Change the columns as a command does."""
@@ -411,13 +425,6 @@ class Translation:
         given = [self.expression(argument) for argument in node.arguments]
         named = {name: self.expression(argument) for name, argument in node.named}
         return function.apply(self, given, named)
-
-
-def _counts(value, alive):
-    """Return the SQL of how many rows are alive, and for how many of them a value is there, true, and false."""
-    tests = ["true", f"{value.sql} IS NOT NULL"]
-    tests += [value.sql, f"NOT {value.sql}"] if value.type == BOOLEAN else ["false", "false"]
-    return ", ".join(f"count(*) FILTER ({alive} AND {test})" for test in tests)
 
 
 _NOTHING = "'nothing': NULL::BOOLEAN"

@@ -13,23 +13,26 @@ from .texts import double_in, long_in, number_in, text_of
 CASTING = DSP + ", Casting"
 
 _TYPE_NAME = re.compile(r"([a-z]+)(<.*>)?", re.DOTALL)
-_SAME = {"collection": "list", "float": "double"}
+_SAME = {"collection": "list", "float": "double", "integer": "long"}
 """Names of the product for types that are one here: a double has 64 bits, and so has every whole number."""
 
 
-def _type(name: str) -> str:
-    """Return the type that a name such as `string` or `map<string, any>` means; raises ValueError if there is none."""
+def plain_type(name: str) -> str:
+    """Return the type that a name such as `string` or `map<string, any>` means; raises ValueError if there is none.
+
+    Names of one type are one: integer is long, float is double.
+    """
     found = _TYPE_NAME.fullmatch(name)
     if found:
         plain = _SAME.get(found[1], found[1])
         if plain in TYPES and (found[2] is None or plain in ("list", "map")):
             return plain
-    raise ValueError(f"unknown type {name!r}: expected one of {', '.join([*TYPES, *_SAME])}")
+    raise ValueError(f"unknown type {name!r}: expected one of {', '.join({**TYPES, **_SAME})}")
 
 
 @lru_cache(maxsize=64)
 def _test_of(name: str) -> Callable[[Value], bool]:
-    return TYPES[_type(name)]
+    return TYPES[plain_type(name)]
 
 
 @entry(
@@ -74,7 +77,6 @@ def _boolean(value: Value) -> Value:
 _CONVERSIONS: dict[str, Callable[[Value], Value]] = {
     "string": text_of,
     "long": _long,
-    "integer": _long,
     "double": _double,
     "number": _number,
     "boolean": _boolean,
@@ -83,7 +85,7 @@ _CONVERSIONS: dict[str, Callable[[Value], Value]] = {
 
 @lru_cache(maxsize=64)
 def _conversion_to(name: str) -> Callable[[Value], Value]:
-    target = _type(name)
+    target = plain_type(name)
     return _CONVERSIONS.get(target, lambda value: value if TYPES[target](value) else None)
 
 

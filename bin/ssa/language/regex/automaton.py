@@ -13,7 +13,7 @@ from typing import Optional
 from .program import ASSERT, CHAR, MATCH, Program
 
 MAX_TRANSITIONS = 4000
-_MAX_FOLLOWED = 20_000
+MAX_FOLLOWED = 20_000
 
 Flags = Optional[Sequence[int]]
 """Per place of a text (one more than characters) the bits of the assertions that hold; None without assertions."""
@@ -101,7 +101,7 @@ class Automaton:
                 key = flags, number, eight
                 known = self.followed.get(key)
                 if known is None:
-                    if len(self.followed) >= _MAX_FOLLOWED:
+                    if len(self.followed) >= MAX_FOLLOWED:
                         self.followed.clear()
                     each = (self.after[8 * number + bit] for bit in range(8) if eight >> bit & 1)
                     known = self.followed[key] = self._reach(list(each), flags)

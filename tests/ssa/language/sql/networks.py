@@ -57,6 +57,7 @@ def _address(translation, text):
 def _cidrmatch(translation, network, address):
     network, address = translation.narrowed(network, STRING), translation.narrowed(address, STRING)
     step = partial(strict, translation)
+    network = step("trim({network})", STRING, network=network)
     start = _address(translation, step("string_split({network}, '/')[1]", STRING, network=network))
     there = _address(translation, step("trim({address})", STRING, address=address))
     width = "CASE WHEN contains({network}, '/') THEN TRY_CAST(string_split({network}, '/')[2] AS BIGINT) ELSE 128 END"

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from .calls import MISSING, add, lifted, single, strict
+from .calls import MISSING, add, double, lifted, single, strict
 from .readings import BLANKS, double_in, long_in, number_in, text_of
 from .values import (
     ANY,
@@ -62,16 +62,14 @@ def _tostring(translation, value, format):
     def formatted(x):
         if not is_number(x.type):
             return None
-        hexed = f"CASE WHEN {x.sql} < 0 THEN '-' ELSE '' END || '0x' || to_hex(abs({x.sql}::HUGEINT))"
-        seconds = f"abs({x.sql}::HUGEINT)"
-        parts = (f"{seconds} // 3600", f"{seconds} // 60 % 60", f"{seconds} % 60")
-        padded = " || ':' || ".join(
-            f"lpad(({part})::VARCHAR, greatest(2, length(({part})::VARCHAR))::INTEGER, '0')" for part in parts
-        )
-        lasts = f"CASE WHEN {x.sql} < 0 THEN '-' ELSE '' END || {padded}"
-        if x.type == DOUBLE:
-            hexed = lasts = "NULL::VARCHAR"
+        sign = f"CASE WHEN {x.sql} <= -1 THEN '-' ELSE '' END"
+        whole = f"abs(TRY_CAST(trunc({x.sql}) AS HUGEINT))"
+        hours, others = f"({whole} // 3600)::VARCHAR", (f"{whole} // 60 % 60", f"{whole} % 60")
+        padded = [f"lpad({hours}, greatest(2, length({hours}))::INTEGER, '0')"]
+        padded += [f"lpad(({other})::VARCHAR, 2, '0')" for other in others]
+        hexed = f"{sign} || '0x' || to_hex({whole})" if x.type == LONG else "NULL::VARCHAR"
         commas = f"format('{{:,{'.2f' if x.type == DOUBLE else ''}}}', {x.sql})"
+        lasts = " || ':' || ".join([f"{sign} || {padded[0]}", *padded[1:]])
         cases = f"WHEN 'hex' THEN {hexed} WHEN 'commas' THEN {commas} WHEN 'duration' THEN {lasts}"
         return Value(f"(CASE {format.sql} {cases} END)", STRING)
 
@@ -100,6 +98,25 @@ def _unsigned(x):
     if x.type == LONG:
         return Value(long(f"abs({x.sql}::HUGEINT)"), LONG)
     return Value(f"abs({x.sql})", DOUBLE) if x.type == DOUBLE else None
+
+
+def _round(translation, value, precision):
+    """Round by the decimal digits of a double, all of them: DuckDB's own round multiplies first, which is inexact."""
+    step = partial(strict, translation)
+    value, precision = double(translation, value), translation.narrowed(precision, LONG)
+    digits = step("format('{:.40f}', abs({value}))", STRING, value=value)
+    whole, part = (step(f"split_part({{digits}}, '.', {side})", STRING, digits=digits) for side in (1, 2))
+    places = {"whole": whole, "part": part, "precision": precision}
+    up = "CASE WHEN substr({part}, {precision} + 1, 1) >= '5' THEN 1 ELSE 0 END"
+    fits = "{precision} BETWEEN 0 AND 15 AND length({whole}) < 17"
+    rounded = f"(({{whole}} || left({{part}}, {{precision}}))::HUGEINT + {up})::VARCHAR"
+    rounded = step(f"CASE WHEN {fits} THEN lpad({rounded}, 40, '0') END", STRING, **places)
+    spelled = "left({rounded}, (40 - {precision})::BIGINT) || '.' || right({rounded}, {precision})"
+    found = step(f"({spelled})::DOUBLE * sign({{value}})", DOUBLE, rounded=rounded, precision=precision, value=value)
+    # From 17 digits on, a double has no fraction.
+    large = f"CASE WHEN length({whole.sql}) < 17 THEN {found.sql} + 0 ELSE {value.sql} END"
+    sql = f"CASE WHEN {precision.sql} BETWEEN 0 AND 15 THEN {large} END"
+    return translation.put(sql, DOUBLE, precision, whole, found, value)
 
 
 def _extreme(sign):
@@ -133,10 +150,7 @@ add("abs(value: number) -> number", single(_unsigned))
 add("ceil(value: number) -> double", "(ceil({value}) + 0)")
 add("ceiling(value: number) -> double", "(ceil({value}) + 0)")
 add("floor(value: number) -> double", "(floor({value}) + 0)")
-add(
-    "round(value: number, precision: precision = 0) -> double",
-    "CASE WHEN {precision} BETWEEN 0 AND 15 THEN round({value}, {precision}::INTEGER) + 0 END",
-)
+add("round(value: number, precision: precision = 0) -> double", _round)
 add("sqrt(value: number) -> double", "CASE WHEN {value} >= 0 THEN sqrt({value}) END")
 add("pow(value: number, exponent: number) -> double", finite("pow({value}, {exponent})"))
 add("exp(value: number) -> double", finite("exp({value})"))

@@ -1,9 +1,9 @@
 """Values as text, and numbers as a text spells them."""
 
-from .values import ANY, DOUBLE, LONG, SCALARS, STRING, Value, coerce, finite, long
+from .values import ANY, DOUBLE, LONG, SCALARS, STRING, Value, coerce, finite
 
 BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
-_WHOLE = "[+-]?[0-9]{1,19}"
+_WHOLE = "[+-]?[0-9]+"
 _DECIMAL = "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"
 
 
@@ -17,7 +17,7 @@ def text_of(value):
 def long_in(text):
     """Return the SQL of the long that a text spells."""
     bare = f"trim({text}, {BLANKS})"
-    return f"(CASE WHEN regexp_full_match({bare}, '{_WHOLE}') THEN {long(f'{bare}::HUGEINT')} END)"
+    return f"(CASE WHEN regexp_full_match({bare}, '{_WHOLE}') THEN TRY_CAST({bare} AS BIGINT) END)"
 
 
 def double_in(text):

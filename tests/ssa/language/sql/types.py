@@ -67,7 +67,7 @@ _CASTS = {
     }.get(x.type),
     "number": lambda x: number_in(x.sql) if x.type == STRING else x if is_number(x.type) else None,
     "boolean": lambda x: {
-        STRING: Value(f"(CASE {x.sql} WHEN 'true' THEN true WHEN 'false' THEN false END)", BOOLEAN),
+        STRING: Value(f"(CASE lower({x.sql}) WHEN 'true' THEN true WHEN 'false' THEN false END)", BOOLEAN),
         BOOLEAN: x,
     }.get(x.type),
 }
