@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--dry-run", action="store_true", help="show the exact risk events, write none")
     one.add_argument("--indexers", type=indexers, default=1, metavar="N", help="how many indexers share the events")
     one.add_argument("--package", type=Path, metavar="FILE", help="the app's archive (default: built from this tree)")
+    one.add_argument("--local", type=Path, metavar="FOLDER", help="settings and detections of your own: a local/")
     one.add_argument("--python", default=sys.executable, help="the Python that runs the app (default: this one)")
     return top
 
@@ -59,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
                 Path(home), indexers=asked.indexers, python=asked.python, session_key=replay.SESSION_KEY
             )
             instance.install(asked.package)
+            if asked.local is not None:
+                shutil.copytree(asked.local, instance.apps / "ssa_detections/local", dirs_exist_ok=True)
             props = confs.load(instance.apps / "ssa_detections", "props")
             with Splunkd(instance.add_events, props) as splunkd:
                 splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})

@@ -151,12 +151,12 @@ def page() -> str:
     return f"""\
 # The SSA dialect
 
-How this app runs the language of Splunk Behavioral Analytics (SSA) detections. `make generate` writes this page from the
-parser and the registry of functions; every result in it comes from the engine. *Documented* rules follow the product's
-documentation; where that is silent, the rule is *ours*.
+How this app runs the language of Splunk Behavioral Analytics (SSA) detections. `make generate` writes this page from
+the parser and the registry of functions; every result in it comes from the engine. *Documented* rules follow the
+product's documentation; where that is silent, the rule is *ours*.
 
-`python -m tools explain FILE` and, in Splunk, `| ssaexplain detection="…"` show what a detection reads, its steps, and what
-looks wrong in it. `python -m tools import FILE.yml` turns a published detection into confs in `local/`.
+`python -m tools explain FILE` and, in Splunk, `| ssaexplain detection="…"` show what a detection reads, its steps, and
+what looks wrong in it. `python -m tools import FILE.yml` turns a published detection into confs in `local/`.
 
 ## Grammar
 
@@ -176,10 +176,10 @@ Stateful commands are refused by name:
 
 ## Regexes
 
-Java's: `(?i)` anywhere, named groups, possessive quantifiers and atomic groups, lookaround, `\\z`, `\\Z`, `\\h`, `\\Q…\\E`, class
-intersection. Case-insensitive matching, `\\d`, `\\w`, `\\s` and `\\b` know ASCII unless the flags say otherwise. Backreferences are
-refused: no engine can bound their time. Everything else takes time in proportion to the text's length times the pattern's
-size, whatever the text.
+Java's: `(?i)` anywhere, named groups, possessive quantifiers and atomic groups, lookaround, `\\z`, `\\Z`, `\\h`,
+`\\Q…\\E`, class intersection. Case-insensitive matching, `\\d`, `\\w`, `\\s` and `\\b` know ASCII unless the flags say
+otherwise. Backreferences are refused: no engine can bound their time. Everything else takes time in proportion to the
+text's length times the pattern's size, whatever the text.
 
 ## Functions
 

@@ -6,11 +6,17 @@ import csv
 import re
 from collections.abc import Iterable
 
-from ssa.detection import Catalogue, Detection
+from ssa import conf
+from ssa.detection import CONF, Catalogue, Detection
 from ssa.event import format_score
 from tools import ROOT
 
 FOLDER = "docs/detections"
+
+
+def shipped() -> Catalogue:
+    """Return the detections that the package has: those of default/, whatever this checkout's local/ says."""
+    return Catalogue(conf.merge([str(ROOT / f"default/{CONF}.conf")]))
 
 
 def slug(name: str) -> str:
@@ -101,5 +107,5 @@ def page(detection: Detection) -> str:
 
 def pages() -> dict[str, str]:
     """Return path in the repository -> content, for every detection that the app ships."""
-    catalogue = Catalogue.of_app(str(ROOT))
+    catalogue = shipped()
     return {f"{FOLDER}/{slug(name)}.md": page(catalogue.find(name)) for name in catalogue.names}

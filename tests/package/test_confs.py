@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ssa import alert, conf, event, risk
-from ssa.detection import CONF, REQUIRED, Catalogue
+from ssa.detection import CONF, REQUIRED
 from ssa.splunkd import SOURCETYPE
 from tools import ROOT, pages
 
@@ -65,11 +65,11 @@ BUILT_INS = [
 def stanzas(name):
     return {
         stanza: {key: setting.value for key, setting in settings.items()}
-        for stanza, settings in conf.load(str(ROOT), name).stanzas.items()
+        for stanza, settings in conf.merge([str(ROOT / "default" / f"{name}.conf")]).items()
     }
 
 
-DETECTIONS = Catalogue.of_app(str(ROOT))
+DETECTIONS = pages.shipped()
 SAVED = stanzas("savedsearches")
 MACROS = stanzas("macros")
 

@@ -12,6 +12,7 @@ from sandbox import alerts
 from sandbox.errors import SandboxError
 from sandbox.replay import Replay, risk_searches, rows
 from sandbox.search import Instance
+from tests.ssa.examples import FLAGSHIP
 from tools import ROOT
 
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
@@ -102,6 +103,12 @@ def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
     assert told["events"] > told["passed_prefilter"] > told["detections"] == len(found["detection"])
     assert told["risk_events"] == 2 * told["detections"]
     assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
+
+
+def test_settings_of_ones_own_are_applied(replay, tmp_path):
+    (tmp_path / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nimpact = 100\nconfidence = 90\n")
+    code, out, _ = replay("--json", "--local", str(tmp_path))
+    assert (code, {row["risk_score"] for row in lines(out)["detection"]}) == (0, {"90"})
 
 
 def test_any_number_of_indexers_gives_the_same_answer(replay):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ssa.detection import Catalogue
+from tools.pages import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
@@ -22,7 +23,7 @@ HIT = {
 
 
 def flagship():
-    return Catalogue.of_app(str(ROOT)).find(FLAGSHIP)
+    return shipped().find(FLAGSHIP)
 
 
 def catalogue(tmp_path, local="", default=""):

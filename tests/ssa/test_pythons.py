@@ -12,7 +12,7 @@ CASES = EXPRESSIONS + FUNCTIONS
 CHILD = """
 import json, sys
 sys.path.insert(0, sys.argv[1] + "/bin")
-from ssa import event, risk, stash
+from ssa import conf, event, risk, stash
 from ssa.detection import Catalogue
 from ssa.language import SsaError, compile_text
 
@@ -28,7 +28,7 @@ for text in asked["errors"]:
         refused.append(None)
     except SsaError as error:
         refused.append([error.problem, error.at])
-detection = Catalogue.of_app(sys.argv[1]).find(asked["detection"])
+detection = Catalogue(conf.merge([sys.argv[1] + "/default/ssa_detections.conf"])).find(asked["detection"])
 (columns,) = event.detect(detection, asked["row"])
 context = risk.Context("search", "sid", 0.0)
 lines = [stash.line(e) for e in risk.risk_events(detection, {**asked["row"], **columns}, context)]

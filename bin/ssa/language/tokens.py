@@ -71,7 +71,9 @@ class Lexer:
         found = _REGEX.match(self.text, at)
         if not found:
             self.fail("expected a value, or a regex /…/ closed on the same line", at)
-        return Token("regex", found.group(1).replace("\\/", "/"), at, found.end())
+        # Escape by escape: in \\/ the backslash is the escaped one.
+        pattern = _ESCAPE.sub(lambda escape: "/" if escape[1] == "/" else escape[0], found.group(1))
+        return Token("regex", pattern, at, found.end())
 
     def _string(self, at: int) -> Token:
         text, quote = self.text, self.text[at]

@@ -104,7 +104,7 @@ _OPERATIONS: dict[str, Callable[[Value, Value], Value]] = {
     "+": add,
     "-": _numbers(lambda left, right: left - right),
     "*": _numbers(lambda left, right: left * right),
-    "/": _numbers(lambda left, right: left / right),
+    "/": _numbers(lambda left, right: float(left) / float(right)),
     "%": _numbers(
         lambda left, right: math.fmod(left, right) if isinstance(left + right, float) else _rest(left, right)
     ),

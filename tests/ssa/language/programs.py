@@ -4,8 +4,11 @@ Programs are well typed, mostly: each expression is made for a type that somebod
 type all the same, because what such a thing gives is a rule too. A function needs no word here: its signature in the
 table of tests/ssa/language/sql says what it is called with.
 
-Names, texts and numbers come from small stocks that the events draw from too, so that conditions are often true.
+Texts and numbers come from small stocks (stocks.toml) that the events draw from too, so that conditions are often true.
 """
+
+import tomllib
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -25,213 +28,35 @@ from .sql.values import (
     is_list,
     is_map,
     item_type,
+    join,
     listed,
     mapped,
 )
 
 AT = 0
 
-# -- what texts are made of
-
-# Letters whose other case is one letter, and the same in all of Unicode's tables: so no ß, no İ, no final sigma.
-NAMES = (
-    "cmd.exe",
-    "CMD.EXE",
-    "msiexec.exe",
-    "MsiExec.exe",
-    "explorer.exe",
-    "Élan.exe",
-    "cmd",
-    "",
-    "a_c",
-    "alice",
-    "BOB",
-)
-COMMANDS = (
-    "msiexec /y a.dll",
-    "MSIEXEC.EXE -y C:\\Temp\\b.dll",
-    "cmd.exe /c whoami /all",
-    "a%b_c",
-    " cmd /C ",
-    "a\nb\tc",
-    "/y",
-    "é😀\0",
-    "a=1;b=2;a=3",
-)
-NUMERALS = (
-    "0",
-    "1",
-    "-3",
-    " 12 ",
-    "12",
-    "+7",
-    "255",
-    "1.5",
-    "-0.5",
-    ".25",
-    "2.",
-    "1e3",
-    "-1E-2",
-    "0x1F",
-    "-0xff",
-    "ff",
-    "z",
-    "",
-)
-HUGE = (
-    "9223372036854775807",
-    "-9223372036854775808",
-    "9223372036854775808",
-    "9007199254740993",
-    "1e308",
-    "1e999",
-    "-0.0",
-)
-TIMES = ("1661990400000", "1661990400123", "1661990460000", "0", "soon")
-ADDRESSES = (
-    "10.0.0.1",
-    "10.1.2.3",
-    "192.168.1.77",
-    " 10.0.0.1 ",
-    "256.1.1.1",
-    "10.01.2.3",
-    "::1",
-    "2001:db8::1",
-    "2001:DB8:0:0:0:0:0:1",
-    "::",
-    "1::2::3",
-    "::ffff:10.1.2.3",
-    "localhost",
-    "10.0.0.0/8",
-    "10.0.0.0/33",
-)
-PACKED = (
-    '{"a": 1, "b": "x", "c": null}',
-    '{"a": 1.5, "b": true, "A": "é"}',
-    '{ "b" : -7 }',
-    "{}",
-    "[1]",
-    '{"a": 1',
-    "aGVsbG8=",
-    "aGVsbG8",
-    "Y21kLmV4ZQ==",
-    "/2E=",
-    "4oKs4oI=",
-    "a%20b+c",
-    "%C3%A9%ff%e2%82",
-    "100%",
-    "%4",
-)
-STOCKS = {
-    "process": COMMANDS,
-    "process_name": NAMES,
-    "user": NAMES,
-    "n": NUMERALS + HUGE,
-    "m": NUMERALS,
-    "_time": TIMES,
-    "ip": ADDRESSES,
-    "packed data": PACKED,
-}
+_TABLES = tomllib.loads((Path(__file__).parent / "stocks.toml").read_text())
+FIELDS = _TABLES["fields"]
 """The fields of an event and what they hold; one of them is no name."""
 
-MODELS = ("Endpoint_Processes", "Network_Traffic")
-FIELDS = tuple(STOCKS)
-KEYS = ("a", "b", "A", "process", "user", "n", "", "a b", "it's")
-COLUMN_NAMES = ("x", "y", "z", "a", "b", "start_time", "end_time", "entities", "body", "input_event")
-
-# Where Java's regexes and RE2's agree: no dot over a line end, no $ before one, no \b beside é.
-PATTERNS = (
-    r"\d+",
-    r"(?i)cmd",
-    r"^msi",
-    r"[a-c]+\.exe\z",
-    r"/[yc]\b",
-    r"(?i)[-/]y ",
-    r"a|b",
-    r"\\",
-    r"[^a-z]",
-    "",
-    r"é",
-    r"\A[a-z.]+\z",
-    r"x{2,}",
-)
-GROUPS = (
-    r"(?<name>[a-z]+)\.(?<end>exe|dll)",
-    r"(?i)(?<x>cmd|msiexec)",
-    r"(\d)(?<y>\d*)",
-    r"(?<a>[-/])(?<b>[a-z])",
-    r"([a-z])([=_.])",
-)
-NONEMPTY = (r"\d", r"[a-c]+", r"(?i)(?<x>EXE|dll)", r"([a-z])\.([a-z])", r"[ /]", r"\\")
-REPLACEMENTS = ("", "-", "<$0>", "$1", "$1.$2", "${x}!", r"\1", r"\$1", r"\\", "$2$1")
-LIKES = (
-    "%",
-    "cmd%",
-    "%.exe",
-    "%/y %",
-    "_md%",
-    "a\\%b%",
-    "%\\_c",
-    "",
-    "%e%e%",
-    "msiexec /_ a.dll",
-    "%\\\\%",
-    "\\",
-    "%a%\\",
-)
-LITERALS = {
-    "type": (
-        "string",
-        "long",
-        "double",
-        "boolean",
-        "number",
-        "any",
-        "integer",
-        "float",
-        "list",
-        "map",
-        "collection<string>",
-        "map<string, any>",
-    ),
-    "pattern": PATTERNS + GROUPS,
-    "nonempty": NONEMPTY,
-    "replacement": REPLACEMENTS,
-    "like": LIKES,
-    "format": ("hex", "commas", "duration"),
-    "range": (
-        "10.0.0.0/8",
-        "10.0.0.1",
-        "10.0.0.0/30",
-        "192.168.1.64/26",
-        "0.0.0.0/0",
-        "2001:db8::/32",
-        "::/1",
-        "::1/128",
-    ),
-    "delimiter": (",", ";", "=", " ", "/", ".", "", "ex", "\\"),
-    "characters": (" ", "/", "ac", "", "é.", "x e"),
-    "key": KEYS,
-    "numeral": NUMERALS + HUGE,
-    "base": (10, 16, 2, 8, 36),
-    "index": (0, 1, 2, 3, 9),
-    "precision": (0, 1, 2, 15),
-    "position": (1, 2, 3, 0, 5, 99),
-    "count": (0, 1, 2, 5, 99),
-    "json": PACKED[:6],
-    "base64": PACKED[6:11],
-    "url": PACKED[11:],
-    "address": ADDRESSES,
-}
+LITERALS = _TABLES["arguments"]
 """Kinds of argument -> what stands for one."""
 
-CONSTANT = ("type", "pattern", "nonempty", "replacement")
+LITERALS["pattern"] += LITERALS["groups"]
+FIELD_OF = {"numeral": "n", "json": "packed data", "base64": "packed data", "url": "packed data", "address": "ip"}
+"""Kinds of argument that a field of an event holds."""
+
+LITERALS |= {kind: FIELDS[field] for kind, field in FIELD_OF.items()}
+LONGS, DOUBLES = _TABLES["literals"]["long"], _TABLES["literals"]["double"]
+MODELS = ("Endpoint_Processes", "Network_Traffic")
+COLUMN_NAMES = ("x", "y", "z", "a", "b", "start_time", "end_time", "entities", "body", "input_event")
+
+CONSTANT = ("pattern", "nonempty", "replacement")
 """Kinds that are always a literal: SQL must know them before the program runs."""
 
 CHECKED = ("format", "range", "base", "precision")
 """Kinds whose constants are checked before a program runs: what is none comes from an event."""
 
-FIELD_OF = {"numeral": "n", "json": "packed data", "base64": "packed data", "url": "packed data", "address": "ip"}
 TYPE_NAMES = {
     STRING: ("string",),
     LONG: ("long", "integer"),
@@ -239,11 +64,9 @@ TYPE_NAMES = {
     BOOLEAN: ("boolean",),
     ANY: ("any", "number", "string", "long", "double", "boolean"),
 }
-_STRICT = {"string": str, "number": (int, float), "boolean": bool, "sized": (), "keys": ()}
+_STRICT = {"string": (str,), "number": (int, float), "boolean": (bool,), "sized": (str,), "keys": (str,)}
 """Kinds for which a literal of another type is refused."""
 
-LONGS = (0, 1, 2, 3, 12, 255, 1661990400000, 2**53 + 1, 2**63 - 1, -(2**63))
-DOUBLES = (0.0, 0.5, 1.0, 1.5, 2.25, 1e3, 1e-7, 9007199254740992.0, 1e22, 1.7976931348623157e308, 5e-324)
 WANTED = (STRING, LONG, DOUBLE, BOOLEAN, ANY, listed(STRING), listed(LONG), listed(ANY), mapped(STRING), mapped(ANY))
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 
@@ -296,16 +119,16 @@ class _Maker:
             return self.leaf(self.pick(SCALARS))
         if is_list(want):
             return syntax.ListOf(tuple(self.leaf(want.parts[0]) for _ in range(self.number(0, 3))), AT)
-        if want == mapped(STRING) and self.chance(50):
+        if want == self.columns.get("input_event") and self.chance(50):
             return syntax.Name("input_event", AT)
         return self.entries(want.parts[0], 0)
 
     def text(self):
-        return self.pick(STOCKS[self.pick(FIELDS)])
+        return self.pick(FIELDS[self.pick(list(FIELDS))])
 
     def field(self, name=None):
         """Return a field of the event, in one of the ways to write it."""
-        key = syntax.Literal(name or self.pick(FIELDS), AT)
+        key = syntax.Literal(name or self.pick(list(FIELDS)), AT)
         event = syntax.Name("input_event", AT)
         if self.chance(50):
             return syntax.Access(event, key, AT)
@@ -319,8 +142,8 @@ class _Maker:
 
     def test(self):
         """Return a condition on the event that is true for some events and false for others."""
-        name = self.pick(FIELDS)
-        held = syntax.Literal(self.pick(STOCKS[name]), AT)
+        name = self.pick(list(FIELDS))
+        held = syntax.Literal(self.pick(FIELDS[name]), AT)
         return self.pick(
             (
                 lambda: syntax.Comparison(self.pick(COMPARISONS), self.field(name), held, AT),
@@ -329,12 +152,12 @@ class _Maker:
                 lambda: syntax.In(
                     syntax.Literal(self.pick(MODELS), AT), (syntax.Name("_datamodels", AT),), self.chance(20), AT
                 ),
-                lambda: syntax.Call("like", (self.field(), syntax.Literal(self.pick(LIKES), AT)), (), AT),
+                lambda: syntax.Call("like", (self.field(), syntax.Literal(self.pick(LITERALS["like"]), AT)), (), AT),
             )
         )()
 
     def entries(self, want, depth):
-        keys = [self.pick(KEYS) for _ in range(self.number(0, 3))]
+        keys = [self.pick(LITERALS["key"]) for _ in range(self.number(0, 3))]
         return syntax.MapOf(tuple((key, self.expression(want, depth - 1)) for key in keys), AT)
 
     def column(self, want, depth):
@@ -357,7 +180,7 @@ class _Maker:
         if self.chance(50):
             index = self.expression(LONG, 0) if self.chance(20) else syntax.Literal(self.number(0, 3), AT)
             return syntax.Access(self.expression(listed(want), inner), index, AT)
-        key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
+        key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(LITERALS["key"]), AT)
         return syntax.Access(self.expression(mapped(want), inner), key, AT)
 
     def operation(self, want, depth):
@@ -478,7 +301,7 @@ class _Maker:
             found = self.pick(WANTED)
         value = self.expression(found, depth)
         # A literal of a wrong type is refused: null is a value of every type.
-        wrong = isinstance(value, syntax.Literal) and kind in _STRICT and not isinstance(value.value, _STRICT[kind])
+        wrong = isinstance(value, syntax.Literal) and kind in _STRICT and type(value.value) not in _STRICT[kind]
         return [syntax.Literal(None, AT) if wrong else value]
 
     def of_type(self, parameter, function, want, depth):
@@ -500,7 +323,7 @@ class _Maker:
         """Return what create_map takes: a list of keys and values."""
         items = []
         for _ in range(self.number(0, 3)):
-            key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(KEYS), AT)
+            key = self.expression(STRING, 0) if self.chance(20) else syntax.Literal(self.pick(LITERALS["key"]), AT)
             items += [key, self.expression(want, depth)]
         return syntax.ListOf(tuple(items + ([syntax.Literal("a", AT)] if self.chance(5) else [])), AT)
 
@@ -524,8 +347,22 @@ class _Maker:
         self.columns[name] = type_of(expression, self.columns)
         return name, expression
 
-    def command(self):
+    def union(self, bindings):
+        """Return a union with a pipeline above, if the columns of both can have one type each."""
+        name = self.pick(list(bindings))
+        both = (self.columns, bindings[name])
+        try:
+            self.columns = {
+                column: join(columns.get(column, NULL) for columns in both) for column in {**both[0], **both[1]}
+            }
+        except UntranslatableError:
+            return self.eval()
+        return syntax.UnionWith(name, AT)
+
+    def command(self, bindings):
         """Return a command, and know the columns after it."""
+        if bindings and self.chance(10):
+            return self.union(bindings)
         makers = (
             self.eval,
             self.eval,
@@ -581,30 +418,42 @@ class _Maker:
 
     def rex(self):
         texts = [name for name, held in self.columns.items() if held == STRING] or ["x"]
-        pattern, most = self.pick(GROUPS[:4]), self.pick((1, 1, 1, 0, 2))
+        pattern, most = self.pick(LITERALS["groups"][:4]), self.pick((1, 1, 1, 0, 2))
         written = syntax.Regex(pattern, AT) if self.chance(50) else syntax.Literal(pattern, AT)
         return syntax.Rex(self.pick(texts), written, most, AT)
 
     def results(self):
         """Return the assignments of what a detected event hands over."""
-        names = list(self.columns)
-        entries = [(name, syntax.Name(name, AT)) for name in (self.pick(names or ["x"]) for _ in range(3))]
-        entries += [
-            (self.pick(KEYS), self.expression(self.pick(WANTED), 2)) for _ in range(self.number(0, 3))
-        ]
-        body = syntax.MapOf(tuple(entries), AT)
-        flat = [part for key, value in entries for part in (syntax.Literal(key, AT), value)]
-        if self.chance(40):
-            body = syntax.Call("create_map", (syntax.ListOf(tuple(flat), AT),), (), AT)
+        entities = self.pick((listed(STRING), listed(ANY), STRING, listed(LONG)))
         return syntax.Eval(
             (
-                ("start_time", self.expression(LONG, 2)),
-                ("end_time", self.expression(LONG if self.chance(90) else ANY, 1)),
-                ("entities", self.expression(self.pick((listed(STRING), listed(ANY), STRING, listed(LONG))), 2)),
-                ("body", body if self.chance(95) else self.expression(self.pick(WANTED), 1)),
+                self.assign("start_time", self.expression(LONG, 2)),
+                self.assign("end_time", self.expression(LONG if self.chance(90) else ANY, 1)),
+                self.assign("entities", self.expression(entities, 2)),
+                self.assign("body", self.body() if self.chance(95) else self.expression(self.pick(WANTED), 1)),
             ),
             AT,
         )
+
+    def body(self):
+        """Return a map of what can be compared: some columns, and what functions and operators give."""
+        names = [self.pick(list(self.columns)) for _ in range(2)]
+        entries = [(name, syntax.Name(name, AT)) for name in names]
+        entries += [(f"p{place}", self.probe()) for place in range(self.number(1, 5))]
+        entries += [
+            (self.pick(LITERALS["key"]), self.expression(self.pick(WANTED), 2)) for _ in range(self.number(0, 2))
+        ]
+        if self.chance(60):
+            return syntax.MapOf(tuple(entries), AT)
+        flat = [part for key, value in entries for part in (syntax.Literal(key, AT), value)]
+        return syntax.Call("create_map", (syntax.ListOf(tuple(flat), AT),), (), AT)
+
+    def probe(self):
+        """Return a call of any function, each as likely as another, or an operation."""
+        if self.chance(25):
+            return self.operation(self.pick(WANTED[:5]), 2)
+        name = self.pick(list(FUNCTIONS))
+        return self.call_of(name, self.pick([want for want in WANTED if _gives(FUNCTIONS[name].gives, want)]), 2)
 
     # -- programs
 
@@ -614,14 +463,12 @@ class _Maker:
         for index in range(bound + self.number(1, 2)):
             source = self.pick([None, *bindings, *bindings])
             self.columns = dict(bindings[source]) if source else {name: value.type for name, value in COLUMNS.items()}
-            commands = [self.command() for _ in range(self.number(0 if source else 1, 3))]
+            commands = [self.command(bindings) for _ in range(self.number(0 if source else 1, 3))]
             name = self.pick(("base", "b2")) if index < bound else None
-            known = dict(self.columns)
             if name is None or self.chance(15):
                 commands += [self.results(), syntax.Into(AT)]
-                known = None if name is None else types_after(commands[-2], known)
             if name is not None:
-                bindings[name] = known
+                bindings[name] = dict(self.columns)
             found.append(syntax.Statement(name, (syntax.From(source, AT), *commands), AT))
         return tuple(found)
 
@@ -665,11 +512,11 @@ def events(random, number):
     found = []
     for _ in range(number):
         event = {}
-        for name, stock in STOCKS.items():
+        for name, stock in FIELDS.items():
             kind = random.randrange(20)
             if kind == 0:
                 continue
-            other = random.choice(list(STOCKS.values()))
+            other = random.choice(list(FIELDS.values()))
             event[name] = None if kind == 1 else random.choice(other if kind < 4 else stock)
         found.append((event, random.sample(MODELS, random.randrange(3))))
     return found

@@ -75,6 +75,9 @@ class _Trees(lark.Transformer):
     def renamed(self, parts):
         return str(parts[0]), str(parts[2])
 
+    def union(self, parts):
+        return syntax.UnionWith(str(parts[1]), AT)
+
     def rex(self, parts):
         options = dict(parts[1:])
         if len(options) < len(parts[1:]) or not {"field", "pattern"} <= options.keys():

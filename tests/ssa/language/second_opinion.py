@@ -52,6 +52,10 @@ COLUMNS = {
 }
 """What a record holds at the start; any other column is null."""
 
+_START = "SELECT *, {'nothing': NULL::BOOLEAN} AS empty, []::BIGINT[] AS place, true AS alive FROM events"
+_EVENTS = (f"({_START})", COLUMNS, "alive")
+"""Where a pipeline begins: a table, its columns, and which of its rows are alive."""
+
 _SIGNS = {"=": "= 0", "!=": "<> 0", "<": "< 0", "<=": "<= 0", ">": "> 0", ">=": ">= 0"}
 
 
@@ -149,7 +153,7 @@ class Translation:
         self.tables, self._bindings = [], {}
         self._numbers = 0
         self.constants = {}
-        self._begin("(SELECT *, {'nothing': NULL::BOOLEAN} AS empty, true AS alive FROM events)", COLUMNS, "alive")
+        self._begin(*_EVENTS)
         for statement in program.statements if program else ():
             self._statement(statement)
 
@@ -159,13 +163,24 @@ class Translation:
         self._source, self.columns, self.alive = source, dict(columns), alive
         self._stages, self._stage_of, self._known, self._counted = [], {}, {}, []
 
+    def _end(self):
+        """Make a table of the rows so far; return how to go on from there."""
+        table = f"s{len(self.tables)}"
+        self.tables.append((table, self._query()))
+        if self._counted:
+            self.counts.append((self._counted, table))
+        return table, self.columns, self.alive
+
+    def _new(self, type):
+        self._numbers += 1
+        return Value(f"v{self._numbers}", type)
+
     def put(self, sql, type, *operands):
         """Return a value as a new column, which can use the columns of its operands."""
         if (sql, type) in self._known:
             return self._known[sql, type]
         stage = 1 + max((self._stage_of.get(operand.sql, -1) for operand in operands), default=-1)
-        self._numbers += 1
-        found = Value(f"v{self._numbers}", type)
+        found = self._new(type)
         self._stages += [[]] * (stage + 1 - len(self._stages))
         self._stages[stage] = [*self._stages[stage], f"({sql})::{sql_type(type)} AS {found.sql}"]
         self._stage_of[found.sql], self._known[sql, type] = stage, found
@@ -184,26 +199,32 @@ class Translation:
 
     def _statement(self, statement):
         first, *commands = statement.commands
-        if first.binding is None:
-            self._begin("(SELECT *, {'nothing': NULL::BOOLEAN} AS empty, true AS alive FROM events)", COLUMNS, "alive")
-        else:
-            self._begin(*self._bindings[first.binding])
-        ends = False
-        for command in commands:
-            if isinstance(command, syntax.Into):
-                ends = True
-            else:
-                self.command(command)
+        self._begin(*(self._bindings[first.binding] if first.binding else _EVENTS))
+        ends = isinstance(commands[-1], syntax.Into) if commands else False
+        for command in commands[:-1] if ends else commands:
+            self.command(command)
         results = [self._result(name) for name in ("start_time", "end_time", "entities", "body")]
-        table = f"s{len(self.tables)}"
-        self.tables.append((table, self._query()))
+        bound = self._end()
         if statement.binding is not None:
-            self._bindings[statement.binding] = table, self.columns, self.alive
+            self._bindings[statement.binding] = bound
         if ends:
             values = ", ".join(value.sql for value in results)
-            self.branches.append((results, f"SELECT id, {self.alive}, {values} FROM {table}"))
-        if self._counted:
-            self.counts.append((self._counted, table))
+            self.branches.append((results, f"SELECT id, {self.alive}, {values} FROM {bound[0]} ORDER BY place"))
+
+    def _unionwith(self, command):
+        """Go on with the rows of two tables, whose columns get one type each."""
+        sources = [self._end(), self._bindings[command.binding]]
+        names = list(dict.fromkeys(name for _, columns, _ in sources for name in columns))
+        joined = {}
+        for name in names:
+            held = [columns.get(name, literal(None)) for _, columns, _ in sources]
+            joined[name] = self._new(join(value.type for value in held)), held
+        selects = []
+        for place, (table, _, alive) in enumerate(sources):
+            parts = ["id", f"[{place}] || place AS place", f"{alive} AS alive"]
+            parts += [f"{coerce(held[place], new.type)} AS {new.sql}" for new, held in joined.values()]
+            selects.append(f"SELECT {', '.join(parts)} FROM {table}")
+        self._begin(f"({' UNION ALL '.join(selects)})", {name: new for name, (new, _) in joined.items()}, "alive")
 
     def command(self, command):
         """Change the columns as a command does."""
@@ -213,7 +234,7 @@ class Translation:
         value = self.columns.get(name, literal(None))
         if name in ("start_time", "end_time"):
             return self.narrowed(value, LONG)
-        return COLUMNS["body"] if name == "body" and not is_map(value.type) else value
+        return Value(f"{{{_NOTHING}}}", Type("record")) if name == "body" and not is_map(value.type) else value
 
     def _eval(self, command):
         for name, expression in command.assignments:

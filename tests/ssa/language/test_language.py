@@ -240,7 +240,13 @@ def refusing_calls(node):
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fail":
         return node.args[0]
     raised = node.exc if isinstance(node, ast.Raise) else None
-    return raised.args[0] if isinstance(raised, ast.Call) and raised.func.id == "ValueError" else None
+    return raised.args[0] if isinstance(raised, ast.Call) and raised.func.id in ("ValueError", "SsaError") else None
+
+
+def template(message):
+    """A regex for the texts that an expression of a message gives."""
+    parts = message.values if isinstance(message, ast.JoinedStr) else [message]
+    return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".*" for part in parts)
 
 
 def messages():
@@ -248,8 +254,7 @@ def messages():
     language = ROOT / "bin/ssa/language"
     for path in sorted([*language.glob("*.py"), *language.glob("functions/*.py")]):
         for message in filter(None, map(refusing_calls, ast.walk(ast.parse(path.read_text())))):
-            parts = message.values if isinstance(message, ast.JoinedStr) else [message]
-            pattern = "".join(re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in parts)
+            pattern = template(message)
             if path.name != "jsons.py" and pattern != ".*":  # jsons.py answers its JSON reader, no author
                 before = ".*: " if path.parent.name == "functions" else ""
                 yield pytest.param(before + pattern, id=f"{path.name}:{message.lineno}")

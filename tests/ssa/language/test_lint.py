@@ -1,15 +1,17 @@
 """Warnings, by their table: lint.toml, which anyone can extend."""
 
+import ast
+import re
 import tomllib
 
 import pytest
 
-from ssa.detection import Catalogue
 from ssa.language import compile_text
 from ssa.language.lint import lint
 from tests.ssa.examples import FLAGSHIP, ROOT
-from tests.ssa.language.test_language import HERE
+from tests.ssa.language.test_language import HERE, template
 from tests.ssa.language.test_programs import text_of
+from tools.pages import shipped
 
 CASES = tomllib.loads((HERE / "lint.toml").read_text())["case"]
 
@@ -24,5 +26,18 @@ def test_a_program_has_the_warnings_of_its_table(case):
     assert [(at, found) for at, found in zip(case["at"], places, strict=True) if not found.startswith(at)] == []
 
 
+def messages():
+    """A regex for every warning: what stands behind the place in `yield place, warning`."""
+    for node in ast.walk(ast.parse((ROOT / "bin/ssa/language/lint.py").read_text())):
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            yield pytest.param(template(node.value.elts[1]), id=f"line {node.lineno}")
+
+
+@pytest.mark.parametrize("pattern", list(messages()))
+def test_every_warning_has_a_case(pattern):
+    warnings = [warning.problem for case in CASES for warning in lint(compile_text(text_of(case)).program)]
+    assert [problem for problem in warnings if re.fullmatch(pattern, problem, re.DOTALL)], pattern
+
+
 def test_the_shipped_detection_has_no_warning():
-    assert lint(Catalogue.of_app(str(ROOT)).find(FLAGSHIP).plan.program) == []
+    assert lint(shipped().find(FLAGSHIP).plan.program) == []

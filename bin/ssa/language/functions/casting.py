@@ -94,7 +94,8 @@ def _conversion_to(name: str) -> Callable[[Value], Value]:
     Parameter("target_type", "string", prepare=_conversion_to),
     returns="any",
     help="The value as a value of the type: numbers, booleans and strings convert, lists and maps stay what they are; "
-    "null when it cannot be converted. A double loses its fraction on the way to a long.",
+    "null when it cannot be converted. True and false are read in any case. A double loses its fraction on the way to "
+    "a long.",
     source=f"{CASTING}; which text spells a value: ours",
 )
 def cast(value: Value, convert: Callable[[Value], Value]) -> Value:

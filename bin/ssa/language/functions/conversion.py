@@ -9,7 +9,7 @@ import binascii
 import re
 from typing import Callable
 
-from ..values import Value, is_number
+from ..values import LONG_MAX, Value, is_number
 from .jsons import map_in
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 from .texts import double_in, long_in, number_in, text_of
@@ -68,8 +68,10 @@ def _commas(number: float) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:,.2f}"
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: float) -> str | None:
     whole = abs(int(seconds))
+    if whole > LONG_MAX:
+        return None
     return f"{'-' if seconds <= -1 else ''}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
@@ -94,7 +96,7 @@ def _format(name: Value) -> Callable[[Value], str | None]:
     Parameter("format", "string", default=OMITTED, prepare=_format),
     returns="string",
     help="The string for a number, a boolean (True or False) or a string; null for a list or a map. A number can be "
-    "formatted: hex (0xFF), commas (1,234.50), or duration, for seconds (01:00:05).",
+    "formatted: hex (0xFF), commas (1,234.50), or duration, for whole seconds (01:00:05).",
     source=f"{CONVERSION}; lists and maps, hours from 24 on, hex of a double (null): ours",
 )
 def tostring(value: Value, write: Callable[[Value], str | None]) -> str | None:

@@ -6,9 +6,10 @@ import re
 
 from ..values import LONG_MAX, LONG_MIN, Value, representable
 
-_LONG = re.compile(r"[+-]?[0-9]{1,19}")
+_LONG = re.compile(r"[+-]?0{0,400}[0-9]{1,19}")
 _DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
 _DIGITS = re.compile(r"[+-]?[0-9A-Za-z]{1,64}")
+_PREFIX = re.compile(r"[+-]?0[bo]", re.IGNORECASE)
 _BLANKS = " \t\r\n"
 
 
@@ -41,14 +42,14 @@ def double_in(text: str) -> float | None:
 def number_in(text: str, base: int = 10) -> int | float | None:
     """Return the long that a text spells in a base from 2 to 36, or else, in base 10, the double; null where neither.
 
-    In base 16 a leading 0x is allowed, in base 8 0o, in base 2 0b.
+    In base 16 a leading 0x is allowed.
     """
     if base == 10:
         whole = long_in(text)
         return double_in(text) if whole is None else whole
     spelled = text.strip(_BLANKS)
-    if not _DIGITS.fullmatch(spelled):
-        return None
+    if not _DIGITS.fullmatch(spelled) or (base in (2, 8) and _PREFIX.match(spelled)):
+        return None  # Python would read 0b and 0o
     try:
         found = int(spelled, base)
     except ValueError:

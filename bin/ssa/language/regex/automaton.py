@@ -19,7 +19,7 @@ Flags = Optional[Sequence[int]]
 """Per place of a text (one more than characters) the bits of the assertions that hold; None without assertions."""
 
 
-class _State(dict[Hashable, "_State"]):
+class State(dict[Hashable, "State"]):
     """The CHAR steps that took the last character, as bits; a key (see Automaton._keys) leads to the next state.
 
     `found` tells that a match ended before that character: only then were the assertions at its place known.
@@ -33,7 +33,7 @@ class _State(dict[Hashable, "_State"]):
         self.places = places
         self.found = found
 
-    def __missing__(self, key: Hashable) -> _State:
+    def __missing__(self, key: Hashable) -> State:
         return self.automaton.build(self, key)
 
 
@@ -47,11 +47,10 @@ class Automaton:
         self.begun = 1 << len(self.after)
         self.match = self.begun << 1
         self.after.append(program.entry)
-        self.width = len(self.after) // 8 + 1
-        self.states: dict[tuple[int, bool], _State] = {}
-        self.followed: dict[tuple[int, int, int], int] = {}
+        self.states: dict[tuple[int, bool], State] = {}
+        self.followed: dict[tuple[int, int, str], int] = {}
         self.transitions = 0
-        self.start = _State(self, self.begun, False)
+        self.start = State(self, self.begun, False)
 
     def search(self, text: str, flags: Flags) -> bool:
         """Return whether there is a match anywhere in the text."""
@@ -72,7 +71,7 @@ class Automaton:
                 ends.append(at)
         return ends
 
-    def build(self, state: _State, key: Hashable) -> _State:
+    def build(self, state: State, key: Hashable) -> State:
         """Return the state after a key, and keep it in the state before."""
         ch, flags = key if isinstance(key, tuple) else (key, 0)
         reached = self._follow(state.places, flags)
@@ -83,7 +82,7 @@ class Automaton:
         identity = places, reached >= self.match
         new = self.states.get(identity)
         if new is None:
-            new = self.states[identity] = _State(self, *identity)
+            new = self.states[identity] = State(self, *identity)
         state[key] = new
         return new
 
@@ -94,17 +93,17 @@ class Automaton:
         self.transitions = 0
 
     def _follow(self, places: int, flags: int) -> int:
-        """Return what is reached from any of the places without a character, eight places at a time."""
+        """Return what is reached from the places without a character, four places at a time: as hexadecimal digits."""
         reached = 0
-        for number, eight in enumerate(places.to_bytes(self.width, "little")):
-            if eight:
-                key = flags, number, eight
+        for number, digit in enumerate(reversed(f"{places:x}")):
+            if digit != "0":
+                key = flags, number, digit
                 known = self.followed.get(key)
                 if known is None:
                     if len(self.followed) >= MAX_FOLLOWED:
                         self.followed.clear()
-                    each = (self.after[8 * number + bit] for bit in range(8) if eight >> bit & 1)
-                    known = self.followed[key] = self._reach(list(each), flags)
+                    each = [self.after[4 * number + bit] for bit in range(4) if int(digit, 16) >> bit & 1]
+                    known = self.followed[key] = self._reach(each, flags)
                 reached |= known
         return reached
 

@@ -79,7 +79,7 @@ class Pattern:
             places = matcher.match(at, 2 * self.groups + 2) if at >= start else None
             if places:
                 yield Match(text, places, self.names)
-                start = max(places[1], at + 1)
+                start = places[1]
 
     def _flags(self, text: str) -> Flags:
         if not self._parsed.assertions:

@@ -13,7 +13,7 @@ from .nodes import Assertion, Atomic, Chars, Choice, Group, Node, Repeat, Sequen
 
 MAX_STEPS = 2000
 _TOO_LONG = f"the regex is too long: more than {MAX_STEPS} steps, its counts written out"
-_KNOWN_CHARACTERS = 5000
+MAX_CHARACTERS = 5000
 MATCH, CHAR, SPLIT, SAVE, ASSERT, ATOMIC = range(6)
 
 
@@ -50,7 +50,7 @@ class Alphabet(dict[str, int]):
         for step, mask in self.sets.values():
             if ch in step.accepted:
                 bits |= mask
-        if len(self) >= _KNOWN_CHARACTERS:
+        if len(self) >= MAX_CHARACTERS:
             self.clear()
         self[ch] = bits
         return bits

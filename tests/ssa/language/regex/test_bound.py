@@ -1,14 +1,17 @@
 """No text takes long: the work is counted in lines of Python run, so that no clock has a say."""
 
+import gc
+import random
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ssa.language import regex
-from ssa.language.regex import Pattern, compile_pattern
+from ssa.language.regex import Pattern, automaton, compile_pattern, program
 from tests.ssa.language.regex.generated import TEXTS, regexes
 
 PACKAGE = str(Path(regex.__file__).parent)
@@ -36,6 +39,9 @@ HOSTILE = [
     ("(?>(?:a|b)*c|.)*+d|e", "ab", "e"),
     ("(?>(a)*b|(a))*c|d", "a", "d"),
     (".{0,30}+foo", "foo", ""),
+    ("(?>a*)a", "a", ""),
+    ("(?:a|(b))*+b", "ab", ""),
+    ("(?>(?>a|ba)+b?)+a", "ab", "a"),
     (r"(?m)^.*\b$|\Bx", "a\r\n", ""),
 ]
 
@@ -91,3 +97,20 @@ def test_the_work_grows_with_the_text_and_no_faster(written, again, last, asked)
 def test_no_regex_at_random_exceeds_the_bound(regex, again, last, asked):
     lines, bound = work(regex.text, (again * 60)[:60] + last, asked)
     assert lines <= MOST * bound + 2000
+
+
+def test_what_is_remembered_is_bounded():
+    pattern = compile_pattern.__wrapped__(r"(?:[^x]*[ab\u00ff-\uffff][^x]{40}){2}x")
+    # Nearly each character of this text asks for a transition that no character before it asked for.
+    text = "".join([*random.Random(1).choices("abc", k=4000), *map(chr, range(0x4000, 0x4400))])
+    with (
+        mock.patch.object(automaton, "MAX_TRANSITIONS", 50),
+        mock.patch.object(automaton, "MAX_FOLLOWED", 50),
+        mock.patch.object(program, "MAX_CHARACTERS", 50),
+    ):
+        assert not pattern.found_in(text)
+    built = pattern._forward
+    states = [item for item in gc.get_objects() if isinstance(item, automaton.State) and item.automaton is built]
+    assert 0 < sum(map(len, states)) <= 50
+    assert 0 < len(built.followed) <= 50
+    assert 0 < len(built.alphabet) <= 50

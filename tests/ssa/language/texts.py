@@ -1,0 +1,79 @@
+"""Texts of the dialect, right and wrong: those of all tables, the shipped detections, random programs, and mutants."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from ssa.language.printer import print_program
+from tools.pages import shipped
+
+from .programs import program
+
+HERE = Path(__file__).parent
+START, END = "| from read_ssa_enriched_events() ", " | into write_ssa_detected_events();"
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+(?:\.\d+)?|==|!=|<>|<=|>=|\s+|.', re.DOTALL)
+
+TOKENS = (
+    "and or not in is null true like as ( ) [ ] { } , : ; | $ / // /x/ /[/]/ /* */ 1 1.5 .5 1. 1e5 5L 5D 1.5L 1x - + = == < <> "
+    "% 9223372036854775807 9223372036854775808 99999999999999999999 1e999 \" ' \"\" \\ . a.b x from eval where select rename fields "
+    "rex union into field pattern max_match read_ssa_enriched_events stats é \u212a \x1c \u00a0 \0"
+).split(" ")
+"""What a mutation puts into a text: each token of the grammar, and what is nearly one."""
+
+CHARACTERS = "\0\t\n\r \"'\\/*()[]{}|;,.:=<>!+-%$_aZ09é\u0130\u2028\u212a\ufeff\ud800\udfff😀"
+
+
+def _cases():
+    for path in sorted(HERE.glob("*.toml")):
+        whole = path.stem not in ("programs", "lint")
+        for case in tomllib.loads(path.read_text()).get("case", ()):
+            if "expression" in case:
+                yield f"{START}| eval body={{x: {case['expression']}}}{END}"
+            elif "text" in case:
+                yield case["text"] if whole or case.get("whole") else START + case["text"] + END
+
+
+TEXTS = [*_cases(), *(detection.search for detection in shipped().detections)]
+"""Every text of the tables, right or wrong, and of the shipped detections."""
+
+
+def texts(random, number):
+    """Yield texts to change: half of them from the tables, half random programs."""
+    for _ in range(number):
+        yield random.choice(TEXTS) if random.random() < 0.5 else print_program(program(random.randint))
+
+
+def tokens_changed(random, text):
+    """Return a text with a few tokens left out, doubled, exchanged or put in."""
+    found = _TOKEN.findall(text)
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        place, other = (random.randrange(len(found)) for _ in range(2))
+        change = random.randrange(4)
+        if change == 0 and len(found) > 1:
+            del found[place]
+        elif change == 1:
+            found.insert(place, found[place])
+        elif change == 2:
+            found[place], found[other] = found[other], found[place]
+        else:
+            token = random.choice(TOKENS)
+            found.insert(place, random.choice((token, f" {token} ")))
+    return "".join(found)
+
+
+def characters_changed(random, text):
+    """Return a text with a few characters left out, replaced or put in."""
+    found = list(text)
+    for _ in range(random.choice((1, 1, 2, 5, 20))):
+        place = random.randrange(len(found) + 1)
+        found[place : place + random.randrange(2)] = random.choice(("", random.choice(CHARACTERS)))
+    return "".join(found)
+
+
+def repeated(random, text):
+    """Return a text in which one token, or what opens a nesting, stands very often."""
+    found = _TOKEN.findall(text)
+    place = random.randrange(len(found))
+    what = random.choice((found[place], random.choice(TOKENS), "not ", "- ", "(", "[", "{a: ", "lower(", "x[", ".a", "9"))
+    found.insert(place, what * random.choice((10, 60, 200, 1000, 5000)))
+    return "".join(found)
