@@ -277,7 +277,7 @@ class _Job:
         self.result.messages += [(level, text, self.head.server) for level, text in process.messages]
         kind, fields = info.get("type", "streaming"), info.get("required_fields", ["*"])
         generating = bool(info.get("generating"))
-        if kind not in ("streaming", "stateful") or fields != ["*"] or (generating and kind == "streaming"):
+        if kind not in (("stateful", "reporting") if generating else ("streaming", "stateful")) or fields != ["*"]:
             what = "Only streaming commands that take all fields, and generating ones of the search head, are supported"
             raise spl.fail(f"{what}, not '{command.name}'", command.position)
         return _Kind(kind == "streaming", generating)

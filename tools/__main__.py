@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 from types import ModuleType
 
@@ -24,7 +26,22 @@ def main(arguments: list[str] | None = None) -> int:
         one = commands.add_parser(name, help=about.partition("\n")[0], description=about)
         module.arguments(one)
     asked = top.parse_args(arguments)
-    return int(COMMANDS[asked.command].run(asked))
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            return int(COMMANDS[asked.command].run(asked))
+    finally:
+        say(said.getvalue())
+
+
+def say(text: str) -> None:
+    """Write a text to standard output, as far as there is one: the exit code tells of the work, not of its readers."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(BrokenPipeError):
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ CHOICES = (
         "lower(null)",
         OURS,
     ),
+    (
+        "A constant of the wrong type, written as an argument, is refused when the detection is compiled",
+        "",
+        OURS,
+    ),
     ("`/` gives a double; `%` has the sign of its left side", "[7 / 2, -7 % 3]", OURS),
     ("`+` adds numbers and joins strings", '["a" + "b", 1 + 1]', OURS),
     (
@@ -164,7 +169,7 @@ what looks wrong in it. `python -m tools import FILE.yml` turns a published dete
 {grammar()}
 ```
 
-Parentheses, lists, maps and calls nest up to {MAX_NESTING} deep, an expression's tree up to {MAX_DEPTH}.
+Parentheses, lists, maps and calls nest up to {MAX_NESTING - 1} deep, an expression's tree up to {MAX_DEPTH}.
 
 Stateful commands are refused by name:
 

@@ -125,8 +125,8 @@ class Catalogue:
             + " `| rest /services/configs/conf-ssa_detections | table title id` lists them."
         )
 
-    def resolve(self, selection: str) -> list[Detection]:
-        """Return the detections of `name or id[,…]`, each once; raises DetectionError, also for a disabled one.
+    def selected(self, selection: str) -> list[Detection]:
+        """Return the detections of `name or id[,…]`, each once; raises DetectionError.
 
         A name that itself contains a comma is taken whole first.
         """
@@ -137,12 +137,18 @@ class Catalogue:
         found: dict[str, Detection] = {}
         for part in parts:
             detection = self.find(part)
+            found[detection.name] = detection
+        return list(found.values())
+
+    def resolve(self, selection: str) -> list[Detection]:
+        """Return the detections of `name or id[,…]` to run; raises DetectionError, also for a disabled one."""
+        found = self.selected(selection)
+        for detection in found:
             if detection.disabled:
                 raise DetectionError(
                     f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
                 )
-            found[detection.name] = detection
-        return list(found.values())
+        return found
 
 
 class _Reader:

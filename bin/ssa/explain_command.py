@@ -13,15 +13,15 @@ from .explanation import COLUMNS, Line, explain
 from .messages import Messages
 
 
-@Configuration()
+@Configuration(type="reporting")
 class SsaExplainCommand(Messages, GeneratingCommand):
     """Explains detections, one row for each field that they read, each step, and each warning."""
 
     detection = Option(
         doc="""
-        **Syntax:** detection=<name or id>
+        **Syntax:** detection=<name or id>[,<name or id>...]
 
-        **Description:** The detection to explain, by stanza name or id of ssa_detections.conf. Without it, all are,
+        **Description:** The detections to explain, by stanza name or id of ssa_detections.conf. Without it, all are,
         and one that is wrong shows its error as a row.
         """
     )
@@ -46,7 +46,8 @@ class SsaExplainCommand(Messages, GeneratingCommand):
             raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
         catalogue = Catalogue.of_app(APP)
         if self.detection is not None:
-            yield from explain(catalogue.find(self.detection.strip()))
+            for detection in catalogue.selected(self.detection):
+                yield from explain(detection)
             return
         for name in catalogue.names:
             try:

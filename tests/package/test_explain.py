@@ -21,7 +21,7 @@ def explain(app, python, tmp_path):
     def run(*args):
         with Command("ssaexplain", app / "bin/ssaexplain.py", python=python, home=tmp_path) as command:
             metadata = command.getinfo({**searchinfo(tmp_path, *args), "command": "ssaexplain"})
-            assert (metadata["type"], metadata["generating"]) == ("stateful", True)
+            assert (metadata["type"], metadata["generating"]) == ("reporting", True)
             reply = command.execute([], [], finished=True)
             command.close()
         return [dict(zip(reply.columns, row, strict=True)) for row in reply.rows]
@@ -48,7 +48,7 @@ def test_without_an_option_it_shows_all_and_what_is_wrong_as_a_row(app, explain)
     assert {row["detection"] for row in rows} == {FLAGSHIP, "Wrong", "Suspect"}
     (error,) = (row["text"] for row in rows if row["part"] == "error")
     assert "the command 'stats' is stateful and cannot run here" in error
-    (warning,) = (row for row in rows if (row["text"] or "").startswith('"X{0}" is never equal to what was made lower'))
+    (warning,) = (row for row in rows if (row["text"] or "").startswith('"X{0}" is never equal to what is in lower'))
     assert (warning["line"], warning["column"], warning["near"][:6]) == ("1", "64", '= "X{0')
 
 

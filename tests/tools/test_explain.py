@@ -28,7 +28,7 @@ def test_it_shows_where_a_warning_points(tmp_path):
     (tmp_path / "own.conf").write_text(SUSPECT)
     code, shown, _ = explain(tmp_path / "own.conf")
     assert code == 0
-    assert '    search: "X{0}" is never equal to what was made lower case' in shown
+    assert '    search: "X{0}" is never equal to what is in lower case' in shown
     assert '(line 1, column 64: = "X{0}" |' in shown
 
 

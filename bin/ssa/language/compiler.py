@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Callable, NoReturn
 
 from .errors import SsaError
-from .expressions import KEPT, Evaluate, Expressions, Record, event_key
+from .expressions import KEPT, Evaluate, Expressions, Record, key_of
 from .flow import FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
 from .numbering import Numbering
 from .parser import parse
@@ -34,6 +34,8 @@ Step = Callable[[Record], bool]
 
 Origin = frozenset[str]
 """The fields of input_event that a value comes from."""
+
+WHOLE_EVENT = "*"
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,15 @@ def compile_text(text: str) -> Plan:
 
 
 def origin(node: Expression, origins: Columns[Origin]) -> Origin:
-    """Return the fields of input_event that the value of an expression comes from, given those of the columns."""
-    key = event_key(node)
-    if key is not None:
-        return frozenset((key,))
+    """Return the fields of input_event that the value of an expression comes from, given those of the columns.
+
+    WHOLE_EVENT among them says that it comes from the event itself.
+    """
     if isinstance(node, Name):
         return origins.get(node.name, frozenset())
-    return frozenset().union(*(origin(child, origins) for child in children(node)))
+    found: Origin = frozenset().union(*(origin(child, origins) for child in children(node)))
+    key = key_of(node)
+    return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
 
 
 def _joined_origins(name: str, origins: list[Origin | None]) -> Origin:
@@ -159,8 +163,10 @@ class _Compiler:
         pipelines: list[Pipeline] = []
         ends: list[Columns[Origin]] = []
         for segment in found:
-            origins = joined([ends[source] for source in segment.sources], _joined_origins)
-            steps, origins = self.steps(segment.commands, origins)
+            given: Columns[Origin] = {INPUT_EVENT: frozenset((WHOLE_EVENT,))}
+            if segment.sources:
+                given = joined([ends[source] for source in segment.sources], _joined_origins)
+            steps, origins = self.steps(segment.commands, given)
             pipelines.append(Pipeline(segment.sources, steps, segment.ends))
             ends.append(origins)
         check_ends(self.program, found)
@@ -168,7 +174,7 @@ class _Compiler:
         return Plan(
             program=self.program,
             input_fields=None if expressions.input_fields is None else frozenset(expressions.input_fields),
-            decisive_fields=frozenset(self.decisive_fields),
+            decisive_fields=frozenset(self.decisive_fields - {WHOLE_EVENT}),
             pipelines=tuple(pipelines),
             nothing=(None,) * (len(expressions.slots) + 1),
             nothing_kept=expressions.nothing_kept(),
@@ -219,7 +225,7 @@ class _Compiler:
         elif isinstance(command, Select):
             yield _only([(expression(value), self.target(name)) for name, value in command.items])
         elif isinstance(command, Fields) and command.remove:
-            yield _move([], [self.target(name) for name in command.names])
+            yield _move([], [self.expressions.slot(name) for name in command.names])
         elif isinstance(command, Fields):
             yield _only([(expression(Name(name, command.at)), self.target(name)) for name in command.names])
         elif isinstance(command, Rename):

@@ -43,16 +43,26 @@ KEPT = len(FIRST_COLUMNS)
 """The slot with the values that are kept for the row: one list, which all records of the row share."""
 
 
+def key_of(node: Expression) -> str | None:
+    """Return the key of `target.key`, `target["key"]` or map_get(target, "key"); None for anything else."""
+    found = _target_and_key(node)
+    return None if found is None else found[1]
+
+
 def event_key(node: Expression) -> str | None:
     """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
+    found = _target_and_key(node)
+    return found[1] if found is not None and isinstance(found[0], Name) and found[0].name == INPUT_EVENT else None
+
+
+def _target_and_key(node: Expression) -> tuple[Expression, str] | None:
     if isinstance(node, Access):
         target, key = node.target, node.key
     elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2 and not node.named:
         target, key = node.arguments
     else:
         return None
-    reads = isinstance(target, Name) and target.name == INPUT_EVENT
-    return key.value if reads and isinstance(key, Literal) and isinstance(key.value, str) else None
+    return (target, key.value) if isinstance(key, Literal) and isinstance(key.value, str) else None
 
 
 class Expressions:

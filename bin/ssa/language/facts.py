@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .expressions import event_key
-from .flow import Columns
+from .flow import INPUT_EVENT, Columns
 from .functions import REGISTRY, Function
 from .functions.casting import plain_type
 from .syntax import (
@@ -31,14 +31,18 @@ from .values import TYPES, Value
 
 @dataclass(frozen=True)
 class Fact:
-    """The type of a value that is not null ("null" where it always is), and "lower" or "upper"; None is unknown."""
+    """The type of a value that is not null ("null" where it always is), and "lower" or "upper"; None is unknown.
+
+    `is_event` says that it is the input event, whose fields are strings.
+    """
 
     type: str | None = None
     case: str | None = None
+    is_event: bool = False
 
 
 UNKNOWN, NULL = Fact(), Fact("null")
-GIVEN = {"input_event": Fact("map"), "_datamodels": Fact("list"), "body": Fact("map")}
+GIVEN = {INPUT_EVENT: Fact("map", is_event=True), "_datamodels": Fact("list"), "body": Fact("map")}
 """What a record holds at the start."""
 
 NUMBERS = ("long", "double", "number")
@@ -87,7 +91,7 @@ class Facts:
         if isinstance(node, Literal):
             return literal(node.value)
         if event_key(node) is not None:
-            return Fact("string")
+            return Fact("string") if columns.get(INPUT_EVENT, NULL).is_event else UNKNOWN
         if isinstance(node, Name):
             return columns.get(node.name, NULL)
         if isinstance(node, Call):
@@ -112,6 +116,7 @@ class Facts:
             if node.function == "ucast" and default not in (NULL, Fact(target)) and default.type != target:
                 return UNKNOWN
         places = _KEEP_CASE.get(node.function, range(len(arguments)) if node.function == "coalesce" else ())
+        places = () if node.named else places
         alike = {arguments[at].case for at in places if at < len(arguments) and arguments[at] != NULL}
         return Fact(kind, _CASES.get(node.function) or (alike.pop() if len(alike) == 1 else None))
 
@@ -119,7 +124,8 @@ class Facts:
 def asserted(node: Call) -> str | None:
     """Return the type that a ucast or cast names, by its plain name; None for another call."""
     target = node.arguments[1] if node.function in ("ucast", "cast") and len(node.arguments) > 1 else None
-    return plain_type(str(target.value)) if isinstance(target, Literal) and target.value is not None else None
+    kind = plain_type(str(target.value)) if isinstance(target, Literal) and target.value is not None else None
+    return None if kind == "any" else kind
 
 
 def is_known(fact: Fact) -> bool:

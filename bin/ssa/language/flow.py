@@ -30,7 +30,7 @@ def after(
     `value` says what an expression holds over the columns before it, `extracted` what the column of a group of rex
     holds: the group, or where the regex is not found what it held before.
     """
-    found = dict(columns)
+    found = columns if isinstance(columns, dict) and not isinstance(command, (Eval, Rename, Rex)) else dict(columns)
     if isinstance(command, Eval):
         for name, expression in command.assignments:
             found[name] = value(expression, found)

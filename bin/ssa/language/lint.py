@@ -42,7 +42,9 @@ _PATTERNS = {"like": "LIKE pattern", "match_regex": "regex", "match": "regex"}
 _OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
 _ESCAPED = re.compile(r"\\\\|\\[%_]|(\\.)", re.DOTALL)
 """What a LIKE escapes; the group is an escape that says nothing."""
-_NO_LETTERS = re.compile(r"\\[pPxu]?\{[^}]*\}|\\.|\(\?P?<\w+>|\[[^\]]*\]")
+_MAY_DIFFER = re.compile(r"\||\(\?[a-z]*[ix]|\(\?<?[!=]")
+"""What makes capitals in a regex harmless, or may: branches, flags, lookarounds."""
+_NO_LETTERS = re.compile(r"\\[pPx]?\{[^}]*\}|\\x..|\\u....|\\c.|\\.|\(\?P?<\w+>|\[(?:[^\]\\]|\\.)*\]")
 """Parts of a regex whose capitals stand for no capital in the text."""
 
 
@@ -133,6 +135,10 @@ class _Conditions:
                         yield _start(command.condition), "this condition can never be true: nothing passes here"
                 elif isinstance(command, (Eval, Select)):
                     yield from self._columns(command, dict(columns))
+                elif isinstance(command, (Rename, Rex)):
+                    read = [old for old, _ in command.pairs] if isinstance(command, Rename) else [command.field]
+                    for name in read:
+                        yield from _missing(name, columns, command.at)
                 columns = after(command, columns, self.facts.value, _extracted)
             ends.append(columns)
 
@@ -148,9 +154,8 @@ class _Conditions:
 
     def _expression(self, expression: Expression, columns: dict[str, Fact]) -> _Found:
         for node in postorder(expression):
-            if isinstance(node, Name) and node.name not in columns and node.name not in FIRST_COLUMNS:
-                near = near_miss(node.name, columns)
-                yield node.at, f"nothing is in the column {node.name} here: it is always null{near}"
+            if isinstance(node, Name):
+                yield from _missing(node.name, columns, node.at)
             elif isinstance(node, Call):
                 yield from self._call(node)
             elif isinstance(node, (Comparison, In)):
@@ -179,7 +184,7 @@ class _Conditions:
         elif self._wrong_case(node):
             (text, pattern), what = node.arguments[:2], _PATTERNS[node.function]
             case = self.facts.of(text).case
-            yield pattern.at, f"this {what} has letters that a text made {case} case by {case}() never has"
+            yield pattern.at, f"this {what} has letters that a text in {case} case never has"
 
         if node.function == "like" and len(node.arguments) == 2:
             pattern = node.arguments[1]
@@ -199,18 +204,16 @@ class _Conditions:
             pattern.pattern if isinstance(pattern, Regex) else pattern.value if isinstance(pattern, Literal) else None
         )
         case = self.facts.of(node.arguments[0]).case
-        if not isinstance(text, str) or case is None or "(?i" in text:
+        if not isinstance(text, str) or case is None:
             return False
         if node.function != "like":
-            text = "" if "|" in text else _NO_LETTERS.sub("", text)
+            text = "" if _MAY_DIFFER.search(text) else _NO_LETTERS.sub("", text)
         return _differs(text, case)
 
     def _options(self, node: Comparison | In) -> list[tuple[int, str]]:
         """Return for each value that something is compared with its place, and why it can never be it, if so."""
         if isinstance(node, In):
             return [(_start(option), self._unlike(node.operand, option, "=")) for option in node.options]
-        if node.operator == "!=":
-            return []
         return [(node.at, self._unlike(node.left, node.right, node.operator))]
 
     def _unlike(self, left: Expression, right: Expression, operator: str) -> str:
@@ -224,9 +227,8 @@ class _Conditions:
             return f"a {facts[0].type} is never equal to a {facts[1].type}, nor before or after it"
         for side, fact in ((left, facts[1]), (right, facts[0])):
             text = side.value if isinstance(side, Literal) else None
-            if operator == "=" and isinstance(text, str) and fact.case and _differs(text, fact.case):
-                how = f"what was made {fact.case} case by {fact.case}()"
-                return f'"{text}" is never equal to {how}: it has letters of the other case'
+            if operator in ("=", "!=") and isinstance(text, str) and fact.case and _differs(text, fact.case):
+                return f'"{text}" is never equal to what is in {fact.case} case: it has letters of the other case'
         return ""
 
     def _with_null(self, node: Comparison) -> bool:
@@ -244,7 +246,8 @@ class _Conditions:
         if isinstance(node, In):
             return not node.negated and all(problem for _, problem in self._options(node))
         if isinstance(node, Comparison):
-            return self._with_null(node) or any(problem for _, problem in self._options(node))
+            differs = node.operator != "!=" and any(problem for _, problem in self._options(node))
+            return self._with_null(node) or differs
         fact = self.facts.of(node)
         return (isinstance(node, Literal) and node.value is not True) or fact.type not in (None, "boolean")
 
@@ -266,6 +269,11 @@ def _repeated(node: Or) -> _Found:
 
 def _asks_for_null(node: Comparison) -> bool:
     return any(isinstance(side, Literal) and side.value is None for side in (node.left, node.right))
+
+
+def _missing(name: str, columns: Columns[Fact], at: int) -> _Found:
+    if name not in columns and name not in FIRST_COLUMNS:
+        yield at, f"nothing is in the column {name} here: it is always null{near_miss(name, columns)}"
 
 
 def _joined(name: str, facts: list[Fact | None]) -> Fact:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import SsaError, near_miss
-from .syntax import Command, From, Into, Program, Statement, UnionWith
+from .syntax import Command, Eval, From, Into, Program, Statement, UnionWith
 
-MAX_RECORDS = 1_000
-"""How many records unions may make of one event."""
+MAX_RECORDS = 2_000
+"""How many records the pipelines may make of one event, all together."""
+
+MAX_COLUMNS = 200_000
+"""How many columns may be assigned, times the pipelines that may hold them: what compiling keeps in memory."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,13 @@ def segments(program: Program) -> list[Segment]:
     records: list[int] = []
     for segment in found:
         records.append(sum(records[source] for source in segment.sources) or 1)
-        if records[-1] > MAX_RECORDS:
-            problem = f"these unions make more than {MAX_RECORDS:,} records of one event"
+        if sum(records) > MAX_RECORDS:
+            problem = f"these pipelines make more than {MAX_RECORDS:,} records of one event"
             raise SsaError(problem, program.text, segment.statement.at)
+    commands = [command for segment in found for command in segment.commands]
+    names = {name for command in commands if isinstance(command, Eval) for name, _ in command.assignments}
+    if len(names) * len(found) > MAX_COLUMNS:
+        raise SsaError(f"{len(names):,} columns in {len(found):,} pipelines are too many", program.text, 0)
     return found
 
 

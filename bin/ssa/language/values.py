@@ -12,6 +12,9 @@ from typing import Any, Callable
 Value = Any
 """One of the types above; checked at run time, because an event decides it."""
 
+MAX_TEXT = 10_000_000
+"""How many characters may be made out of shorter texts; what would be longer is null (ours)."""
+
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 
 
@@ -92,7 +95,7 @@ def contains(options: Value, value: Value) -> bool | None:
 def add(left: Value, right: Value) -> Value:
     """`+`: numbers are added, strings joined (ours)."""
     if isinstance(left, str) and isinstance(right, str):
-        return left + right
+        return left + right if len(left) + len(right) <= MAX_TEXT else None
     return left + right if is_number(left) and is_number(right) else None
 
 

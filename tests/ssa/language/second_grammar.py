@@ -27,8 +27,9 @@ class _Trees(lark.Transformer):
 
     # -- statements
 
-    def program(self, statements):
-        return syntax.Program("", tuple(statements))
+    def program(self, parts):
+        before = parts[0].statements if isinstance(parts[0], syntax.Program) else ()
+        return syntax.Program("", (*before, *(part for part in parts if isinstance(part, syntax.Statement))))
 
     def statement(self, parts):
         binding, commands = (parts[0], parts[1:]) if isinstance(parts[0], str) else (None, parts)
@@ -59,8 +60,11 @@ class _Trees(lark.Transformer):
         return syntax.Rename(tuple(parts[1:]), AT)
 
     def fields(self, parts):
-        names = tuple(str(part) for part in parts[1:] if part.type == "NAME")
-        return syntax.Fields(names, parts[1].type == "MINUS", AT)
+        signed = not isinstance(parts[1], lark.Token)
+        return syntax.Fields(tuple(map(str, parts[1 + signed :])), signed and parts[1], AT)
+
+    def sign(self, parts):
+        return parts[0] == "-"
 
     def assignment(self, parts):
         return str(parts[0]), parts[1]
@@ -187,12 +191,12 @@ class _Trees(lark.Transformer):
         return syntax.Name(str(parts[0]), AT)
 
     def call(self, parts):
-        given = parts[1] if len(parts) > 1 else []
+        word, *given = parts
         named = tuple(part for part in given if isinstance(part, tuple))
-        return syntax.Call(str(parts[0]), tuple(part for part in given if not isinstance(part, tuple)), named, AT)
+        return syntax.Call(word, tuple(part for part in given if not isinstance(part, tuple)), named, AT)
 
-    def arguments(self, parts):
-        return parts
+    def word(self, parts):
+        return str(parts[0])
 
     named = assignment
 
@@ -209,7 +213,7 @@ class _Trees(lark.Transformer):
 
     def entry(self, parts):
         key, value = parts
-        return self.string([key]).value if key.type == "STRING" else str(key), value
+        return self.string([key]).value if isinstance(key, lark.Token) else key, value
 
 
 class _Unsigned(syntax.Literal):

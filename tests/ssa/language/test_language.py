@@ -267,7 +267,21 @@ def refusals():
         with pytest.raises(SsaError) as caught:
             compile_text(case["text"])
         found.append(caught.value.problem)
-    return found
+    with pytest.raises(SsaError) as caught:
+        compile_text(wide_and_long(columns=2_001, pipelines=100))
+    return [*found, caught.value.problem]
+
+
+def wide_and_long(columns, pipelines):
+    assigned = ", ".join(f"c{number}=1" for number in range(columns))
+    chain = "$a = from $a | where c1=1; " * pipelines
+    return f"$a = from read_ssa_enriched_events() | eval {assigned}; {chain} from $a | into write_ssa_detected_events()"
+
+
+def test_what_compiling_keeps_in_memory_is_bounded():
+    assert len(run(wide_and_long(columns=100, pipelines=100))) == 1
+    with pytest.raises(SsaError, match="2,001 columns in 102 pipelines are too many"):
+        compile_text(wide_and_long(columns=2_001, pipelines=100))
 
 
 @pytest.mark.parametrize("pattern", list(messages()))

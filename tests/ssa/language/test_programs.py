@@ -91,7 +91,7 @@ def test_rows_do_not_share_what_they_kept():
         ("| rename input_event AS e", None),
         ("| eval input_event={a: 1}", None),
         ("| select input_event.a AS a", {"a"}),
-        ("| fields - input_event | eval x=input_event.a", None),
+        ("| fields - input_event | eval x=input_event.a", {"a"}),
     ],
 )
 def test_a_plan_knows_when_any_field_may_be_read(text, fields):
@@ -105,6 +105,10 @@ def test_a_plan_knows_when_any_field_may_be_read(text, fields):
         ("| eval x=input_event.a | rename x AS y | where y=1", {"a"}),
         ("| eval x=input_event.a, y=input_event.b | rename x AS y | where y=1", {"a"}),
         ("| eval x=input_event.a | fields - x | where x=1", set()),
+        ("| eval e=input_event | where e.a=1 OR map_get(e, 'b')=1", {"a", "b"}),
+        ("| rename input_event AS e | where e.a=1", {"a"}),
+        ("| eval d=input_event.b, input_event={a: d} | where input_event.a=1", {"b"}),
+        ("| eval e=input_event | where e.a.x=1", {"a"}),
         ("| eval x=input_event.a | fields y | where x=1", set()),
         ("| eval x=input_event.a, g=input_event.b | rex field=x /(?<g>.)/ | where g=1", {"a", "b"}),
     ],

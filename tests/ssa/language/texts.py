@@ -13,11 +13,12 @@ HERE = Path(__file__).parent
 START, END = "| from read_ssa_enriched_events() ", " | into write_ssa_detected_events();"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+(?:\.\d+)?|==|!=|<>|<=|>=|\s+|.', re.DOTALL)
 
-TOKENS = (
-    "and or not in is null true like as ( ) [ ] { } , : ; | $ / // /x/ /[/]/ /* */ 1 1.5 .5 1. 1e5 5L 5D 1.5L 1x - + = == < <> "
-    "% 9223372036854775807 9223372036854775808 99999999999999999999 1e999 \" ' \"\" \\ . a.b x from eval where select rename fields "
-    "rex union into field pattern max_match read_ssa_enriched_events stats é \u212a \x1c \u00a0 \0"
-).split(" ")
+_TOKENS = """
+and or not in is null true like as ( ) [ ] { } , : ; | $ / // /x/ /[/]/ /* */ . a.b x - + = == < <> % 1 1.5 .5 1. 1e5 5L
+5D 1.5L 1x 9223372036854775807 9223372036854775808 99999999999999999999 1e999 " ' "" \\ é K from eval where select
+rename fields rex union into field pattern max_match read_ssa_enriched_events stats
+"""
+TOKENS = _TOKENS.split()
 """What a mutation puts into a text: each token of the grammar, and what is nearly one."""
 
 CHARACTERS = "\0\t\n\r \"'\\/*()[]{}|;,.:=<>!+-%$_aZ09é\u0130\u2028\u212a\ufeff\ud800\udfff😀"
@@ -29,11 +30,13 @@ def _cases():
         for case in tomllib.loads(path.read_text()).get("case", ()):
             if "expression" in case:
                 yield f"{START}| eval body={{x: {case['expression']}}}{END}"
+            elif "where" in case:
+                yield f"{START}| where {case['where']}{END}"
             elif "text" in case:
                 yield case["text"] if whole or case.get("whole") else START + case["text"] + END
 
 
-TEXTS = [*_cases(), *(detection.search for detection in shipped().detections)]
+TEXTS = [*_cases(), *(shipped().find(name).search for name in shipped().names)]
 """Every text of the tables, right or wrong, and of the shipped detections."""
 
 
@@ -45,7 +48,7 @@ def texts(random, number):
 
 def tokens_changed(random, text):
     """Return a text with a few tokens left out, doubled, exchanged or put in."""
-    found = _TOKEN.findall(text)
+    found = _TOKEN.findall(text) or [""]
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         place, other = (random.randrange(len(found)) for _ in range(2))
         change = random.randrange(4)
@@ -72,8 +75,9 @@ def characters_changed(random, text):
 
 def repeated(random, text):
     """Return a text in which one token, or what opens a nesting, stands very often."""
-    found = _TOKEN.findall(text)
+    found = _TOKEN.findall(text) or [""]
     place = random.randrange(len(found))
-    what = random.choice((found[place], random.choice(TOKENS), "not ", "- ", "(", "[", "{a: ", "lower(", "x[", ".a", "9"))
+    openings = ("not ", "- ", "(", "[", "{a: ", "lower(", "x[", ".a", "9")
+    what = random.choice((found[place], random.choice(TOKENS), *openings))
     found.insert(place, what * random.choice((10, 60, 200, 1000, 5000)))
     return "".join(found)

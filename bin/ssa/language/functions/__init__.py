@@ -1,6 +1,7 @@
 """The functions of the SSA dialect: one module a group, one entry a function."""
 
 # Each module of a group registers its functions when it is imported.
+from ..values import MAX_TEXT
 from . import (  # noqa: F401
     casting,
     conditional,
@@ -14,6 +15,6 @@ from . import (  # noqa: F401
     strings,
 )
 from .like import like_matcher
-from .registry import MAX_TEXT, OMITTED, REGISTRY, REQUIRED, Function, Parameter
+from .registry import OMITTED, REGISTRY, REQUIRED, Function, Parameter
 
 __all__ = ["MAX_TEXT", "OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..regex import Pattern, compile_pattern
-from ..values import Value, is_number
-from .registry import DSP, MAX_TEXT, SPL2, USE, Parameter, entry
+from ..values import MAX_TEXT, Value, is_number
+from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
 
 LIST = DSP + ", List"

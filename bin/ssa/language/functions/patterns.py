@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Callable
 
 from ..regex import Pattern, compile_pattern
-from ..values import Value
+from ..values import MAX_TEXT, Value
 from .like import like_matcher
-from .registry import DSP, MAX_TEXT, SPL2, USE, Parameter, entry
+from .registry import DSP, SPL2, USE, Parameter, entry
 from .replacement import Replacement, parse_replacement
 
 STRINGS = DSP + ", String manipulation"
@@ -16,6 +16,10 @@ CONDITIONAL = SPL2 + ", Comparison and conditional functions"
 
 def _regex(name: str) -> Parameter:
     return Parameter(name, "string", prepare=compile_pattern, regex=True)
+
+
+_MOST_PIECES = 1_000_000
+"""How many texts and groups a replacement may put together: an event may give both text and replacement."""
 
 
 @entry(
@@ -59,11 +63,13 @@ def match(text: str, pattern: Pattern) -> bool:
     _regex("pattern"),
     returns="map",
     help="What the groups of the regular expression hold at its first match, by name, or by number (as a string) for a "
-    "group without one. Empty without a match; a group that took no part is left out.",
+    "group without one. Empty without a match; a group that took no part is left out. Null for groups in a lookahead.",
     source=f"{STRINGS}; no match, no part: ours",
 )
-def extract_regex(text: str, pattern: Pattern) -> dict[str, Value]:
+def extract_regex(text: str, pattern: Pattern) -> dict[str, Value] | None:
     """Extract groups."""
+    if pattern.unread:
+        return None
     found = pattern.find(text)
     if found is None:
         return {}
@@ -78,7 +84,8 @@ def extract_regex(text: str, pattern: Pattern) -> dict[str, Value]:
     Parameter("replacement", "string", prepare=parse_replacement),
     returns="string",
     help="The string with each match of the regular expression replaced. In the replacement $1, ${name} and \\1 stand "
-    "for groups, and a backslash makes any other character plain. Null when it names a group that there is not.",
+    "for groups, and a backslash makes any other character plain. Null when it names a group that there is not, or one "
+    "in a lookahead, and when the result would be too long.",
     source=f"{SPL2}, Text functions; $1 and ${{name}}: Java, whose regular expressions the product has",
 )
 def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None:
@@ -87,15 +94,14 @@ def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None
     if parts is None:
         return None
     found: list[str] = []
-    last = length = 0
+    last = length = work = 0
     for match in pattern.finditer(text):
-        pieces = [part if isinstance(part, str) else match.group(part) or "" for part in parts]
-        pieces.append(text[last : match.start()])
-        length += sum(map(len, pieces))
-        if length > MAX_TEXT:
+        found.append(text[last : match.start()])
+        found.append("".join([part if isinstance(part, str) else match.group(part) or "" for part in parts]))
+        work += len(parts)
+        length += len(found[-1]) + len(found[-2])
+        if length > MAX_TEXT or work > _MOST_PIECES:
             return None
-        found.append(pieces.pop())
-        found += pieces
         last = match.end()
     found.append(text[last:])
     return "".join(found)

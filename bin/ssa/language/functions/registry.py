@@ -19,9 +19,6 @@ REQUIRED = object()
 OMITTED: Any = object()
 """The default of a parameter that may be left out, where no value says the same: the body, or `prepare`, gets this."""
 
-MAX_TEXT = 10_000_000
-"""How many characters a function may make out of shorter texts; what would be longer is null (ours)."""
-
 DSP = "DSP function reference"
 SPL2 = "SPL2 search reference"
 USE = "published detections"

@@ -21,7 +21,7 @@ class Replacement:
         self._pieces = pieces
 
     def bound_to(self, pattern: Pattern) -> Bound | None:
-        """Return the replacement for matches of a pattern; None when it refers to a group that the pattern lacks."""
+        """Return the replacement for matches of a pattern; None when it refers to a group that cannot be read."""
         found: list[str | int] = []
         for piece in self._pieces:
             if isinstance(piece, str):
@@ -32,7 +32,7 @@ class Replacement:
                 group, rest = pattern.names.get(name), ""
             else:
                 group, rest = _group(digits, pattern.groups)
-            if group is None:
+            if group is None or group in pattern.unread:
                 return None
             found += [group, rest]
         return tuple(found)

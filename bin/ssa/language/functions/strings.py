@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..values import Value
-from .registry import DSP, MAX_TEXT, OMITTED, SPL2, USE, Parameter, entry
+from ..values import MAX_TEXT, Value
+from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 
 STRINGS = DSP + ", String manipulation"
 TEXT = SPL2 + ", Text functions"

@@ -72,14 +72,20 @@ class Parsed(NamedTuple):
     assertions: tuple[Edge | Look, ...]
     names: dict[str, int]
     groups: int
+    unread: frozenset[int]
 
 
 def reverse(node: Node) -> Node:
-    """Return the node that matches what the node matches, and with atomic groups more, read backwards; no groups."""
+    """Return a node that matches, read backwards, what the node matches: without groups, and atomic groups let go."""
     if isinstance(node, Sequence):
         return Sequence(tuple(map(reverse, reversed(node.items))))
     if isinstance(node, Choice):
         return Choice(tuple(map(reverse, node.options)))
     if isinstance(node, Repeat):
-        return node._replace(item=reverse(node.item))
+        item = reverse(node.item)
+        if node.least < 2:
+            return node._replace(item=item)
+        # A round that takes nothing ends a loop; the last round may be such a one, and is the first one backwards.
+        more = None if node.most is None else node.most - node.least
+        return Sequence((*[item] * node.least, Repeat(item, 0, more, True)))
     return reverse(node.item) if isinstance(node, (Group, Atomic)) else node

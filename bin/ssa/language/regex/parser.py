@@ -26,13 +26,14 @@ class _Parser(SetReader):
         self.looks: list[str] = []
         self.assertions: list[edges.Edge | Look] = []
         self.names: dict[str, int] = {}
+        self.unread: frozenset[int] = frozenset()
         self.groups = 0
 
     def parse(self) -> Parsed:
         node = self.choice()
         if self.peek().kind != "end":
             self.fail("this ) closes nothing: \\) is the character", self.peek().at)
-        return Parsed(node, tuple(self.assertions), self.names, self.groups)
+        return Parsed(node, tuple(self.assertions), self.names, self.groups, self.unread)
 
     def choice(self) -> Node:
         options = [self.sequence()]
@@ -135,19 +136,21 @@ class _Parser(SetReader):
         self.flags = self.flags.union(header["on"]).difference(header["off"] or "")
 
     def capture(self, name: str | None, unit: Unit) -> int:
-        # Where a negative lookaround holds, nothing in it has matched: its groups take no part.
-        if not any("!" in kind for kind in self.looks):
-            self.refuse_in_look("a group with a number", unit, ": (?:…) is a group without")
         self.groups += 1
+        # Where a negative lookaround holds, nothing in it has matched: its groups take no part.
+        if self.looks and not any("!" in kind for kind in self.looks):
+            if name:
+                self.refuse_in_look("a group with a name", unit)
+            self.unread = self.unread | {self.groups}
         if name in self.names:
             self.fail(f"a second group named {name}", unit.at)
         if name:
             self.names[name] = self.groups
         return self.groups
 
-    def refuse_in_look(self, what: str, unit: Unit, instead: str = "") -> None:
+    def refuse_in_look(self, what: str, unit: Unit) -> None:
         if self.looks:
-            self.fail(f"{what} inside a lookaround is not supported{instead}", unit.at)
+            self.fail(f"{what} inside a lookaround is not supported", unit.at)
 
     def assertion(self, edge: edges.Edge) -> Node:
         if edge not in self.assertions:
@@ -173,6 +176,6 @@ def parse(pattern: str) -> Parsed:
     """Return the parts of a regex.
 
     Raises ValueError with the problem and its place for what is no regex, and for what has no bound in time:
-    backreferences; groups, atomic groups and possessive quantifiers inside lookarounds.
+    backreferences; named groups, atomic groups and possessive quantifiers inside lookarounds.
     """
     return _Parser(pattern).parse()

@@ -10,7 +10,7 @@ from .automaton import Automaton, Flags
 from .matcher import Matcher
 from .nodes import Assertion, Look, Parsed, Sequence, reverse
 from .parser import parse
-from .program import write
+from .program import MAX_STEPS, write
 
 
 class Match:
@@ -36,22 +36,27 @@ class Match:
 
 
 class Pattern:
-    """A regex, ready to run; raises ValueError if its program is too long.
+    """A regex, ready to run; raises ValueError if it has more than `most` steps, those of its lookarounds included.
 
-    `names` are the named groups with their numbers, `groups` is the number of all groups. Each method takes a time
-    proportional to the length of the text times the size of the program, at most.
+    `names` are the named groups with their numbers, `groups` is the number of all groups, `unread` are
+    those inside positive lookarounds: what they hold is not known. Each method takes a time proportional to the length
+    of the text times the size of the program, at most.
     """
 
-    def __init__(self, parsed: Parsed) -> None:
+    def __init__(self, parsed: Parsed, most: int = MAX_STEPS) -> None:
         self.names = parsed.names
         self.groups = parsed.groups
+        self.unread = parsed.unread
         self._parsed = parsed
-        self._program = write(parsed.node)
-        self._looks = {
-            number: Automaton(write(look.item if look.behind else reverse(look.item)))
-            for number, look in enumerate(parsed.assertions)
-            if isinstance(look, Look)
-        }
+        self._program = write(parsed.node, most)
+        self._backward_program = write(reverse(parsed.node), most)
+        self._looks: dict[int, Automaton] = {}
+        left = most - len(self._program.steps)
+        for number, look in enumerate(parsed.assertions):
+            if isinstance(look, Look):
+                program = write(look.item if look.behind else reverse(look.item), left)
+                left -= len(program.steps)
+                self._looks[number] = Automaton(program)
 
     def found_in(self, text: str) -> bool:
         """Return whether the regex matches anywhere in the text."""
@@ -102,13 +107,14 @@ class Pattern:
 
     @cached_property
     def _backward(self) -> Automaton:
-        return Automaton(write(reverse(self._parsed.node)))
+        return Automaton(self._backward_program)
 
     @cached_property
     def _whole(self) -> Pattern:
         known = len(self._parsed.assertions)
         node = Sequence((Assertion(known), self._parsed.node, Assertion(known + 1)))
-        return Pattern(self._parsed._replace(node=node, assertions=(*self._parsed.assertions, edges.start, edges.end)))
+        assertions = (*self._parsed.assertions, edges.start, edges.end)
+        return Pattern(self._parsed._replace(node=node, assertions=assertions), MAX_STEPS + 2)
 
 
 def _starts(backward: Automaton, text: str, flags: Flags) -> list[int]:

@@ -66,7 +66,8 @@ class Program(NamedTuple):
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.steps = [Step(MATCH, 0, ())]
         self.written: dict[tuple[int, int, int], int] = {}
         self.chars: dict[int, Chars] = {}
@@ -74,7 +75,7 @@ class _Writer:
 
     def add(self, op: int, arg: int, *to: int) -> int:
         self.steps.append(Step(op, arg, to))
-        if len(self.steps) > 10 * MAX_STEPS:
+        if len(self.steps) > self.most:
             raise ValueError(_TOO_LONG)
         return len(self.steps) - 1
 
@@ -140,9 +141,10 @@ class _Writer:
         return self.empties[id(node)]
 
 
-def write(node: Node) -> Program:
-    """Return the program of a node; raises ValueError if it is too long."""
-    writer = _Writer()
+def write(node: Node, most: int = MAX_STEPS) -> Program:
+    """Return the program of a node; raises ValueError if it has more steps than that."""
+    # Some of the steps written are never reached; writing them must come to an end too.
+    writer = _Writer(10 * most)
     entry = writer.write(node, 0, 0)
     reached = {0: 0}
     waiting = [entry]
@@ -152,7 +154,7 @@ def write(node: Node) -> Program:
             reached[at] = len(reached)
             step = writer.steps[at]
             waiting += [*reversed(step.to), *([step.arg] if step.op == ATOMIC else [])]
-    if len(reached) > MAX_STEPS:
+    if len(reached) > most:
         raise ValueError(_TOO_LONG)
     chars = {at: bit for bit, at in enumerate(at for at in reached if at in writer.chars)}
     steps = []

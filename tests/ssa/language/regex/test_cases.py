@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ssa.language.regex import compile_pattern
+from ssa.language.regex.program import MAX_STEPS
 from tests.ssa.examples import ROOT
 from tests.ssa.language.regex import answers
 
@@ -65,3 +66,12 @@ def test_find_starts_where_it_is_told():
     pattern = compile_pattern("(?<=a)a|^a|b*$")
     starts = [match and match.start() for match in (pattern.find("aab", start) for start in range(5))]
     assert starts == [0, 1, 2, 3, None]
+
+
+def test_the_longest_regex_is_run_whole_too():
+    longest = f"(?:a{{999}}b){{1,{MAX_STEPS // 1000}}}"
+    with pytest.raises(ValueError, match="too long"):
+        compile_pattern(longest)
+    pattern = compile_pattern("a{999}b{999}c")
+    assert pattern.matches_whole("a" * 999 + "b" * 999 + "c")
+    assert not pattern.matches_whole("a" * 999 + "b" * 999 + "cc")

@@ -1,7 +1,6 @@
-"""The functions of the SSA dialect in DuckDB's SQL."""
+"""The SSA dialect in DuckDB's SQL: values, the functions (`FUNCTIONS`, one entry each), and programs."""
 
 from . import containers, encodings, networks, numbers, texts, types
 from .calls import FUNCTIONS
-from .texts import rex
 
-__all__ = ["FUNCTIONS", "containers", "encodings", "networks", "numbers", "rex", "texts", "types"]
+__all__ = ["FUNCTIONS", "containers", "encodings", "networks", "numbers", "texts", "types"]

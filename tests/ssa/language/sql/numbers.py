@@ -63,12 +63,12 @@ def _tostring(translation, value, format):
         if not is_number(x.type):
             return None
         sign = f"CASE WHEN {x.sql} <= -1 THEN '-' ELSE '' END"
-        whole = f"abs(TRY_CAST(trunc({x.sql}) AS HUGEINT))"
+        whole = f"abs(TRY_CAST(trunc({x.sql}) AS BIGINT)::HUGEINT)"
         hours, others = f"({whole} // 3600)::VARCHAR", (f"{whole} // 60 % 60", f"{whole} % 60")
         padded = [f"lpad({hours}, greatest(2, length({hours}))::INTEGER, '0')"]
         padded += [f"lpad(({other})::VARCHAR, 2, '0')" for other in others]
         hexed = f"{sign} || '0x' || to_hex({whole})" if x.type == LONG else "NULL::VARCHAR"
-        commas = f"format('{{:,{'.2f' if x.type == DOUBLE else ''}}}', {x.sql})"
+        commas = f"format('{{:,}}', {x.sql})" if x.type == LONG else _with_commas(x.sql)
         lasts = " || ':' || ".join([f"{sign} || {padded[0]}", *padded[1:]])
         cases = f"WHEN 'hex' THEN {hexed} WHEN 'commas' THEN {commas} WHEN 'duration' THEN {lasts}"
         return Value(f"(CASE {format.sql} {cases} END)", STRING)
@@ -76,6 +76,15 @@ def _tostring(translation, value, format):
     format = translation.narrowed(format, STRING)
     found = lift(formatted, value)
     return translation.put(found.sql, found.type, value, format)
+
+
+def _with_commas(x):
+    """Return the SQL of a double with two decimals; DuckDB's own format() makes up digits beyond those of a long."""
+    digits = f"abs({x})::BIGNUM::VARCHAR"
+    padded = f"lpad({digits}, ((length({digits}) + 2) // 3 * 3)::INTEGER, ' ')"
+    whole = f"ltrim(array_to_string(regexp_extract_all({padded}, '...'), ','))"
+    large = f"CASE WHEN {x} < 0 THEN '-' ELSE '' END || {whole} || '.00'"
+    return f"CASE WHEN abs({x}) < 9223372036854775808 THEN format('{{:,.2f}}', {x}) ELSE {large} END"
 
 
 def _titled(x):
