@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help demo test package inspect check generate clean
+.PHONY: help demo test soak package inspect check generate clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -16,6 +16,10 @@ demo: $(VENV)/sandbox ## run the packaged app over the demo events: detections a
 test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
 	@$(RUN) -m tools.package
 	@$(RUN) -m pytest -n auto --dist loadgroup
+
+soak: $(VENV)/dev ## run the long suites of the language at full count, and print seeds and totals (SSA_SEED chooses others)
+	@SSA_SOAK=1 $(RUN) -m pytest -s tests/ssa/language/test_grammar.py tests/ssa/language/test_printer.py \
+	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 	@$(RUN) -m tools.package

@@ -16,4 +16,4 @@ def count(sample, full):
 
 def told(text):
     """Print a line of totals; `make soak` shows them."""
-    print(f"  [seed {SEED}] {text}")
+    print(f"\n  [seed {SEED}] {text}", flush=True)

@@ -46,10 +46,12 @@ def text(hit):
 
 
 def compare(stem, rows):
-    """Fail with every case of a detection whose hits are not the stated ones."""
+    """Fail with every case of a detection whose hits are not the stated ones, and with hits on cases of others."""
     one, wrong = DETECTIONS[stem], []
+    rows = [row for row in rows if row["detection"] == one["name"]]
+    assert {row["case"] for row in rows} <= {f"{stem} {number}" for number in range(len(one["tests"]))}
     for number, case in enumerate(one["tests"]):
-        own = [row for row in rows if (row["case"], row["detection"]) == (f"{stem} {number}", one["name"])]
+        own = [row for row in rows if row["case"] == f"{stem} {number}"]
         if (found := [told(row) for row in own]) != (expected := stated(case)):
             wrong.append(f"{stem}.yml: {case['name']}\nexpected: {', '.join(expected)}\nfound: {', '.join(found)}")
     if wrong:

@@ -1,8 +1,11 @@
 """`python -m tools import`: a published YAML becomes the confs that Splunk reads, all of it or nothing."""
 
 import json
+import os
 import shutil
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,11 +17,16 @@ from hypothesis import strategies as st
 from sandbox.search import Instance
 from ssa import conf
 from ssa.detection import Catalogue
+from ssa.language import compile_text
+from ssa.language.lint import lint
 from tests.package.test_command import MISS, Session
 from tests.ssa.examples import FLAGSHIP, HIT
 from tools import ROOT, pages
 from tools.__main__ import main
 from tools.importer.editing import ConfText
+from tools.importer.local import LocalConfs
+from tools.importer.published import ImporterError
+from tools.importer.stanzas import THEIRS
 
 GOOD = (Path(__file__).parent / "good.yml").read_text()
 WRONG = tomllib.loads((Path(__file__).parent / "wrong.toml").read_text())["case"]
@@ -42,8 +50,9 @@ REG = {
 
 
 def new_folder(path):
-    """The part of an app that an import reads."""
+    """What an import reads of an app."""
     shutil.copytree(ROOT / "default", path / "default")
+    shutil.copytree(ROOT / "bin/ssa/language", path / "bin/ssa/language", ignore=shutil.ignore_patterns("__pycache__"))
     return path
 
 
@@ -243,23 +252,23 @@ def test_the_shipped_detection_in_published_layout_gives_the_shipped_stanzas(run
     assert run(text)[0] == 0
     name = pages.saved_search(Catalogue.of_app(str(ROOT)).find(FLAGSHIP))
     assert values(folder, "ssa_detections")[FLAGSHIP] == facts
-    ours, theirs = conf.parse(local(folder, "savedsearches"), "")[name], shipped["savedsearches"][name]
+    put, theirs = conf.parse(local(folder, "savedsearches"), "")[name], shipped["savedsearches"][name]
+    assert list(put) == [key for key in theirs if key not in THEIRS]
+    ours = values(folder, "savedsearches")[name]
     assert list(ours) == list(theirs)
     richer = {
         "search": "its table names what a reader of process events wants first",
         "action.correlationsearch.annotations": "its data sources are its own",
         "action.notable.param.drilldown_searches": "its title says process events",
     }
-    assert {key: ours[key].value for key in ours if key not in richer} == {
+    assert {key: ours[key] for key in ours if key not in richer} == {
         key: value for key, value in theirs.items() if key not in richer
     }
-    before_table = ours["search"].value.partition(" | table ")[0]
+    before_table = ours["search"].partition(" | table ")[0]
     assert before_table == theirs["search"].partition(" | table ")[0]
     story = f"analytic_story://{facts['analytic_story']}"
     assert values(folder, "analyticstories")[story] == shipped["analyticstories"][story]
-    stem = pages.slug(FLAGSHIP)
-    assert f"{stem}_filter" not in conf.parse(local(folder, "macros"), "")
-    assert values(folder, "macros")[f"{stem}_prefilter"]["definition"] == "*"
+    assert values(folder, "macros") == shipped["macros"]
 
 
 def test_it_says_what_it_wrote_and_what_comes_next(run, folder):
@@ -339,6 +348,14 @@ def test_unquoted_dates_single_texts_and_aliases_are_read(run, folder):
     assert found.kill_chain_phases == ("Exploitation",)
 
 
+def test_numbers_and_days_are_taken_as_they_are_written(run, folder):
+    text = GOOD.replace("version: 2", "version: 010").replace("  - CIS 3", "  - 3.10")
+    text = text.replace("author: Somebody, Example", "author: 2026-01-09").replace("impact: 50", "impact: 50.50")
+    assert run(text)[0] == 0
+    found = Catalogue.of_app(str(folder)).find(NAME)
+    assert (found.version, found.cis20[0], found.author, found.impact) == ("10", "3.10", "2026-01-09", 50.5)
+
+
 def test_an_observable_of_two_roles_becomes_two(run, folder):
     assert run(GOOD.replace("    - Child Process", "    - Child Process\n    - Attacker"))[0] == 0
     assert [o.role for o in Catalogue.of_app(str(folder)).find(NAME).observables][2:] == ["Child Process", "Attacker"]
@@ -369,16 +386,20 @@ def test_the_dataset_of_a_later_layout_is_found_in_its_tests(run, folder):
     assert Catalogue.of_app(str(folder)).find(NAME).dataset == "https://example.com/later.log"
 
 
+PROCESSES = ("Endpoint_Processes", "ssa_process_events")
+
+
 @pytest.mark.parametrize(
     ("stated", "search", "model", "macro"),
     [
         (["Endpoint_Registry"], SEARCH, "Endpoint_Registry", "ssa_endpoint_registry_events"),
-        ([], SEARCH, "Endpoint_Processes", "ssa_process_events"),
+        (["endpoint_REGISTRY"], SEARCH, "Endpoint_Registry", "ssa_endpoint_registry_events"),
+        ([], SEARCH, *PROCESSES),
         ([], SEARCH.replace("process_name", "registry_path"), "Endpoint_Registry", "ssa_endpoint_registry_events"),
         ([], SEARCH.replace("process", "dest_port"), "Network_Traffic", "ssa_network_traffic_events"),
-        ([], SEARCH.replace("process", "other"), "Endpoint_Processes", "ssa_process_events"),
+        ([], SEARCH.replace("process", "other"), *PROCESSES),
         ([], SEARCH.replace("| where", '| where "Web" IN (_datamodels) AND'), "Web", "ssa_web_events"),
-        (["Endpoint_Dreams"], SEARCH, "Endpoint_Dreams", "ssa_process_events"),
+        ([], SEARCH.replace("| where", '| where NOT "Web" IN (_datamodels) AND'), *PROCESSES),
     ],
 )
 def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated, search, model, macro):
@@ -387,12 +408,29 @@ def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated
     assert Catalogue.of_app(str(folder)).find(NAME).datamodel == model
     assert values(folder, "savedsearches")[SAVED]["search"].startswith(f"`{macro}` `{STEM}_prefilter` | ")
     assert macro in values(folder, "macros")
-    guessed = not stated and "_datamodels" not in search
-    assert ("no datamodel is stated" in out) == guessed
+    assert ("no datamodel is stated" in out) == (not stated and model not in search)
+    assert "the data model" not in out
+
+
+@pytest.mark.parametrize(
+    ("stated", "asked", "says"),
+    [
+        (["Web", "Endpoint.Dreams"], "Web", "the data model Endpoint.Dreams is stated, but only events of Web are "),
+        (["Web"], "Endpoint_Registry", "the data model Endpoint_Registry is in the search, but only events of Web "),
+        (["Web"], "web", "the data model web is in the search, but only events of Web are searched; known are "),
+        ([], "Dreams", "the data model Dreams is in the search, but only events of Endpoint_Processes are searched"),
+    ],
+)
+def test_a_data_model_that_is_not_searched_is_noted(run, stated, asked, says):
+    search = SEARCH.replace("| where", f'| where "{asked}" IN (_datamodels) AND')
+    code, out, _ = run(changed(datamodel=stated, search=search))
+    assert (code, f"  note: {says}" in out) == (0, True)
+    assert "known are Endpoint_Processes, Endpoint_Registry, " in out
 
 
 def test_several_data_models_are_searched_together_and_told_apart_by_their_tags(run, folder):
-    assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"]))[0] == 0
+    search = SEARCH.replace("| where", '| where "Endpoint_Processes" IN (_datamodels) AND')
+    assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"], search=search))[0] == 0
     search = values(folder, "savedsearches")[SAVED]["search"]
     assert search.startswith(f"((`ssa_process_events`) OR (`ssa_endpoint_registry_events`)) `{STEM}_prefilter` | ")
     assert ", tag | fields - _raw" in search
@@ -406,16 +444,55 @@ def test_a_saved_search_passes_what_the_detection_reads_beyond_the_usual(run, fo
     assert passed.endswith("parent_process_name, logon_id, session, ticket")
 
 
-@pytest.mark.parametrize("key", ['"a, b | delete"', "lower(_time)"])
-def test_a_field_that_cannot_be_named_in_a_search_is_passed_with_all_others(run, folder, key):
-    assert run(changed(search=SEARCH.replace('"process"', key)))[0] == 0
-    assert "_prefilter` | fields * | fields - _raw | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
+@pytest.mark.parametrize(
+    ("key", "message", "passed"),
+    [
+        ('"a, b | delete"', "x", "fields * | fields - _raw"),
+        ('"a, b | delete"', "$_raw$", "fields *"),
+        ("lower(_time)", "x", "fields *"),
+        ('"process_name"', "$_raw$", "fields _time, host, dest, user, process, process_name, process_path, process_id, "
+         "parent_process, parent_process_name, _raw"),
+    ],
+)  # fmt: skip
+def test_a_saved_search_drops_only_what_it_can_be_seen_not_to_need(run, folder, key, message, passed):
+    assert run(changed(search=SEARCH.replace('"process"', key), message=message))[0] == 0
+    assert f"_prefilter` | {passed} | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
 
 
-def test_doubtful_facts_are_noted(run):
-    _, out, _ = run(changed(risk_score=40, observable=[]))
-    assert "note: the file states a risk score of 40; impact × confidence / 100 = 12.5\n" in out
-    assert "note: no observable has the role Victim, so its hits add no risk\n" in out
+@pytest.mark.parametrize(
+    ("facts", "note"),
+    [
+        ({"risk_score": 40}, "the file states a risk score of 40; impact × confidence / 100 = 12.5"),
+        ({"observable": []}, "no observable has the role Victim, so its hits add no risk"),
+        ({"observable": [{"name": "dest_user_id", "type": "user", "role": "victim"}]},
+         "the observable dest_user_id is a user, which counts only when written User"),
+        ({"observable": [{"name": "dest_user_id", "type": "User", "role": "victim"}]},
+         "the observable dest_user_id is a victim, which counts only when written Victim"),
+        ({"observable": [{"name": "acount", "type": "User", "role": "Victim"}]},
+         "nothing in the search names acount, which the message or an observable does: is it misspelt?"),
+        ({"message": "$proces_nme$"},
+         "nothing in the search names proces_nme, which the message or an observable does: is it misspelt?"),
+        ({"required_fields": ["_time", "pid"]}, "required_fields: pid is required, and the search never reads it"),
+    ],
+)  # fmt: skip
+def test_doubtful_facts_are_noted(run, facts, note):
+    code, out, _ = run(changed(**facts))
+    assert (code, f"  note: {note}\n" in out) == (0, True), out
+
+
+def test_warnings_on_the_search_are_noted_with_their_place(run):
+    search = SEARCH.replace('"reg.exe"', '"Reg.exe"')
+    warnings = lint(compile_text(search).program)
+    assert len(warnings) >= 1
+    out = run(changed(search=search))[1]
+    for warning in warnings:
+        place = f"line {warning.line}, column {warning.column}: {warning.near}"
+        assert f"  note: search: {warning.problem} ({place})\n" in out
+
+
+@pytest.mark.parametrize("name", ["process_id", "cmd_line", "dest_device_id", "risk_score", "dest", "event_id"])
+def test_a_name_that_body_event_or_row_supply_is_not_noted(run, name):
+    assert "is it misspelt" not in run(changed(message=f"${name}$"))[1]
 
 
 # -- what is there already
@@ -485,17 +562,102 @@ def test_importing_again_changes_nothing(run, folder):
     assert contents(folder) == before
 
 
+def edit(folder, name, old, new):
+    path = folder / f"local/{name}.conf"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
 def test_a_new_version_replaces_the_facts_and_keeps_the_schedule_and_the_filter(run, folder):
     assert run(GOOD)[0] == 0
-    saved, macros = folder / "local/savedsearches.conf", folder / "local/macros.conf"
-    saved.write_text(saved.read_text().replace("enableSched = 0", "enableSched = 1") + "action.email = 1\n")
-    macros.write_text(macros.read_text().replace("search *", "search NOT user=backup"))
+    edit(folder, "savedsearches", "enableSched = 0", "enableSched = 1\naction.email = 1")
+    edit(folder, "savedsearches", "severity = informational", "severity = critical")
+    edit(folder, "savedsearches", f"rule_title = {SAVED}", "rule_title = mine")
+    edit(folder, "savedsearches", "security_domain = endpoint", "security_domain = threat")
+    edit(folder, "savedsearches", "nes_fields = dest_user_id,dest_device_id", "nes_fields = user")
+    edit(folder, "macros", "search *", "search NOT user=backup")
     assert run(changed(version=3, description="New.", confidence=80, impact=80))[0] == 0
     stanza = values(folder, "savedsearches")[SAVED]
     assert (stanza["enableSched"], stanza["action.email"], stanza["description"]) == ("1", "1", "New.")
-    assert stanza["action.notable.param.severity"] == "high"
+    shown = [stanza[f"action.notable.param.{key}"] for key in ("severity", "rule_title", "security_domain")]
+    assert [*shown, stanza["action.notable.param.nes_fields"]] == ["critical", "mine", "threat", "user"]
     assert json.loads(stanza["action.correlationsearch.metadata"])["detection_version"] == "3"
     assert values(folder, "macros")[f"{STEM}_filter"]["definition"] == "search NOT user=backup"
+
+
+def test_each_setting_that_changes_is_told_and_a_lower_version_too(run, folder):
+    assert "conf: " not in run(GOOD)[1]
+    edit(folder, "ssa_detections", "impact = 50", "impact = 20")
+    edit(folder, "ssa_detections", "nist =", "nist = DE.CM")
+    edit(folder, "ssa_detections", "description = Finds", "description = Long ago this found")
+    edit(folder, "savedsearches", "enableSched = 0", "enableSched = 1")
+    out = run(changed(version=1, impact=70))[1]
+    assert "  note: version 2 was there, and the file's is lower\n" in out
+    told = "version 2 → 1, description, impact 20 → 70, nist DE.CM → (empty)"
+    assert f"  note: ssa_detections.conf: {told}\n" in out
+    assert "  note: savedsearches.conf: enableSched stays 1, action.correlationsearch.metadata, action." in out
+    assert "analyticstories.conf: " not in out
+
+
+def test_a_setting_that_default_has_is_told_as_well_when_it_changes(run):
+    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
+    out = run(changed(name=FLAGSHIP, id=facts["id"], impact=10))[1]
+    assert "version 1 → 2" in out
+    assert "impact 70 → 10" in out
+
+
+def test_a_shipped_detection_keeps_its_schedule_wherever_that_stands(run, folder):
+    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
+    default = folder / "default/savedsearches.conf"  # as a deployer leaves it, who merges local into default
+    default.write_text(
+        default.read_text().replace("enableSched = 0\ncron_schedule = 0 ", "enableSched = 1\ncron_schedule = 9 ")
+    )
+    assert run(changed(name=FLAGSHIP, id=facts["id"]))[0] == 0
+    stanza = values(folder, "savedsearches")[f"SSA - {FLAGSHIP} - Rule"]
+    assert (stanza["enableSched"], stanza["cron_schedule"]) == ("1", "9 * * * *")
+
+
+def test_a_narrowed_prefilter_stays_until_the_search_changes(run, folder):
+    name = f"{STEM}_prefilter"
+    assert run(GOOD)[0] == 0
+    edit(folder, "macros", "definition = *\n", "definition = reg save\n")
+    assert name not in run(changed(version=3))[1].partition("has them now")[0]
+    assert values(folder, "macros")[name]["definition"] == "reg save"
+    out = run(changed(version=4, search=SEARCH.replace("reg.exe", "regedit.exe")))[1]
+    assert f"  note: the search has changed, so the macro {name} keeps every event again; it was: reg save\n" in out
+    assert values(folder, "macros")[name]["definition"] == "*"
+
+
+def test_a_prefilter_of_a_shipped_detection_goes_with_its_search(run, folder):
+    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
+    assert run(changed(name=FLAGSHIP, id=facts["id"]))[0] == 0
+    assert values(folder, "macros")[f"{pages.slug(FLAGSHIP)}_prefilter"]["definition"] == "*"
+
+
+def test_a_prefilter_that_was_made_in_advance_stays_and_is_told(run, folder):
+    (folder / "local").mkdir()
+    (folder / "local/macros.conf").write_text(f"[{STEM}_prefilter]\ndefinition = reg\n[{STEM}_filter]\n")
+    assert f"  note: the macro {STEM}_prefilter was there before the detection and stays: reg\n" in run(GOOD)[1]
+    macros = values(folder, "macros")
+    assert (macros[f"{STEM}_prefilter"], macros[f"{STEM}_filter"]["definition"]) == ({"definition": "reg"}, "search *")
+
+
+def test_a_story_that_a_new_version_drops_is_told(run):
+    assert run(GOOD)[0] == 0
+    out = run(changed(version=3, analytic_story=["Other"]))[1]
+    assert (
+        "  note: the story Example Hives is no longer stated, and its stanza still lists the search: see to it\n" in out
+    )
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_confs_with_other_line_ends_are_read_as_the_command_reads_them(run, folder, end):
+    (folder / "local").mkdir()
+    text = f"[{STEM}_filter]\ndefinition = search \\\nNOT user=backup\n[mine]\ndefinition = x\n"
+    (folder / "local/macros.conf").write_bytes(text.replace("\n", end).encode())
+    assert run(GOOD)[0] == 0
+    assert values(folder, "macros")[f"{STEM}_filter"] == {"definition": "search \nNOT user=backup"}
+    assert b"\n" not in (folder / "local/macros.conf").read_bytes().replace(end.encode(), b"")
 
 
 def test_a_base_macro_that_a_user_has_narrowed_stays(run, folder):
@@ -523,6 +685,17 @@ def test_files_keep_their_mode_and_new_ones_are_readable_as_their_folder_is(run,
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder / "local").iterdir()}
     assert modes.pop("macros.conf") == 0o640
     assert set(modes.values()) == {0o644}
+
+
+def test_a_new_local_folder_has_the_owner_and_mode_of_the_app(run, folder, monkeypatch):
+    folder.chmod(0o750)
+    given = []
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).parent, user, group)))
+    assert run(GOOD)[0] == 0
+    owner = (folder.stat().st_uid, folder.stat().st_gid)
+    assert given == [(folder, *owner)] + [(folder / "local", *owner)] * 4
+    assert stat.S_IMODE((folder / "local").stat().st_mode) == 0o750
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "local").iterdir()} == {0o640}
 
 
 # -- what is refused
@@ -574,6 +747,18 @@ def test_a_folder_that_is_not_the_app_is_refused(tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize("name", ["values.py", "functions/casting.py"])
+@pytest.mark.parametrize("text", [None, "# another version"])
+def test_an_app_with_another_language_is_refused(run, folder, name, text):
+    path = folder / "bin/ssa/language" / name
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    code, _, err = run(GOOD)
+    assert (code, "what compiles here may not run there: install this version there first" in err) == (1, True)
+    assert not (folder / "local").exists()
+
+
 def test_every_wrong_file_of_a_call_is_named_and_the_right_ones_are_not_written(run, folder):
     code, _, err = run(GOOD, "- x", "")
     assert code == 1
@@ -613,37 +798,108 @@ def test_a_conf_that_is_malformed_already_is_named(run, folder):
     assert "macros.conf, line 1: the stanza '[open' is not closed with ]" in err
 
 
-def test_a_story_whose_list_cannot_be_read_is_named(run, folder):
+@pytest.mark.parametrize("listed", ["a, b", '"abc"', '{"a": 1}', "5", "null", "[1]", "[" * 9999])
+@pytest.mark.parametrize("key", ["searches", "references"])
+def test_a_story_whose_list_cannot_be_read_is_named(run, folder, key, listed):
     (folder / "local").mkdir()
-    (folder / "local/analyticstories.conf").write_text("[analytic_story://Example Hives]\nsearches = a, b\n")
-    assert "[analytic_story://Example Hives] searches: expected a JSON list: correct it" in run(GOOD)[2]
+    (folder / "local/analyticstories.conf").write_text(f"[analytic_story://Example Hives]\n{key} = {listed}\n")
+    place = f"{folder}/local/analyticstories.conf, line 2: [analytic_story://Example Hives] {key}"
+    assert run(GOOD)[2].startswith(f"{place}: expected a JSON list of texts: correct it\n")
 
 
-@pytest.mark.parametrize("fails", [0, 1, 2, 3])
+NO_SPACE = OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("error", [NO_SPACE, KeyboardInterrupt()])
 @pytest.mark.parametrize("there", [True, False])
-def test_when_a_file_cannot_be_written_all_are_as_before(run, folder, monkeypatch, there, fails):
-    (folder / "local").mkdir()
+@pytest.mark.parametrize(("step", "fails"), [*(("replace", number) for number in range(4)), ("chmod", 0), ("chmod", 2)])
+def test_when_a_file_cannot_be_written_all_are_as_before(run, folder, monkeypatch, there, step, fails, error):
     if there:
+        (folder / "local").mkdir()
         for name in ("macros", "ssa_detections", "analyticstories", "savedsearches"):
             (folder / "local" / f"{name}.conf").write_text("# mine\n")
-    before, replace, calls = contents(folder), Path.replace, []
+    before, real, calls = contents(folder), getattr(Path, step), []
 
-    def failing(path, target):
-        calls.append(target)
+    def failing(path, *arguments):
+        calls.append(path)
         if len(calls) == fails + 1:
-            raise OSError(28, "No space left on device", str(target))
-        return replace(path, target)
+            raise error
+        return real(path, *arguments)
 
-    monkeypatch.setattr(Path, "replace", failing)
-    code, out, err = run(GOOD)
-    assert (code, out) == (1, "")
-    assert "cannot be written: No space left on device\nNothing was written." in err
+    monkeypatch.setattr(Path, step, failing)
+    if error is NO_SPACE:
+        code, out, err = run(GOOD)
+        assert (code, out) == (1, "")
+        place, _, problem = err.partition(": ")
+        assert problem == "cannot be written: No space left on device\nNothing was written.\n"
+        assert Path(place).name in {
+            "local",
+            "macros.conf",
+            "ssa_detections.conf",
+            "analyticstories.conf",
+            "savedsearches.conf",
+        }
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run(GOOD)
     assert contents(folder) == before
+    assert (folder / "local").exists() == there
+
+
+@pytest.mark.parametrize("text", ["ends with \\", "two\n  lines ", " begins with a blank"])
+def test_a_text_that_a_conf_would_not_give_back_is_never_written(folder, text):
+    confs = LocalConfs(folder, ["macros"])
+    confs.put("macros", "mine", {"definition": text, "iseval": "0"})
+    with pytest.raises(
+        ImporterError, match=r"local/macros.conf: \[mine\] definition: a conf would not give this text back"
+    ):
+        confs.check()
 
 
 def test_a_local_folder_that_is_a_file_is_named(run, folder):
     (folder / "local").write_text("")
     assert f"{folder}/local: cannot be written: File exists\nNothing was written." in run(GOOD)[2]
+
+
+# -- what it says where
+
+TOOLS = [sys.executable, "-m", "tools"]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "1.yml"
+    path.write_text(GOOD.replace("Backups.", "Bäckups."))
+    return path
+
+
+def test_a_terminal_that_cannot_show_a_letter_gets_its_number(folder, file):
+    command = [*TOOLS, "import", file, "--app", folder, "--dry-run"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"known_false_positives = B\\xe4ckups." in done.stdout
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_exit_code_tells_of_the_work_whether_somebody_reads_or_not(folder, file, closed):
+    wrong = file.with_name("2.yml")
+    wrong.write_text("search: x")
+    for command, code in ((["import", file, "--app", folder], 0), (["explain", file, wrong], 1)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(
+            [*TOOLS, *command],
+            cwd=ROOT,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+            preexec_fn=(lambda: os.close(1)) if closed else None,
+        )
+        os.close(writer)
+        assert (done.returncode, b"Traceback" in done.stderr, b"Exception" in done.stderr) == (code, False, False)
+    assert Catalogue.of_app(str(folder)).find(NAME)
 
 
 # -- what was imported runs
@@ -672,6 +928,18 @@ def test_the_saved_search_as_written_finds_the_events_of_its_data_model(run, fol
     instance.add_events([{**event, "_time": float(event["_time"])} for event in events])
     (row,) = instance.search(instance.saved_search(SAVED)["search"]).rows
     assert (row["detection"], row["dest_device_id"], row["dest_user_id"]) == (NAME, REG["dest"], REG["user"])
+
+
+def test_a_detection_that_reads_the_raw_event_finds_it(run, folder, archive, tmp_path):
+    read = 'like(ucast(map_get(input_event, "_raw"), "string", null), "%secret%")'
+    assert run(changed(search=SEARCH.replace('like(cmd_line, "% save %")', read)))[0] == 0
+    instance = Instance(tmp_path / "home", indexers=1)
+    instance.install(archive)
+    shutil.copytree(folder / "local", instance.apps / "ssa_detections/local")
+    event = {**REG, "index": "main", "tag": ["process", "report"], "_time": float(REG["_time"])}
+    instance.add_events([{**event, "_raw": "a secret"}, {**event, "_raw": "nothing"}])
+    (row,) = instance.search(instance.saved_search(SAVED)["search"]).rows
+    assert row["detection"] == NAME
 
 
 # -- properties
@@ -760,10 +1028,11 @@ def test_any_literal_of_a_search_comes_back_as_it_is_or_is_refused(shared, liter
 @given(name=TEXTS)
 @example("default")
 @example("../../etc/passwd")
-@example("x" * 151)
+@example("x" * 86)
+@example("x" * 87)
 def test_any_name_becomes_one_stanza_of_each_kind_or_is_refused(shared, name):
     folded = " ".join(name.split())
-    refused = foreign(folded) or set(folded) & set('[]"`|$\\') or folded.lower() == "default" or len(folded) > 150
+    refused = foreign(folded) or set(folded) & set('[]"`|$\\') or folded.lower() == "default" or len(folded) > 86
     found = imported(shared, changed(name=name))
     assert (found is None) == bool(refused or not pages.slug(folded))
     if found is not None:
@@ -771,7 +1040,7 @@ def test_any_name_becomes_one_stanza_of_each_kind_or_is_refused(shared, name):
         assert values(shared, "savedsearches").keys() - values(ROOT, "savedsearches").keys() == {
             f"SSA - {folded} - Rule"
         }
-        assert {path.name for path in shared.iterdir()} == {"default", "local", "x.yml"}
+        assert {path.name for path in shared.iterdir()} == {"bin", "default", "local", "x.yml"}
         assert len(list((shared / "local").iterdir())) == 4
 
 
@@ -789,7 +1058,7 @@ def test_other_stanzas_and_comments_stay_whatever_surrounds_them(before, own, af
     stanza = f"[x]\n{own}" if there else ""
     tail = f"[two]\n{after}"
     text = ConfText((head + stanza + tail).replace("\n", end))
-    text.put("x", {"k": "new\nline", "n": "2"}, theirs=["n"])
+    text.put("x", {"k": "new\nline", "n": "2"})
     now = text.text
     assert now.startswith(head.replace("\n", end))
     assert (tail in now.replace(end, "\n")) and (not there or now.endswith(tail.replace("\n", end)))

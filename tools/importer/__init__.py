@@ -1,14 +1,15 @@
 """Turn published SSA detections (YAML) into what Splunk reads, in the app's local/ folder: no code to write.
 
-All or nothing: every file is read, checked, compiled and loaded back from a copy before the first conf is written.
+All or nothing: every file is read, checked, compiled and loaded as the search command will, before a conf is written.
+What a file states replaces what local/ says, and each setting that changes is told; how a search runs stays.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ssa import conf
 from ssa.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
 from tools.importer import stanzas
+from tools.importer.doubts import doubts
 from tools.importer.local import LocalConfs
 from tools.importer.published import ImporterError, Published, json_text, read
 from tools.pages import saved_search, slug
@@ -26,6 +28,7 @@ CONFS = ("macros", CONF, "analyticstories", "savedsearches")
 NEXT = f"""
 The next search reads {CONF}.conf; search peers get it with the next bundle replication.
 Splunk reads saved searches and macros when it starts: restart it, then run the new searches and schedule them.
+Without Splunk: python -m sandbox replay --local FOLDER/local EVENTS…
 """
 
 
@@ -45,15 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Import files; return the exit code: 0, or 1 when anything was wrong, and then nothing is written."""
     try:
-        app = asked.app.resolve()
-        if not (app / f"default/{CONF}.conf").is_file():
-            raise ImporterError(
-                f"{asked.app} is not the app's folder: it has no default/{CONF}.conf. Give it with --app"
-            )
+        app = app_folder(asked.app)
         confs = LocalConfs(app, CONFS)
-        found = read_all(asked.files, confs.layered[CONF])
-        replaced = [one.name for one in found if one.name in confs.layered[CONF]]
-        put_all(found, confs)
+        found = read_all(asked.files, confs.stanzas[CONF])
+        replaced = [one.name for one in found if one.name in confs.stanzas[CONF]]
+        notes = [[*one.notes, *put_one(one, confs)] for one in found]
+        confs.check()
         if asked.dry_run:
             sys.stdout.write(confs.shown())
         else:
@@ -61,15 +61,37 @@ def run(asked: argparse.Namespace) -> int:
     except (ImporterError, conf.ConfError) as error:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1
-    for one in found:
+    for one, noted in zip(found, notes, strict=True):
         said = "would be " * asked.dry_run + ("replaced" if one.name in replaced else "added")
         sys.stdout.write(f"{said}: {one.name}, from {one.file}\n")
-        sys.stdout.write("".join(f"  note: {note}\n" for note in one.notes))
+        sys.stdout.write("".join(f"  note: {note}\n" for note in noted))
     if not asked.dry_run:
         sys.stdout.write(f"\n{app / 'local'} has them now:\n")
         sys.stdout.write("".join(f"  {name}.conf  [{stanza}]\n" for name, stanza in confs.put_stanzas))
         sys.stdout.write(NEXT)
     return 0
+
+
+def app_folder(given: Path) -> Path:
+    """Return the folder of an app whose language is this checkout's: what compiles here runs there."""
+    app = given.resolve()
+    if not (app / f"default/{CONF}.conf").is_file():
+        raise ImporterError(f"{given} is not the app's folder: it has no default/{CONF}.conf. Give it with --app")
+    if language(app) != language(ROOT):
+        raise ImporterError(
+            f"{given}: its bin/ssa/language is not this checkout's, so what compiles here may not run there: "
+            "install this version there first"
+        )
+    return app
+
+
+def language(app: Path) -> dict[Path, bytes]:
+    """Read the source files of an app's SSA language."""
+    folder = app / "bin/ssa/language"
+    try:
+        return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.py")}
+    except OSError as error:
+        raise ImporterError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def read_all(files: Sequence[Path], known: dict[str, conf.Stanza]) -> list[Published]:
@@ -113,52 +135,52 @@ def check_names(one: Published, known: dict[str, tuple[str, str]], others: dict[
             )
 
 
-def put_all(found: Sequence[Published], confs: LocalConfs) -> None:
-    """Put the stanzas of the detections into the confs; raises ImporterError when one does not read back as it is."""
-    for one in found:
-        confs.put(CONF, one.name, one.settings)
-    for one, detection in zip(found, loaded_back(found, confs), strict=True):
-        put_beside(detection, one, confs)
-    for (name, stanza), settings in confs.put_stanzas.items():
-        now = confs.settings(name, stanza)
-        for key, value in settings.items():
-            if now.get(key) != value and key not in stanzas.THEIRS:
-                raise ImporterError(f"{name}.conf [{stanza}] {key}: a conf would not give this text back as it is")
-
-
-def loaded_back(found: Sequence[Published], confs: LocalConfs) -> list[Detection]:
-    """Load the detections as the search command will, from a copy of the conf."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / f"{CONF}.conf"
-        copy.write_bytes(confs.text(CONF).encode())
-        catalogue = Catalogue(conf.merge([str(confs.app / f"default/{CONF}.conf"), str(copy)]))
-        loaded = []
-        for one in found:
-            try:
-                loaded.append(catalogue.find(one.name))
-            except DetectionError as error:
-                raise ImporterError(f"{one.file}: {error}") from error
-        return loaded
-
-
-def put_beside(detection: Detection, published: Published, confs: LocalConfs) -> None:
-    """Put what goes with a detection: its macros, its saved search, its place in analytic stories."""
-    name, stem = saved_search(detection), slug(detection.name)
-    for model in published.datamodels:
-        put_new_macro(
-            confs, stanzas.base_macro(model), stanzas.base_terms(model), f"Events of {model}: narrow the indexes here."
-        )
-    confs.put("macros", f"{stem}_prefilter", stanzas.macro("*"), comment="Keeps every event: the command decides.")
-    put_new_macro(confs, f"{stem}_filter", "search *", "Yours: what to leave out of this detection's results.")
-    confs.put("savedsearches", name, stanzas.search_settings(detection, published), stanzas.THEIRS)
-    confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, published))
+def put_one(one: Published, confs: LocalConfs) -> list[str]:
+    """Put the stanzas of a detection into the confs; return the notes on it. Raises ImporterError."""
+    before = confs.settings(CONF, one.name)
+    changes = {CONF: confs.put(CONF, one.name, one.settings)}
+    try:
+        detection = Catalogue(confs.stanzas[CONF]).find(one.name)
+    except DetectionError as error:
+        raise ImporterError(f"{one.file}: {error}") from error
+    notes = doubts(detection)
+    present = before.get("version", "")
+    if re.fullmatch("[0-9]{1,9}", present) and int(present) > int(detection.version):
+        notes.append(f"version {present} was there, and the file's is lower")
+    for model in one.datamodels:
+        put_new_macro(confs, stanzas.base_macro(model), stanzas.TERMS[model], f"Events of {model}: narrow them here.")
+    notes += put_prefilter(confs, detection, before.get("search"))
+    filter_macro = f"{slug(detection.name)}_filter"
+    put_new_macro(confs, filter_macro, "search *", "Yours: what to leave out of this detection's results.")
+    name = saved_search(detection)
+    changes["savedsearches"] = confs.put("savedsearches", name, stanzas.search_settings(detection, one), stanzas.THEIRS)
+    told = confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, one))
+    changes["analyticstories"] = told
     for story in detection.analytic_story:
         put_story(confs, story, detection)
+    for story in conf.comma_list(before.get("analytic_story", "")):
+        if story not in detection.analytic_story:
+            notes.append(f"the story {story} is no longer stated, and its stanza still lists the search: see to it")
+    return notes + [f"{name}.conf: {', '.join(told)}" for name, told in changes.items() if told]
+
+
+def put_prefilter(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
+    """Put the macro that keeps events away from the command. One that is there stays while the search does."""
+    name = f"{slug(detection.name)}_prefilter"
+    comment = "Keeps every event: the command decides."
+    there = confs.settings("macros", name).get("definition", "*")
+    if there == "*" or searched == detection.search:
+        put_new_macro(confs, name, "*", comment)
+        return []
+    if searched is None:
+        return [f"the macro {name} was there before the detection and stays: {there}"]
+    confs.put("macros", name, stanzas.macro("*"), comment=comment)
+    return [f"the search has changed, so the macro {name} keeps every event again; it was: {there}"]
 
 
 def put_new_macro(confs: LocalConfs, name: str, definition: str, comment: str) -> None:
     """Put a macro that is for users to edit: never over one that is there."""
-    if not confs.settings("macros", name):
+    if "definition" not in confs.settings("macros", name):
         confs.put("macros", name, stanzas.macro(definition), comment=comment)
 
 
@@ -170,7 +192,11 @@ def put_story(confs: LocalConfs, story: str, detection: Detection) -> None:
     for key, more in (("references", detection.references), ("searches", (saved_search(detection),))):
         try:
             listed = json.loads(there.get(key) or "[]")
-            settings[key] = json_text(list(dict.fromkeys([*listed, *more])))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ImporterError(f"analyticstories.conf [{stanza}] {key}: expected a JSON list: correct it") from error
+        except (ValueError, RecursionError):
+            listed = None
+        if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+            place = confs.stanzas["analyticstories"][stanza][key]
+            problem = f"[{stanza}] {key}: expected a JSON list of texts: correct it"
+            raise ImporterError(f"{place.file}, line {place.line}: {problem}")
+        settings[key] = json_text(list(dict.fromkeys([*listed, *more])))
     confs.put("analyticstories", stanza, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -43,10 +43,10 @@ class ConfText:
         """Return the header and the settings of a stanza, without comments, as lines end here."""
         return "".join(piece.text for piece in self._pieces if piece.stanza == name and (piece.key or piece.header))
 
-    def put(self, name: str, settings: Mapping[str, str], theirs: Collection[str] = (), comment: str = "") -> None:
+    def put(self, name: str, settings: Mapping[str, str], comment: str = "") -> None:
         """Give a stanza these settings, in place where it has them; a new one stands at the end, below its comment.
 
-        Settings that it has beside them stay, and so do its values of the keys in `theirs`.
+        Settings that it has beside them stay.
         """
         own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
         if not own:
@@ -55,10 +55,8 @@ class ConfText:
         wanted = dict(settings)
         for piece in own:
             if piece.key in wanted:
-                value = wanted.pop(piece.key)
-                if piece.key not in theirs:
-                    piece.text = self._lines(setting(piece.key, value))
-            elif piece.key in settings and piece.key not in theirs:
+                piece.text = self._lines(setting(piece.key, wanted.pop(piece.key)))
+            elif piece.key in settings:
                 piece.text = ""  # it stood twice
         last = self._pieces.index(own[-1])
         self._close(last)

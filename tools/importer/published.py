@@ -10,20 +10,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 
-from ssa.event import format_score
-from ssa.language import SsaError, compile_text
+from ssa.event import DATAMODELS, format_score
+from ssa.language import Plan, SsaError, compile_text
 
-MAX_BYTES, MAX_NODES = 1_000_000, 20_000
-"""A file may have so many bytes, and so many values once its aliases are written out; a published one has 1,000."""
+MAX_BYTES = 1_000_000
+"""A file may have so many; a published one has a hundredth of it."""
 
-LONGEST_NAME = 150
-"""Characters: more than any published name has, and short enough for a file name of every system."""
+LONGEST_NAME = 86
+"""Characters: Enterprise Security takes 99 for the saved search, whose name has thirteen more."""
+
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+"""A number as files write it."""
 
 MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError)
 """What PyYAML lets through for a value that does not fit its tag, as in `!!bool maybe`."""
@@ -36,6 +39,9 @@ PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 OTHER_DIALECT = re.compile(r"--finding_report--|\bread_ba_enriched_events\b|\bfrom\s+source\b")
 """Marks of the dialect to which the published files were later rewritten; it reads OCSF events, not these."""
+
+ASKED = re.compile(r"""(?<!NOT )["'](\w+)["']\s+IN\s*\(\s*_datamodels\b""", re.ASCII | re.IGNORECASE)
+"""How a text asks whether an event is of a data model."""
 
 MODELS_BY_FIELD = (
     ("registry_", "Endpoint_Registry"),
@@ -96,20 +102,37 @@ def _first_line(error: Exception) -> str:
     return FOREIGN.sub("?", str(error).partition("\n")[0])
 
 
+class _Loader(yaml.SafeLoader):
+    """Takes a value as it is written where YAML 1.1 would read a number or a day: 010 as 8, 1:30 as 90."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Refuse a key that stands twice. It stands for the merging of `<<`, which could make much of little."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"the key {key.value!r} stands twice: keep one"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                seen.add(key.value)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":bool"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _load(content: bytes) -> tuple[dict[Any, Any], dict[str, int]]:
     """Return a file's mapping, and the lines of the keys at its top and in its tags."""
     if len(content) > MAX_BYTES:
         raise ValueError(f"it has {len(content):,} bytes, more than {MAX_BYTES:,}")
-    loader = yaml.SafeLoader(content)
+    loader = _Loader(content)
     try:
         root = loader.get_single_node()
         if root is None:
             raise ValueError("it is empty")
         if not isinstance(root, yaml.MappingNode):
             raise ValueError("it must be a mapping: name, id, search … at its top")
-        weight = _weight(root, {}, set())
-        if weight > MAX_NODES:
-            raise ValueError(f"it has {weight:,} values with its aliases written out, more than {MAX_NODES:,}")
         lines = {}
         for key, value in root.value:
             lines[str(key.value)] = key.start_mark.line + 1
@@ -118,29 +141,6 @@ def _load(content: bytes) -> tuple[dict[Any, Any], dict[str, int]]:
         return loader.construct_document(root), lines
     finally:
         loader.dispose()
-
-
-def _weight(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
-    """Count the values below a node, aliases written out; refuse one within itself, and a key that stands twice."""
-    if id(node) in above:
-        raise yaml.MarkedYAMLError(problem="an alias stands within itself", problem_mark=node.start_mark)
-    if id(node) not in known:
-        above.add(id(node))
-        below: list[yaml.Node] = []
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode):
-                    if key.value in seen:
-                        problem = f"the key {key.value!r} stands twice: keep one"
-                        raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-                    seen.add(key.value)
-                below += [key, value]
-        elif isinstance(node, yaml.SequenceNode):
-            below = node.value
-        known[id(node)] = 1 + sum(_weight(child, known, above) for child in below)
-        above.remove(id(node))
-    return known[id(node)]
 
 
 def _kind(value: object) -> str:
@@ -205,9 +205,9 @@ class _Reader:
         listed = [] if value is None else value if isinstance(value, list) else [value]
         found = []
         for item in listed:
-            if not isinstance(item, (str, int)) or isinstance(item, bool):
+            if not isinstance(item, str):
                 self.fail(key, f"expected a list of texts, found {_kind(item)} in it: put the item in quotes")
-            found.append(self.one_line(key, str(item)))
+            found.append(self.one_line(key, item))
         return tuple(dict.fromkeys(filter(None, found)))
 
     def comma_list(self, key: str) -> str:
@@ -225,8 +225,6 @@ class _Reader:
         found = re.search(r"[\[\]\"`|$\\]", name)
         if found:
             self.fail(key, f"the character {found.group()} cannot stand in a name: take it out of {name!r}")
-        if len(name) > LONGEST_NAME:
-            self.fail(key, f"the name has {len(name)} characters, more than {LONGEST_NAME}: shorten it")
         if name.casefold() == "default":
             self.fail(key, "a stanza of this name would hold for every detection: choose another name")
         return name
@@ -235,24 +233,18 @@ class _Reader:
         value = self.value(key)
         if value is None:
             self.fail(key, f"this key is required: add `{key.rpartition('.')[2]}: <0 to 100>`" + self.below(key))
-        try:
-            number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
-        except (ValueError, OverflowError):
-            number = -1.0
-        if not 0 <= number <= 100:
+        if not isinstance(value, str) or not NUMBER.fullmatch(value) or float(value) > 100:
             self.fail(key, f"expected a number from 0 to 100, found {_kind(value)}")
-        return format_score(number)
+        return format_score(float(value))
 
     def version(self) -> str:
         value = self.value("version")
-        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value)):
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,9}", value):
             self.fail("version", f"expected a whole number, such as 1, found {_kind(value)}")
         return str(int(value))
 
     def day(self) -> str:
         value = self.value("date")
-        if isinstance(value, date):
-            return (value.date() if isinstance(value, datetime) else value).isoformat()
         parts = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", value) if isinstance(value, str) else None
         try:
             return date(*map(int, parts.groups())).isoformat() if parts else self.fail_day(value)
@@ -297,8 +289,8 @@ class _Reader:
             self.fail(key, f"{shape}, found {_kind(value)} for one of them")
         return self.one_line(key, value)
 
-    def search(self) -> str:
-        """Read the text of the detection, unchanged but for blanks around it, and see that it compiles."""
+    def search(self) -> Plan:
+        """Read the text of the detection, unchanged but for blanks around it, and compile it."""
         value = self.value("search")
         if not isinstance(value, str) or not value.strip():
             self.fail("search", f"expected the text of a detection, found {_kind(value)}")
@@ -307,11 +299,10 @@ class _Reader:
         if found:
             self.fail("search", f"the character {found.group()!r} cannot stand in a conf: in a string, escape it")
         try:
-            compile_text(text)
+            return compile_text(text)
         except SsaError as error:
             later = "\nIt was rewritten for OCSF events, which is another dialect: take an earlier version of the file."
             self.fail("search", str(error) + (later if OTHER_DIALECT.search(text) else ""))
-        return text
 
     def dataset(self) -> str:
         """Return the first test dataset: of the tags, else of the tests as later files have them."""
@@ -325,26 +316,38 @@ class _Reader:
                     return self.one_line("tests", item["data"])
         return ""
 
-    def datamodels(self, search: str, notes: list[str]) -> tuple[str, ...]:
+    def datamodels(self, plan: Plan, notes: list[str]) -> tuple[str, ...]:
         """Return the data models: as stated, else as the text asks for them, else by the fields that it reads."""
-        stated = self.items("datamodel")
-        for model in stated:
-            if not re.fullmatch(r"\w+", model, re.ASCII):
-                self.fail("datamodel", f"{model!r} is not the name of a data model, such as Endpoint_Processes")
-        asked = re.findall(r"""["'](\w+)["']\s+IN\s*\(\s*_datamodels\b""", search, re.ASCII | re.IGNORECASE)
-        if stated or asked:
-            return stated or tuple(dict.fromkeys(asked))
-        fields = sorted(compile_text(search).input_fields or ())
-        guessed = ((model, name) for start, model in MODELS_BY_FIELD for name in fields if name.startswith(start))
-        model, name = next(guessed, ("Endpoint_Processes", ""))
-        why = f"it reads {name}" if name else "most detections read process events"
-        notes.append(f"no datamodel is stated, so {model} is taken, because {why}; if that is wrong, state it")
-        return (model,)
+        known = {model.casefold(): model for model, _ in DATAMODELS}
+        stated = {model: known.get(model.casefold()) for model in self.items("datamodel")}
+        models = dict.fromkeys(filter(None, stated.values()))
+        unknown = [model for model, found in stated.items() if not found]
+        if unknown and not models:
+            self.fail("datamodel", f"{unknown[0]!r} is not one of {', '.join(known.values())}: state one that is")
+        asked = dict.fromkeys(ASKED.findall(plan.program.text))
+        if not models:
+            models = dict.fromkeys(model for model in asked if model in known.values())
+        if not models:
+            fields = sorted(plan.input_fields or ())
+            guessed = ((model, name) for start, model in MODELS_BY_FIELD for name in fields if name.startswith(start))
+            model, name = next(guessed, ("Endpoint_Processes", ""))
+            why = f"it reads {name}" if name else "most detections read process events"
+            notes.append(f"no datamodel is stated, so {model} is taken, because {why}; if that is wrong, state it")
+            models = {model: None}
+        for wrong, where in ((unknown, "is stated"), ([m for m in asked if m not in models], "is in the search")):
+            if wrong:
+                notes.append(
+                    f"the data model {', '.join(wrong)} {where}, but only events of {', '.join(models)} are searched; "
+                    f"known are {', '.join(known.values())}"
+                )
+        return tuple(models)
 
     def published(self) -> Published:
         notes: list[str] = []
-        search, observables = self.search(), self.observables()
+        plan, observables = self.search(), self.observables()
         name = self.name("name", self.text("name"))
+        if len(name) > LONGEST_NAME:
+            self.fail("name", f"the name has {len(name)} characters, more than {LONGEST_NAME}: shorten it")
         if not re.search("[a-z0-9]", name.lower()):
             self.fail("name", "the macros are named after it, so it needs a letter from a to z or a digit")
         for technique in self.items("tags.mitre_attack_id"):
@@ -354,7 +357,7 @@ class _Reader:
                 )
         for story in self.items("tags.analytic_story"):
             self.name("tags.analytic_story", story)
-        datamodels = self.datamodels(search, notes)
+        datamodels = self.datamodels(plan, notes)
         settings = {
             "id": self.id(),
             "version": self.version(),
@@ -364,7 +367,7 @@ class _Reader:
             "product": self.comma_list("tags.product"),
             "datamodel": datamodels[0],
             "description": self.text("description"),
-            "search": search,
+            "search": plan.program.text,
             "impact": self.percent("tags.impact"),
             "confidence": self.percent("tags.confidence"),
             "message": self.text("tags.message"),
@@ -399,5 +402,5 @@ class _Reader:
         """Note a stated risk score that is not impact × confidence / 100."""
         stated = self.value("tags.risk_score")
         score = float(settings["impact"]) * float(settings["confidence"]) / 100
-        if isinstance(stated, (int, float)) and abs(stated - score) > 0.5:
+        if isinstance(stated, str) and NUMBER.fullmatch(stated) and abs(float(stated) - score) > 0.5:
             notes.append(f"the file states a risk score of {stated}; impact × confidence / 100 = {format_score(score)}")

@@ -27,22 +27,17 @@ THEIRS = frozenset({
     *("alert.digest_mode", "alert.track", "alert.suppress", "request.ui_dispatch_app"),
     *("action.ssa_risk", "action.ssa_risk.param.index", "action.correlationsearch.enabled"),
     *("action.risk", "action.notable"),
+    *(f"action.notable.param.{key}" for key in ("nes_fields", "rule_title", "security_domain", "severity")),
 })  # fmt: skip
-"""When and how a saved search runs: what users have set of it stays when the detection is imported again."""
+"""When and how a saved search runs, and what Enterprise Security shows: what is set of it stays as it is."""
 
 TERMS = {model: " ".join(["index=*", *(f"tag={tag}" for tag in sorted(tags))]) for model, tags in event.DATAMODELS}
 """Data model -> the search for its events, by its tags."""
 
 
 def base_macro(datamodel: str) -> str:
-    """Name the macro that finds the events of a data model; the shipped one for a model that nobody knows."""
-    known = datamodel in TERMS and datamodel != "Endpoint_Processes"
-    return f"ssa_{slug(datamodel)}_events" if known else "ssa_process_events"
-
-
-def base_terms(datamodel: str) -> str:
-    """Return the search that the macro of a data model stands for."""
-    return TERMS.get(datamodel, TERMS["Endpoint_Processes"])
+    """Name the macro that finds the events of a data model."""
+    return "ssa_process_events" if datamodel == "Endpoint_Processes" else f"ssa_{slug(datamodel)}_events"
 
 
 def macro(definition: str) -> Settings:
@@ -50,15 +45,17 @@ def macro(definition: str) -> Settings:
     return {"definition": definition, "iseval": "0"}
 
 
-def passed_fields(detection: Detection, several_models: bool) -> list[str]:
-    """Return the fields that the saved search hands to the command: all (`*`) where nobody can name them."""
+def fields(detection: Detection) -> str:
+    """Return the commands that hand the command its fields alone: all (`*`) where nobody can name them."""
     read = detection.plan.input_fields
-    if read is None or not all(PLAIN.fullmatch(name) for name in read):
-        return ["*"]
-    wanted: set[str] = {"tag"} if several_models else set()
+    if read is None:
+        return "fields *"
+    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the tags tell the data models of an event
     for name in detection.needs | (read - {"event_id"}):
         wanted.update(event.COUNTERPARTS.get(name, (name,)))
-    return [*FIELDS, *sorted(wanted - set(FIELDS))]
+    nameable = all(PLAIN.fullmatch(name) for name in read)
+    passed = ", ".join([*FIELDS, *sorted(wanted - set(FIELDS))]) if nameable else "*"
+    return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
 
 
 def search_settings(detection: Detection, published: Published) -> Settings:
@@ -67,10 +64,9 @@ def search_settings(detection: Detection, published: Published) -> Settings:
     victims = [o.name for o in detection.observables if o.role == "Victim"]
     macros = [f"`{macro}`" for macro in dict.fromkeys(map(base_macro, published.datamodels))]
     base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
-    fields = ", ".join(passed_fields(detection, len(macros) > 1))
     shown = dict.fromkeys(["_time", "detection", "risk_score", *(o.name for o in detection.observables), "process"])
     search = (
-        f"{base} `{stem}_prefilter` | fields {fields} | fields - _raw | ssadetect detection=\"{detection.name}\" "
+        f"{base} `{stem}_prefilter` | {fields(detection)} | ssadetect detection=\"{detection.name}\" "
         f"| `{stem}_filter` | addinfo | table {', '.join(shown)}, *"
     )  # fmt: skip
     return {
