@@ -1,7 +1,7 @@
 """The second opinion on the grammar: grammar.lark, read by Lark, makes the same syntax tree as the parser, or refuses.
 
 What the parser refuses beyond a grammar's reach is written here a second time too: numbers that a long or a double
-cannot hold, the two limits of nesting, a selected value without a name, and the options of `rex`.
+cannot hold, the two limits of nesting, what has no name or a wrong one, and the options of `rex`.
 """
 
 import re
@@ -198,7 +198,10 @@ class _Trees(lark.Transformer):
     def word(self, parts):
         return str(parts[0])
 
-    named = assignment
+    def named(self, parts):
+        if parts[0].lower() in ("null", "true", "false"):
+            raise RefusedError("an argument with the name of a constant")
+        return self.assignment(parts)
 
     def parenthesis(self, parts):
         if isinstance(parts[0], _Unsigned):

@@ -9,7 +9,7 @@ import binascii
 import re
 from typing import Callable
 
-from ..values import LONG_MAX, Value, is_number
+from ..values import Value, is_number, representable
 from .jsons import map_in
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 from .texts import double_in, long_in, number_in, text_of
@@ -70,7 +70,7 @@ def _commas(number: float) -> str:
 
 def _duration(seconds: float) -> str | None:
     whole = abs(int(seconds))
-    if whole > LONG_MAX:
+    if representable(int(seconds)) is None:
         return None
     return f"{'-' if seconds <= -1 else ''}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
 
