@@ -41,9 +41,10 @@ TEXTS = [*_cases(), *(shipped().find(name).search for name in shipped().names)]
 
 
 def texts(random, number):
-    """Yield texts to change: half of them from the tables, half random programs."""
+    """Yield texts to change: half of them from the tables, half random programs, each program a few times."""
+    made = [print_program(program(random.randint)) for _ in range(number // 10 + 1)]
     for _ in range(number):
-        yield random.choice(TEXTS) if random.random() < 0.5 else print_program(program(random.randint))
+        yield random.choice(TEXTS if random.random() < 0.5 else made)
 
 
 def tokens_changed(random, text):
