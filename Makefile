@@ -11,7 +11,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 demo: $(VENV)/sandbox ## run the packaged app over the demo events: detections and risk, no Splunk needed
-	@$(RUN) -m sandbox replay sandbox/demo/*.log
+	@$(RUN) -m sandbox replay --home .sandbox sandbox/demo/*.log
 
 test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
 	@$(RUN) -m tools.package
@@ -39,7 +39,7 @@ generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo ev
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .sandbox build dist .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

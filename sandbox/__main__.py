@@ -1,24 +1,32 @@
-"""The sandbox's command line: `python -m sandbox replay FILE…`."""
+"""The sandbox's command line: `python -m sandbox replay FILE…`, then `python -m sandbox search '<SPL>'`."""
 
 from __future__ import annotations
 
 import argparse
 import io
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
-from sandbox import confs, replay
+from sandbox import confs, replay, times
+from sandbox.console import write_result
 from sandbox.errors import SandboxError
 from sandbox.rest import Splunkd
-from sandbox.search import Instance
+from sandbox.search import DATABASE, Instance
 
+RUN = ".venv/bin/python -m sandbox"
 MAX_INDEXERS = 32
+HOME = Path(".sandbox")
+"""Where `make demo` leaves its events, and a search looks for them."""
 
 
 def indexers(text: str) -> int:
@@ -33,51 +41,102 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m sandbox", description="Run the packaged app without Splunk.")
     commands = top.add_subparsers(dest="command", required=True)
     one = commands.add_parser("replay", help="run raw Windows events through the packaged app")
-    one.add_argument("files", nargs="+", type=Path, metavar="FILE", help="XmlWinEventLog or WinEventLog text, or .gz")
+    one.set_defaults(run=run_replay)
+    one.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="XmlWinEventLog or WinEventLog text, .evtx, or .gz"
+    )
     one.add_argument("--json", action="store_true", help="one JSON object a line: detection, risk_event, summary")
     one.add_argument("--dry-run", action="store_true", help="show the exact risk events, write none")
     one.add_argument("--indexers", type=indexers, default=1, metavar="N", help="how many indexers share the events")
     one.add_argument("--package", type=Path, metavar="FILE", help="the app's archive (default: built from this tree)")
     one.add_argument("--local", type=Path, metavar="FOLDER", help="settings and detections of your own: a local/")
-    one.add_argument("--python", default=sys.executable, help="the Python that runs the app (default: this one)")
+    one.add_argument("--tstats", action="store_true", help="run the accelerated searches instead")
+    one.add_argument("--home", type=Path, metavar="FOLDER", help="keep the events and the app there, to be searched")
+    two = commands.add_parser("search", help="run SPL over the events that a replay kept")
+    two.set_defaults(run=run_search)
+    two.add_argument("spl", metavar="SPL", help="the search; see docs/sandbox.md for what is supported")
+    two.add_argument("--earliest", default="0", metavar="TIME", help="like -24h@h, or epoch s (default: all)")
+    two.add_argument("--latest", default="now", metavar="TIME", help="(default: now)")
+    two.add_argument("--json", action="store_true", help="one JSON object a line: the results")
+    two.add_argument("--home", type=Path, default=HOME, metavar="FOLDER", help=f"(default: {HOME})")
+    for command in (one, two):
+        command.add_argument("--python", default=sys.executable, help="what runs the app (default: this Python)")
     return top
+
+
+@contextmanager
+def kept(home: Path | None) -> Iterator[Path]:
+    """Give an empty folder for an instance: a temporary one, or this one, whose earlier instance goes."""
+    if home is None:
+        with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+            yield Path(folder)
+        return
+    if home.exists() and (not home.is_dir() or (any(home.iterdir()) and not (home / DATABASE).is_file())):
+        raise SandboxError(f"{home} is there and holds no events of a sandbox: name another --home")
+    shutil.rmtree(home, ignore_errors=True)
+    yield home
+
+
+def run_replay(asked: argparse.Namespace) -> bool:
+    """Replay files; return whether nothing failed."""
+    console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 120)
+    if asked.package is None:
+        from tools import package
+
+        asked.package = package.build()
+    with (
+        kept(asked.home) as home,
+        closing(
+            Instance(home, asked.indexers, asked.python, session_key=replay.SESSION_KEY, on_disk=asked.home is not None)
+        ) as instance,
+    ):
+        instance.install(asked.package)
+        if asked.local is not None:
+            shutil.copytree(asked.local, instance.apps / "ssa_detections/local", dirs_exist_ok=True)
+        props = confs.load(instance.apps / "ssa_detections", "props")
+        with Splunkd(instance.add_events, props) as splunkd:
+            splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})
+            instance.splunkd_uri = splunkd.uri
+            done = replay.run(instance, splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats)
+    if asked.json:
+        replay.write_json(done, Console(), asked.indexers)
+    else:
+        replay.write_page(done, console, asked.dry_run)
+        if asked.home is not None:
+            at = "" if asked.home == HOME else f" --home {asked.home}"
+            console.print(
+                f"Look around: {RUN} search{at} 'index=risk | table _time, risk_object, risk_message'", markup=False
+            )
+    return done.ok
+
+
+def run_search(asked: argparse.Namespace) -> bool:
+    """Run a search over kept events; return True, or raise SandboxError."""
+    if not (asked.home / DATABASE).is_file():
+        raise SandboxError(f"{asked.home} holds no events: run make demo, or {RUN} replay --home {asked.home} FILE")
+    now = time.time()
+    earliest, latest = (times.resolve(modifier, now) for modifier in (asked.earliest, asked.latest))
+    with closing(Instance(asked.home, python=asked.python, on_disk=True)) as instance:
+        write_result(instance.search(asked.spl, earliest=earliest, latest=latest, now=now), asked.json)
+    return True
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code: 0, or 1 when anything failed."""
-    asked = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # argparse takes -24h for an option: --earliest -24h is written --earliest=-24h for it
+    asked = parser().parse_args(re.sub(r"(--(?:earliest|latest))\0(?=-)", r"\1=", "\0".join(words)).split("\0"))
     # With --json, stdout is for the JSON alone; progress and complaints go to stderr.
     if asked.json and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary folder goes
-    console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 120)
     try:
-        if asked.package is None:
-            from tools import package
-
-            asked.package = package.build()
-        with tempfile.TemporaryDirectory(prefix="sandbox-") as home:
-            instance = Instance(
-                Path(home), indexers=asked.indexers, python=asked.python, session_key=replay.SESSION_KEY
-            )
-            instance.install(asked.package)
-            if asked.local is not None:
-                shutil.copytree(asked.local, instance.apps / "ssa_detections/local", dirs_exist_ok=True)
-            props = confs.load(instance.apps / "ssa_detections", "props")
-            with Splunkd(instance.add_events, props) as splunkd:
-                splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})
-                instance.splunkd_uri = splunkd.uri
-                done = replay.run(instance, splunkd, asked.files, asked.dry_run, console)
-        if asked.json:
-            replay.write_json(done, Console(), asked.indexers)
-        else:
-            replay.write_page(done, console, asked.dry_run)
+        return 0 if asked.run(asked) else 1
     except KeyboardInterrupt:
         return 130
     except (SandboxError, OSError, subprocess.CalledProcessError) as error:
         Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False)
         return 1
-    return 0 if done.ok else 1
 
 
 if __name__ == "__main__":

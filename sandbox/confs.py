@@ -18,9 +18,17 @@ def load(app: Path, name: str) -> Stanzas:
     counts as empty. Raises SandboxError for a line that is no comment, stanza or setting: splunkd would skip it, and
     the author would never know.
     """
+    return _layered(app / "default" / f"{name}.conf", app / "local" / f"{name}.conf")
+
+
+def metadata(app: Path) -> Stanzas:
+    """Read who may do what with an app's objects: default.meta, then local.meta over it. As `load`."""
+    return _layered(app / "metadata/default.meta", app / "metadata/local.meta")
+
+
+def _layered(*paths: Path) -> Stanzas:
     merged: Stanzas = {}
-    for folder in ("default", "local"):
-        path = app / folder / f"{name}.conf"
+    for path in paths:
         if path.is_file():
             for stanza, settings in _parse(path).items():
                 merged.setdefault(stanza, {}).update(settings)

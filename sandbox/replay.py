@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
-from rich.table import Table
 
-from sandbox import alerts, confs, windows
+from sandbox import alerts, confs, spl, windows
+from sandbox.console import plain, shown, table
 from sandbox.errors import SandboxError
+from sandbox.registry import Row
 from sandbox.rest import Splunkd
-from sandbox.search import Instance, Result, Row
+from sandbox.search import Instance, Result
 
 SESSION_KEY = "sandbox"
 ACTION = "ssa_risk"
@@ -45,10 +44,10 @@ class Replay:
         """Whether nothing failed. A damaged event is no failure: Splunk indexes it too."""
         return not self.errors and all(action.code == 0 for action in self.actions)
 
-    def count(self, command: str) -> int:
-        """Return how many rows came out of the first `command` of the searches, all together."""
-        first = ((s for s in result.stages if s.command == command) for result in self.searches.values())
-        return sum(stage.rows_out for stage in (next(stages, None) for stages in first) if stage)
+    @property
+    def passed_prefilter(self) -> int:
+        """How many rows came out of the searches' first commands, all together."""
+        return sum(result.stages[0].rows_out for result in self.searches.values())
 
 
 def row(event: windows.Event) -> Row:
@@ -75,25 +74,37 @@ def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
             yield row(event)
 
 
-def risk_searches(instance: Instance) -> list[str]:
-    """Return the saved searches that are there to be run and whose results become risk."""
+def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
+    """Return the saved searches that are there to be run and whose results become risk, of one of the two kinds.
+
+    A detection may have a search over events and one over the accelerated data model, which find the same.
+    """
     saved = confs.load(instance.apps / "ssa_detections", "savedsearches")
+    macros = confs.load(instance.apps / "ssa_detections", "macros")
     return [
         name
         for name, settings in saved.items()
-        if confs.is_true(settings.get(f"action.{ACTION}", "0")) and not confs.is_true(settings.get("disabled", "0"))
+        if confs.is_true(settings.get(f"action.{ACTION}", "0"))
+        and not confs.is_true(settings.get("disabled", "0"))
+        and (spl.pipeline(spl.expand(settings["search"], macros))[0].name == "tstats") == tstats
     ]
 
 
-def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console) -> Replay:
-    """Replay files through an instance on which the app is installed; raises SandboxError for files, not searches."""
+def run(
+    instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False
+) -> Replay:
+    """Replay files through an instance on which the app is installed; raises SandboxError for files, not searches.
+
+    `tstats` chooses the searches over the accelerated data model.
+    """
     done = Replay()
     started = time.perf_counter()
     for path in files:
         if path.is_dir() or not path.exists():
             raise SandboxError(f"{path}: {'this is a folder' if path.is_dir() else 'no such file'}")
-    if not (names := risk_searches(instance)):
-        raise SandboxError(f"the package has no saved search of the app ssa_detections with action.{ACTION} = 1")
+    if not (names := risk_searches(instance, tstats)):
+        kind = "with" if tstats else "without"
+        raise SandboxError(f"the app ssa_detections has no saved search {kind} tstats that has action.{ACTION} = 1")
     instance.add_events(rows(files, done, console))
     for name in names:
         with console.status(f"running {name} …"):
@@ -102,7 +113,7 @@ def run(instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, 
                 result = instance.search(saved["search"])
                 done.searches[name] = result
                 done.detections.extend(result.rows)
-                if alerts.triggers(saved, len(result.rows)):
+                if alerts.triggers(saved, result.rows):
                     done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
             except SandboxError as error:
                 done.errors.append(f"{name}: {error}")
@@ -130,7 +141,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
     return {
         "events": sum(done.events.values()),
         "events_by_source": dict(done.events),
-        "passed_prefilter": done.count("search"),
+        "passed_prefilter": done.passed_prefilter,
         "detections": len(done.detections),
         "risk_events": len(done.risk_events),
         "problems": done.problems,
@@ -143,37 +154,18 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
     }
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in ("events", "score") else "left", overflow="fold")
-    return table
-
-
-_CONTROLS = {**{code: 0x2400 + code for code in range(0x20)}, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
-
-
-def _plain(text: str) -> str:
-    """Show control characters as symbols: an event must not steer the reader's terminal."""
-    return text.translate(_CONTROLS)
-
-
-def _text(cell: Any) -> str:
-    return escape(_plain(", ".join(cell) if isinstance(cell, list) else str(cell or "")))
-
-
 def _clock(cell: Any) -> str:
     return time.strftime("%Y-%m-%d\n%H:%M:%S", time.gmtime(float(cell or 0)))
 
 
 def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     """Write the story of a replay for a reader at a terminal."""
-    read = _table("Events read", "events", "source")
+    read = table("Events read", "events", "source")
     for source, count in done.events.most_common():
-        read.add_row(f"{count:,}", _text(source))
+        read.add_row(f"{count:,}", shown(source))
     console.print(read)
     for problem in done.problems[:10]:
-        console.print(_plain(f"damaged: {problem}"), style="yellow", markup=False)
+        console.print(plain(f"damaged: {problem}"), style="yellow", markup=False)
     if len(done.problems) > 10:
         console.print(f"… and {len(done.problems) - 10} more damaged events", style="yellow")
 
@@ -181,39 +173,39 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     for event in done.risk_events:
         risk.setdefault(str(event.get("finding_id")), []).append(event)
     for name in dict.fromkeys(str(hit.get("detection")) for hit in done.detections):
-        hits = _table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
+        hits = table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
         for hit in sorted(done.detections, key=lambda hit: float(hit.get("_time") or 0)):
             if str(hit.get("detection")) == name:
                 events = risk.get(str(hit.get("finding_id")), [])
-                what = [_text(hit.get("process")), *dict.fromkeys(_text(e.get("risk_message")) for e in events)]
-                who = [f"{_text(e.get('risk_object'))} ({_text(e.get('risk_object_type'))})" for e in events]
-                scores = [_text(e.get("risk_score")) for e in events]
+                what = [shown(hit.get("process")), *dict.fromkeys(shown(e.get("risk_message")) for e in events)]
+                who = [f"{shown(e.get('risk_object'))} ({shown(e.get('risk_object_type'))})" for e in events]
+                scores = [shown(e.get("risk_score")) for e in events]
                 hits.add_row(
                     _clock(hit.get("_time")), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True
                 )
         console.print(hits)
     totals: dict[tuple[str, str], float] = defaultdict(float)
     for event in done.risk_events:
-        totals[_text(event.get("risk_object")), _text(event.get("risk_object_type"))] += float(event["risk_score"])
+        totals[shown(event.get("risk_object")), shown(event.get("risk_object_type"))] += float(event["risk_score"])
     if totals:
-        sums = _table("Risk added (index=risk)", "score", "risk object", "type")
+        sums = table("Risk added (index=risk)", "score", "risk object", "type")
         for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1]):
             sums.add_row(f"{score:g}", name, kind)
         console.print(sums)
     if dry_run:
         for action in done.actions:
             for _, text in action.log:
-                console.print(_plain(text), markup=False, highlight=False, soft_wrap=True)
+                console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     for result in done.searches.values():
         for message in result.messages:
-            console.print("search message:", *map(_plain, message), style="yellow", markup=False)
+            console.print("search message:", *map(plain, message), style="yellow", markup=False)
     for action in done.actions:
         for level, text in action.log:
             if level != "INFO":
-                console.print(_plain(f"{action.action} {level}: {text}"), style="red", markup=False)
+                console.print(plain(f"{action.action} {level}: {text}"), style="red", markup=False)
     for error in done.errors:
-        console.print(_plain(f"search failed: {error}"), style="red", markup=False)
+        console.print(plain(f"search failed: {error}"), style="red", markup=False)
     told = summary(done, 0)
     console.print(
         f"{told['events']:,} events read, {told['passed_prefilter']:,} passed the prefilter, "

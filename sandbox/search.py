@@ -6,30 +6,30 @@ indexer's copy of the knowledge bundle; the rest works on the search head. DuckD
 
 import functools
 import itertools
-import json
 import re
 import shutil
 import sys
 import threading
 import time
 import urllib.parse
-import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
-from sandbox import bundle, chunked, confs, spl, sql
+from sandbox import bundle, chunked, confs, matching, spl, sql, storage
 from sandbox.archive import unpack
 from sandbox.chunked import Value
+from sandbox.commands import COMMANDS
 from sandbox.errors import SearchError
+from sandbox.kvstore import KvStore
+from sandbox.registry import Context, Row, appends, options
 
-Row = Mapping[str, object]  # for each field a text, a number, a list of texts or None
 SPLUNK_VERSION = "9.4.0"  # what commands are told
-BATCH = 50_000  # events stored at once
-
+DATABASE, DISPATCH = "var/events.duckdb", "var/run/splunk/dispatch"  # in an instance's home
 NOTHING = sql.Relation("range(0)", {})
 
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
@@ -62,7 +62,8 @@ class Instance:
     """One search head and its indexers over one database, with apps installed.
 
     `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
-    head are told `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/var/events.duckdb.
+    head are told `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with
+    the indexers that have them.
     """
 
     def __init__(
@@ -75,26 +76,34 @@ class Instance:
         *,
         on_disk: bool = False,
     ) -> None:
-        self.home, self.indexers, self.python = home.resolve(), indexers, python
+        self.home, self.python = home.resolve(), python
         self.splunkd_uri, self.session_key = splunkd_uri, session_key
         self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
         for folder in (self.apps, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)
-        self.database = duckdb.connect(self.home / "var/events.duckdb" if on_disk else ":memory:")
+        self.database = duckdb.connect(self.home / DATABASE if on_disk else ":memory:")
         self.database.execute(f"{sql.SETUP} SET temp_directory = {sql.quote(str(self.scratch))}")
         self.database.execute("CREATE TABLE IF NOT EXISTS events (_time DOUBLE, _raw VARCHAR, _indexer INTEGER)")
+        (most,) = self.database.execute("FROM events SELECT max(_indexer)").fetchall()[0]
+        self.indexers = max(indexers, most or 1)
         self._lock, self._numbers = threading.Lock(), itertools.count(1)
+        self.kvstore = KvStore(self.database, self.apps)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
 
     def install(self, archive: Path) -> None:
         """Unpack an app's .tar.gz over what is installed. Raises SandboxError if it is none, or writes elsewhere."""
         unpack(archive, self.apps)
 
     def add_events(self, events: Iterable[Row]) -> int:
-        """Store events, dealt out to the indexers in turn, and return their number. `_time` is in epoch seconds."""
+        """Store all these events or none, dealt out to the indexers in turn; return how many. `_time` is epoch s."""
         with self._lock:
-            before = _size(self.database, "events")
+            before = storage.size(self.database, "events")
             dealt = ({**event, "_indexer": number % self.indexers + 1} for number, event in enumerate(events, before))
-            return store(self.database, "events", dealt, self.scratch)
+            with storage.transaction(self.database):
+                return storage.store(self.database, "events", dealt)
 
     def saved_search(self, name: str, app: str = "ssa_detections") -> dict[str, str]:
         """Return a stanza of savedsearches.conf. Raises SearchError if there is none of that name."""
@@ -111,63 +120,27 @@ class Instance:
         latest: float | None = None,
         app: str = "ssa_detections",
         owner: str = "admin",
+        now: float | None = None,
+        sid: str | None = None,
     ) -> Result:
         """Run a search and return all its results.
 
-        `earliest` (inclusive) and `latest` (exclusive) are epoch seconds and limit the events; `app` provides macros
-        and commands. Raises SearchError for anything wrong; a failure on an indexer begins with its name: `[indexer2]`.
+        `earliest` (inclusive) and `latest` (exclusive) are epoch seconds and limit the events, unless the search itself
+        has time modifiers; `app` provides macros and commands; `now` is the time that the search believes it is, epoch
+        s; `sid` its id, if not to be made up.
+        Raises SearchError for anything wrong; a failure on an indexer begins with its name: `[indexer2]`.
         """
         if not (self.apps / app).is_dir():
             raise SearchError(f"The app '{app}' is not installed.")
         if confs.load(self.apps / app, "app").get("install", {}).get("state") == "disabled":
             raise SearchError(f"The app '{app}' is disabled: app.conf [install] state.")
-        with self._lock:
-            job = _Job(self, next(self._numbers), spl, app, owner, earliest, latest)
+        made = (f"{time.time():.0f}.{number}" for number in self._numbers)  # kept events may have been searched before
+        sid = sid or next(each for each in made if not (self.home / DISPATCH / each).exists())
+        job = _Job(self, sid, spl, app, owner, earliest, latest, time.time() if now is None else now)
         try:
             return job.run()
         finally:
             job.close()
-
-
-def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], scratch: Path) -> int:
-    """Add rows to a table, with new columns as needed: VARCHAR, or VARCHAR[] once a value is a list.
-
-    Goes through a JSON file in `scratch`, the fastest way that keeps lists and needs no package. Returns the number of
-    rows. Raises duckdb.Error for a `_time` that is no number.
-    """
-    stream, total, file = iter(rows), 0, scratch / f"{uuid.uuid4()}.json"
-    kinds = _describe(database, table)
-    while batch := list(itertools.islice(stream, BATCH)):
-        names = {key: sql.column_name(key) for key in dict.fromkeys(itertools.chain.from_iterable(batch))}
-        lists = {key for row in batch for key, value in row.items() if isinstance(value, list)}
-        for key, name in names.items():
-            kind = "VARCHAR[]" if key in lists else kinds.get(name, "DOUBLE" if key == "_time" else "VARCHAR")
-            if name not in kinds:
-                database.execute(f"ALTER TABLE {table} ADD COLUMN {sql.ident(key)} {kind}")
-            elif kind != kinds[name]:
-                database.execute(
-                    f"ALTER TABLE {table} ALTER {sql.ident(key)} TYPE {kind} USING spl_list({sql.ident(key)})"
-                )
-            kinds[name] = kind
-        with file.open("w", encoding="ascii") as out:
-            for row in batch:
-                out.write(json.dumps({names[key]: value for key, value in row.items()}, default=str) + "\n")
-        types = ", ".join(f"{sql.quote(name)}: '{kinds[name].replace('VARCHAR[]', 'JSON')}'" for name in names.values())
-        forms = {"VARCHAR": "nullif({}, '')".format, "VARCHAR[]": "spl_json({})".format}
-        codes = {key: forms.get(kinds[name], str)(sql.ident(key)) for key, name in names.items()}
-        source = f"read_json({sql.quote(str(file))}, columns = {{{types}}}, format = 'newline_delimited')"
-        database.execute(f"INSERT INTO {table} BY NAME {sql.query(source, codes)}")
-        total += len(batch)
-    file.unlink(missing_ok=True)
-    return total
-
-
-def _describe(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    return {str(name): str(kind) for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}
-
-
-def _size(database: duckdb.DuckDBPyConnection, source: str) -> int:
-    return int(database.execute(f"FROM {source} SELECT count(*)").fetchall()[0][0])
 
 
 @dataclass(frozen=True)
@@ -182,7 +155,7 @@ class _Place:
 
     @property
     def dispatch(self) -> Path:
-        return self.home / "var/run/splunk/dispatch" / self.sid
+        return self.home / DISPATCH / self.sid
 
 
 class _Kind(NamedTuple):
@@ -197,28 +170,44 @@ class _Job:
     """One running search."""
 
     instance: Instance
-    number: int
+    sid: str
     text: str
     app: str
     owner: str
     earliest: float | None
     latest: float | None
+    now: float
 
     def __post_init__(self) -> None:
-        now = time.time()
-        self.head = _Place("search_head", self.instance.home, self.instance.apps, f"{now:.0f}.{self.number}")
+        self.head = _Place("search_head", self.instance.home, self.instance.apps, self.sid)
         self.result = Result(self.head.sid, self.head.dispatch)
         self.tables = itertools.count(1)
         self.checked: dict[int, tuple[list[spl.Command], list[bool]]] = {}  # subsearches, by where they stand
+        self.found: dict[int, sql.Relation] = {}  # and what they gave
         self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
         self.database.execute(sql.SETUP)
-        self.database.execute(f"SET VARIABLE spl_now = CAST({now!r} AS DOUBLE)")
+        self.database.execute(f"SET VARIABLE spl_now = CAST({self.now!r} AS DOUBLE)")
+        self.dispatched = self.earliest, self.latest
+
+    @contextmanager
+    def ranged(self, first: spl.Command) -> Iterator[None]:
+        """Let a pipeline see the time range that its own first search sets, else the one that was dispatched."""
+        outer = self.earliest, self.latest
+        own = matching.time_range(spl.SearchReader(first).expression(), self.now) if first.name == "search" else None
+        try:
+            self.set_range(*own or self.dispatched)
+            yield
+        finally:
+            self.set_range(*outer)
+
+    def set_range(self, earliest: float | None, latest: float | None) -> None:
+        self.earliest, self.latest = earliest, latest
         # What addinfo gives: all time is from 0 to +Infinity.
         info = {
-            "min_time": f"{self.earliest or 0:.3f}",
-            "max_time": "+Infinity" if self.latest is None else f"{self.latest:.3f}",
+            "min_time": f"{earliest or 0:.3f}",
+            "max_time": "+Infinity" if latest is None else f"{latest:.3f}",
             "sid": self.head.sid,
-            "search_time": f"{now:.3f}",
+            "search_time": f"{self.now:.3f}",
         }
         for name, text in info.items():
             self.database.execute(f"SET VARIABLE spl_{name} = {sql.quote(text)}")
@@ -242,31 +231,45 @@ class _Job:
         self.head.dispatch.mkdir(parents=True)
         self.text = spl.expand(self.text, confs.load(self.instance.apps / self.app, "macros"))
         commands = spl.pipeline(self.text)
-        distributable = self.check(commands)
         self.result.stages = [Stage(command.name, command.text) for command in commands]
-        rows = self.execute(commands, distributable, self.result.stages)
+        with self.ranged(commands[0]):
+            rows = self.execute(commands, self.check(commands), self.result.stages)
         self.result.columns = list(rows.columns)
-        for row in self.database.execute(_export(rows)).fetchall():
+        for row in self.database.execute(sql.export(rows)).fetchall():
             self.result.rows.append({name: _single(cell) for name, cell in zip(rows.columns, row, strict=False)})
         return self.result
 
     def check(self, commands: Sequence[spl.Command]) -> list[bool]:
         """Find mistakes before anything runs, as splunkd parses on the search head; say which are distributable."""
         flags = []
+        checking = Context(
+            self.head.server,
+            self.instance.apps / self.app,
+            self.now,
+            self.earliest,
+            self.latest,
+            subsearch=self.check_subsearch,
+            events=lambda: NOTHING,
+            fetch=lambda code: [],
+            keep=lambda rows: NOTHING,
+            index=lambda rows: 0,
+            kvstore=self.instance.kvstore,
+        )
         for first, command in zip([True, *[False] * len(commands)], commands, strict=False):
-            spec = sql.COMMANDS.get(command.name)
+            spec = COMMANDS.get(command.name)
             kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
-            if kind.generating != first and command.name != "search":
+            if kind.generating != first and command.name != "search" and not (kind.generating and appends(command)):
                 where = "cannot be the first command" if first else "must be the first command"
                 raise spl.fail(f"'{command.name}' {where}; it stands", command.position)
             if spec:
-                spec.build(sql.Context("", self.check_subsearch), command, NOTHING)
+                spec.build(checking, command, NOTHING)
             flags.append(kind.distributable)
         return flags
 
     def check_subsearch(self, text: str, offset: int) -> sql.Relation:
         commands = spl.pipeline(text, offset)
-        self.checked[offset] = commands, self.check(commands)
+        with self.ranged(commands[0]):
+            self.checked[offset] = commands, self.check(commands)
         return NOTHING
 
     def probe(self, command: spl.Command) -> _Kind:
@@ -286,6 +289,9 @@ class _Job:
         """Run a pipeline that is checked; the result is a table."""
         steps = list(zip(commands, stages, strict=True))
         leading = 1 + len(list(itertools.takewhile(bool, distributable[1:])))
+        for command in commands[:leading]:
+            if command.name == "search":  # its subsearches run before it, and on the search head
+                COMMANDS["search"].build(self.context(self.head), command, NOTHING)
         places, parts = self.places(commands[0]), []
         for place in places:
             try:
@@ -305,8 +311,12 @@ class _Job:
         return rows
 
     def subsearch(self, text: str, offset: int) -> sql.Relation:
-        commands, distributable = self.checked[offset]
-        return self.execute(commands, distributable, [Stage(command.name, command.text) for command in commands])
+        if offset not in self.found:  # each indexer evaluates the expression that it stands in
+            commands, distributable = self.checked[offset]
+            stages = [Stage(command.name, command.text) for command in commands]
+            with self.ranged(commands[0]):
+                self.found[offset] = self.execute(commands, distributable, stages)
+        return self.found[offset]
 
     def places(self, first: spl.Command) -> list[_Place]:
         """Say where a pipeline begins: on the indexers, or where makeresults says."""
@@ -314,7 +324,7 @@ class _Job:
             return self.peers
         if first.name != "makeresults":
             return [self.head]
-        option = sql.options(first, "count", "annotate", "splunk_server").get("splunk_server")
+        option = options(spl.Reader(first), first).get("splunk_server")
         if not option or option.text == "local":
             return [self.head]
         places = [place for place in (self.head, *self.peers) if option.text in ("*", place.server)]
@@ -322,17 +332,23 @@ class _Job:
             raise spl.fail(f"There is no server '{option.text}'", option.position)
         return places
 
-    def events(self, place: _Place, first: spl.Command) -> sql.Relation:
-        """Give the events of an indexer within the time range; the search head has none.
+    def all_events(self) -> sql.Relation:
+        """Give the events of all indexers and indexes within the time range, as tstats reads them."""
+        parts = [self.events(place) for place in self.peers]
+        columns = parts[0].columns
+        return sql.Relation(f"({' UNION ALL '.join(f'FROM {part.source}' for part in parts)})", columns)
+
+    def events(self, place: _Place, first: spl.Command | None = None) -> sql.Relation:
+        """Give the events of an indexer within the time range, for a search that begins with this command.
 
         A search that names no index means the role's default one, main.
         """
-        kinds = {sql.field_name(name): kind for name, kind in _describe(self.database, "events").items()}
+        kinds = {sql.field_name(name): kind for name, kind in storage.describe(self.database, "events").items()}
         kinds |= {"splunk_server": "VARCHAR"}
         columns = {name: sql.ident(name) for name in kinds} | {"splunk_server": sql.quote(place.server)}
         del kinds["_indexer"], columns["_indexer"]
         where = f"WHERE _indexer = {place.indexer}"
-        if "index" in kinds and not sql.names_index(spl.SearchReader(first).expression()):
+        if first and "index" in kinds and not matching.names_index(spl.SearchReader(first).expression()):
             where += " AND index = 'main'"
         where += f" AND _time >= {self.earliest!r}" if self.earliest is not None else ""
         where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
@@ -341,15 +357,40 @@ class _Job:
     def step(self, place: _Place, command: spl.Command, rows: sql.Relation, stage: Stage) -> sql.Relation:
         """Run one command in one place and count its rows."""
         try:
-            stage.rows_in += _size(self.database, rows.source)
-            if spec := sql.COMMANDS.get(command.name):
-                done = self.table(spec.build(sql.Context(place.server, self.subsearch), command, rows), rows)
+            stage.rows_in += storage.size(self.database, rows.source)
+            if spec := COMMANDS.get(command.name):
+                context = self.context(place)
+                done = self.table(spec.build(context, command, rows), rows)
+                if spec.effect:
+                    spec.effect(context, command, done)
             else:
                 done = self.external(place, command, rows)
-            stage.rows_out += _size(self.database, done.source)
+            stage.rows_out += storage.size(self.database, done.source)
         except duckdb.Error as error:
             raise spl.fail(f"{str(error).splitlines()[0]}: '{command.name}'", command.position) from error
         return done
+
+    def context(self, place: _Place) -> Context:
+        return Context(
+            place.server,
+            place.apps / self.app,
+            self.now,
+            self.earliest,
+            self.latest,
+            subsearch=self.subsearch,
+            events=self.all_events,
+            fetch=lambda code: self.database.execute(code).fetchall(),
+            keep=self.keep,
+            index=self.instance.add_events,
+            kvstore=self.instance.kvstore,
+        )
+
+    def keep(self, rows: Iterable[Row]) -> sql.Relation:
+        """Put rows that were made in Python into a temporary table."""
+        name = f"step{next(self.tables)}"
+        self.database.execute(f'CREATE TEMP TABLE {name} ("{sql.NO_COLUMN}" INTEGER)')
+        storage.store(self.database, name, rows)
+        return self.relation(name)
 
     def present(self, rows: sql.Relation) -> sql.Relation:
         """Leave out the fields that none of the rows has: an index knows no others."""
@@ -367,26 +408,24 @@ class _Job:
         return self.relation(name)
 
     def relation(self, table: str) -> sql.Relation:
-        kinds = _describe(self.database, table)
+        kinds = storage.describe(self.database, table)
         kinds.pop(sql.NO_COLUMN, None)
         return sql.Relation(table, {sql.field_name(name): kind for name, kind in kinds.items()})
 
     def external(self, place: _Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
         """Run a custom command over a table's rows, chunk by chunk."""
-        name = f"step{next(self.tables)}"
-        self.database.execute(f'CREATE TEMP TABLE {name} ("{sql.NO_COLUMN}" INTEGER)')
         with self.start(place, command) as process:
             process.getinfo(self.searchinfo(place, command))
-            store(self.database, name, self.replies(process, rows), self.instance.scratch)
+            done = self.keep(self.replies(process, rows))
             process.close()
         self.result.messages += [(level, text, place.server) for level, text in process.messages]
-        return self.relation(name)
+        return done
 
     def replies(self, process: chunked.Command, rows: sql.Relation) -> Iterator[Row]:
-        size = _size(self.database, rows.source)
+        size = storage.size(self.database, rows.source)
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
             end = start + chunked.MAX_ROWS
-            code = _export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
+            code = sql.export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
             sent = self.database.execute(code).fetchall() if size else []
             reply = process.execute([*rows.columns], sent, finished=end >= size)
             yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
@@ -415,13 +454,6 @@ class _Job:
         info |= {"earliest_time": str(self.earliest or 0), "latest_time": str(self.latest or 0)}
         info |= {"splunk_version": SPLUNK_VERSION, "maxresultrows": chunked.MAX_ROWS}
         return info | {"search": urllib.parse.quote(self.text, safe="")}
-
-
-def _export(rows: sql.Relation, tail: str = "") -> str:
-    """Write the query for rows as text and lists of text."""
-    values = [(name, sql.value_of(rows, name)) for name in rows.columns]
-    codes = {name: v.code if v.kind == "list" else f"nullif({sql.as_text(v)}, '')" for name, v in values}
-    return sql.query(rows.source, codes, tail)
 
 
 def _single(cell: str | list[str] | None) -> Value:

@@ -5,6 +5,7 @@ after its macros are expanded. Source: the Search Reference and, for the two ord
 with logical operators" (Search Manual): search takes OR before AND, eval and where take AND before OR.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,10 @@ _CALL = re.compile(r"\s*([^\s()]+)\s*(?:\((.*)\))?\s*", re.S)
 _COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*\Z)')  # one outside quotes
 _PIPES = re.compile(rf'{_QUOTED}|[|\[\]"]', re.S)
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*")
-_COMPARISONS = ("=", "==", "!=", "<", "<=", ">", ">=")
-_BINARY = {"OR": 1, "AND": 2} | dict.fromkeys((*_COMPARISONS, "LIKE", "IN"), 4)
+_BRACKETS = r'\[(?:{}|[^\[\]"]|{})*\]'
+_SUBSEARCH = functools.reduce(lambda inner, _: _BRACKETS.format(_QUOTED, inner), range(MAX_SUBSEARCHES), "(?!)")
+COMPARISONS = ("=", "==", "!=", "<", "<=", ">", ">=")
+_BINARY = {"OR": 1, "AND": 2} | dict.fromkeys((*COMPARISONS, "LIKE", "IN"), 4)
 _BINARY |= dict.fromkeys("+-.", 5) | dict.fromkeys("*/%", 6)
 
 
@@ -45,7 +48,7 @@ class Command:
 class Node:
     """A word of a command, or a node of an expression made of such words.
 
-    Leaves: name, string and number; `text` is without quotes and escapes. 'x y' in eval is a name, as x is.
+    Leaves: name, string, number and subsearch; `text` is without quotes and escapes. 'x y' in eval is a name, as x is.
     Inner nodes: and, or, not; in (the field, then the choices); compare and call (`text` is the operator or function).
     Also op and end, in the list of words only.
     """
@@ -89,6 +92,8 @@ def expand(text: str, macros: Mapping[str, Mapping[str, str]], depth: int = 0) -
         if macro.get("iseval", "0") not in ("0", "false") or "validation" in macro:
             raise fail(f"Macro '{name}' has 'iseval' or 'validation', which is not supported; called", match.start())
         names = [argument.strip() for argument in macro.get("args", "").split(",")]
+        if named := [name for name in given if name.partition("=")[0].rstrip() in names]:
+            raise fail(f"A macro's argument by name, '{named[0]}', is not supported; called", match.start())
         values = dict(zip(names, given, strict=False))
         return expand(re.sub(r"\$(\w+)\$", lambda m: values.get(m[1], m[0]), macro["definition"]), macros, depth + 1)
 
@@ -135,9 +140,9 @@ class Reader:
     def __init__(self, command: Command) -> None:
         found = list(self.pattern.finditer(command.text))
         self._words = [
-            Node(str(match.lastgroup), _unquote(match[0]), command.offset + match.start())
+            Node(kind, match[0] if kind == "subsearch" else _unquote(match[0]), command.offset + match.start())
             for match in found
-            if match.lastgroup != "blank"
+            if (kind := str(match.lastgroup)) != "blank"
         ]
         if len(self._words) > MAX_TOKENS:
             raise fail(f"More than {MAX_TOKENS} words and operators in '{command.name}'", command.position)
@@ -171,6 +176,14 @@ class Reader:
         self._at += 1
         return self._words[self._at - 1]
 
+    def take_key(self) -> Node | None:
+        """Step over the next word and the `=` after it, if that is what comes."""
+        key, sign = self._words[self._at : self._at + 2] if self.more() else [self.next] * 2
+        if key.kind != "name" or (sign.kind, sign.text) != ("op", "="):
+            return None
+        self._at += 2
+        return key
+
     def more(self) -> bool:
         """Whether anything is left."""
         return self.next.kind != "end"
@@ -190,13 +203,15 @@ class Reader:
 
 
 class SearchReader(Reader):
-    """Reads the expression of `search`: a leaf is a term, to be found in _raw."""
+    """Reads the expression of `search`: a leaf is a term, to be found in _raw, or a subsearch without its brackets."""
 
-    def expression(self) -> Node:
-        """Read terms and comparisons joined by AND, which may be left out, as far as they go."""
+    pattern = re.compile(rf"(?P<subsearch>{_SUBSEARCH})|{Reader.pattern.pattern}", re.S)
+
+    def expression(self, *stops: str) -> Node:
+        """Read terms and comparisons joined by AND, which may be left out, to the end or to one of these words."""
         self._nest(1)
         nodes = [self._any()]
-        while self.more() and not self.at(")"):
+        while self.more() and not self.at(")", *stops):
             self.take("AND")
             nodes.append(self._any())
         self._nest(-1)
@@ -220,8 +235,12 @@ class SearchReader(Reader):
             return node
         if self.at("AND", "OR"):
             self._unexpected()
+        if self.next.kind == "subsearch":
+            self._at += 1
+            found = self._words[self._at - 1]
+            return Node("subsearch", found.text[1:-1], found.position + 1)
         field = self.word()
-        if operator := self.take(*_COMPARISONS):
+        if operator := self.take(*COMPARISONS):
             return field.over("compare", [field, self.word()], operator.text)
         if self.take("IN"):
             self.expect("(")
@@ -260,7 +279,7 @@ class EvalReader(Reader):
             elif operator in ("and", "or"):
                 left = left.over(operator, [left, right])
             else:
-                left = word.over("compare" if operator in _COMPARISONS else "call", [left, right], operator)
+                left = word.over("compare" if operator in COMPARISONS else "call", [left, right], operator)
         self._nest(-1)
         return left
 

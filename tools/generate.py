@@ -1,16 +1,16 @@
-"""Write what is derived from other files: pages of detections, the page of the language, the demo's events."""
+"""Write what is derived: pages of detections, of the language and of the sandbox, the demo's events."""
 
 from __future__ import annotations
 
 import sys
 
-from tools import ROOT, demo_data, language, pages
+from tools import ROOT, demo_data, language, pages, spl
 
 
 def outputs() -> dict[str, str]:
     """Return path in the repository -> content of every derived file."""
     demo = {f"sandbox/demo/{name}": text for name, text in demo_data.build().items()}
-    return {**pages.pages(), language.PATH: language.page(), **demo}
+    return {**pages.pages(), language.PATH: language.page(), spl.PATH: spl.page(), **demo}
 
 
 if __name__ == "__main__":

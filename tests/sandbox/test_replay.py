@@ -105,6 +105,50 @@ def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
     assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
 
 
+def test_the_searches_over_the_data_model_find_the_same(replay):
+    raw, accelerated = (lines(replay("--json", *options)[1]) for options in ((), ("--tstats",)))
+    assert {row["search_name"] for row in accelerated["risk_event"]} != {
+        row["search_name"] for row in raw["risk_event"]
+    }
+    assert accelerated["summary"]["passed_prefilter"] >= accelerated["summary"]["detections"] > 0
+    for kind, identity in (("detection", "event_id"), ("risk_event", "risk_event_id")):
+        assert Counter(row[identity] for row in raw[kind]) == Counter(row[identity] for row in accelerated[kind])
+
+
+def test_kept_events_can_be_searched(replay, capsys, tmp_path):
+    home = tmp_path / "kept"
+    found = lines(replay("--json", "--home", str(home), "--indexers", "2")[1])
+    for again in range(2):  # a second replay takes the place of the first
+        asked = ["search", "--home", str(home), "--json", "index=risk | stats count by risk_object_type"]
+        assert command_line.main(asked) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert sum(int(row["count"]) for row in rows) == len(found["risk_event"])
+        replay("--home", str(home)) if not again else None
+
+
+def test_a_folder_of_someone_else_is_not_emptied(replay, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    code, _, err = replay("--home", str(tmp_path))
+    assert (code, (tmp_path / "thesis.txt").read_text()) == (1, "mine")
+    assert "holds no events of a sandbox" in err.replace("\n", " ")
+
+
+def test_a_search_without_events_says_what_to_do(capsys, tmp_path):
+    assert command_line.main(["search", "--home", str(tmp_path / "none"), "index=risk"]) == 1
+    assert "make demo" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_search_shows_a_table_with_its_messages_and_takes_a_time_range(replay, capsys, tmp_path):
+    replay("--home", str(tmp_path / "kept"))
+    asked = ["search", "--home", str(tmp_path / "kept"), "--latest", "-20y@y", "index=risk | table risk_object"]
+    assert command_line.main(asked) == 0
+    assert "0 rows" in capsys.readouterr().out
+    assert command_line.main([*asked[:3], "index=risk | table risk_object"]) == 0
+    out = capsys.readouterr().out
+    assert "b.heron" in out
+    assert "22 rows" in out
+
+
 def test_settings_of_ones_own_are_applied(replay, tmp_path):
     (tmp_path / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nimpact = 100\nconfidence = 90\n")
     code, out, _ = replay("--json", "--local", str(tmp_path))
@@ -217,7 +261,7 @@ def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
 )
 def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relation, quantity, results, expected):
     search = {"counttype": "number of events", "relation": relation, "quantity": quantity}
-    assert alerts.triggers(search, results) is expected
+    assert alerts.triggers(search, [{}] * results) is expected
 
 
 def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_path):
@@ -235,8 +279,8 @@ def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_
 
 
 def test_an_unknown_trigger_condition_is_an_error():
-    with pytest.raises(SandboxError, match="unsupported trigger condition: custom None"):
-        alerts.triggers({"counttype": "custom"}, 1)
+    with pytest.raises(SandboxError, match="unsupported trigger condition: counttype = custom"):
+        alerts.triggers({"counttype": "custom"}, [{}])
 
 
 def test_a_missing_file_is_named(replay, tmp_path):
@@ -263,7 +307,7 @@ def test_a_package_without_the_app_is_refused(tmp_path, capsys):
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(DEMO[0], "other_app/readme.txt")
     assert command_line.main(["replay", str(DEMO[0]), "--package", str(archive)]) == 1
-    assert "no saved search of the app ssa_detections" in capsys.readouterr().err.replace("\n", " ")
+    assert "the app ssa_detections has no saved search without tstats" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_a_package_that_is_cut_off_is_named(archive, tmp_path, capsys):

@@ -1,7 +1,4 @@
-"""Searches: what SPL means over stored events, and where the app's commands run.
-
-Pages named in the tables are those of the Search Reference or the Search Manual that a case comes from.
-"""
+"""Searches: where they and the app's commands run, and how they fail. What SPL means is in spl/*.toml."""
 
 import io
 import json
@@ -155,106 +152,10 @@ def values(result, *fields):
 # -- search
 
 
-@pytest.mark.parametrize(
-    ("search", "numbers"),
-    [
-        # "search", Search Reference: case-insensitive values, wildcards, comparison of numbers
-        ("host=host3", "3"),
-        ('host="HOST*"', "543210"),
-        ("host=*ost2", "2"),
-        ("number>=4", "54"),
-        ("number<10 number>4", "5"),
-        ("host>host4", "5"),
-        ("number IN (1, 3, 9)", "31"),
-        ("host IN (*1, host2)", "21"),
-        ("User=Alice user=BOB", "543210"),
-        ("User=bob", ""),
-        ("tag=report", "531"),
-        ("tag=process tag=report", "531"),
-        ("nofield=*", ""),
-        ("empty=*", ""),
-        ('number="5%"', ""),
-        ("host=Host_", ""),
-        # "Difference between != and NOT", Search Manual
-        ("host!=host3", "54210"),
-        ("NOT host=host3", "54210"),
-        ("nofield!=x", ""),
-        ("NOT nofield=x", "543210"),
-        ("tag!=process", "531"),
-        ("NOT tag=report", "420"),
-        # "Boolean expressions with logical operators", Search Manual
-        ("number=1 number=2 OR number=1", "1"),
-        ("number=1 OR number=2 host=host2", "2"),
-        ("*", "543210"),
-    ],
-)
-def test_search_compares_fields(shared, search, numbers):
-    assert "".join(values(shared.search(search), "number")) == numbers
-
-
-# "Use CASE() and TERM() to match phrases" and segmenters.conf: a term stands between breakers.
-@pytest.mark.parametrize(
-    ("term", "raw", "found"),
-    [
-        ("msiexec", r"C:\Windows\msiexec.exe", True),
-        ("MSIEXEC.EXE", r"C:\Windows\msiexec.exe /y", True),
-        ("exe", r"msiexec.exe", True),
-        ("msi", "msiexec.exe", False),
-        ("msi*", "msiexec.exe", True),
-        ("*exec", "msiexec.exe", True),
-        ("m*exe", "msiexec.exe", True),
-        ("m*z", "msiexec baz", False),
-        ("exec", "msiexec.exe", False),
-        ("user", "user_id=7", True),
-        ("id=7", "user_id=71", False),
-        ("foo", "a%20foo", True),
-        ("foo", "a%2foo", False),
-        ("/y", "msiexec /y a.dll", True),
-        ("/y", "msiexec /yes", False),
-        (r"c:\\windows", r"run C:\Windows\x", True),
-        ('"web error"', "a web error happened", True),
-        ('"web error"', "a web errors", False),
-        ('"web error"', "error web", False),
-        ('"say \\"hi\\""', 'say "hi"', True),
-        ("a.c", "abc", False),
-        ("(foo)", "foo bar", True),
-        ("NOT foo", "foo bar", False),
-        ("é", "caf é", True),
-    ],
-)
-def test_a_bare_term_matches_segments_of_the_raw_event(make, term, raw, found):
-    assert len(make(events=[{"_raw": raw, "_time": 1}]).search(term).rows) == found
-
-
-def test_search_star_keeps_rows_without_raw(shared):
-    assert values(shared.search("number<2 | fields number | fields - _raw | `empty_filter`"), "number") == ["1", "0"]
-    assert shared.search("number<2 | fields - _raw | search event").rows == []
-
-
 def test_the_time_range_is_inclusive_at_its_start_and_exclusive_at_its_end(shared):
     found = shared.search("index=main", earliest=1_700_000_001, latest=1_700_000_003)
     assert values(found, "number") == ["2", "1"]
     assert (found.stages[0].rows_in, found.stages[0].rows_out) == (2, 2)
-
-
-@pytest.mark.parametrize(
-    ("search", "indexes"),
-    [
-        ("x", ["main"]),
-        ("index=* x", ["main", "win"]),
-        ("index=w* x", ["win"]),
-        ("index=_* x", ["_internal"]),
-        ("index=_internal OR index=win x", ["_internal", "win"]),
-        ("index IN (win, main) x", ["main", "win"]),
-        ("index IN (*none, *in) x", ["main", "win"]),
-        ("index==* x", ["main", "win"]),
-        ("NOT index=win x", ["_internal", "main"]),
-    ],
-)
-def test_a_search_sees_the_default_index_or_those_that_it_names_and_internal_ones_only_by_name(make, search, indexes):
-    """Search Manual, retrieve events from indexes: `index=*` means all but internal ones, `index=_*` those."""
-    events = [{"_raw": "x", "_time": 1, "index": index} for index in ("main", "win", "_internal")]
-    assert sorted(values(make(events=events).search(search), "index")) == indexes
 
 
 def test_a_disabled_app_runs_nothing(make):
@@ -273,85 +174,6 @@ def test_the_time_range_may_stand_in_the_search_as_epoch_seconds(shared):
 def test_only_fields_that_the_found_events_have_are_there(make):
     instance = make(events=[{"_raw": "a", "_time": 1, "x": "1"}, {"_raw": "b", "_time": 2, "y": "2"}])
     assert instance.search("a").columns == ["_time", "_raw", "x", "splunk_server"]
-
-
-# -- eval and where
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        # "Comparison and Conditional functions"
-        ('if(1=1, "yes", "no")', "yes"),
-        ('if(nofield=1, "yes", "no")', "no"),
-        ('case(1=2, "a", 2=2, "b", true(), "c")', "b"),
-        ('case(1=2, "a")', None),
-        ('coalesce(nofield, null(), "x", "y")', "x"),
-        ('if(like("addr", "add%"), 1, 0)', "1"),
-        ('if(like("Addr", "add_"), 1, 0)', "0"),
-        ('if(like("50%", "50\\\\%"), 1, 0)', "1"),
-        ('if("a\nb" LIKE "a%b", 1, 0)', "1"),
-        ('if(match("10.0.0.1", "^\\d{1,3}\\.\\d"), 1, 0)', "1"),
-        ('if(match("ABC", "abc"), 1, 0)', "0"),
-        ('if(match("ABC", "(?i)abc"), 1, 0)', "1"),
-        ("if(false() OR NOT true(), 1, 0)", "0"),
-        ('if("b" IN ("a", "b"), 1, 0)', "1"),
-        # "Informational functions"
-        ("if(isnull(nofield) AND isnotnull(_time), 1, 0)", "1"),
-        # "Text functions"
-        ('len("hello")', "5"),
-        ('lower("AbC") . upper("dEf")', "abcDEF"),
-        ('substr("splunk", 1, 3) . substr("splunk", -3)', "splunk"),
-        ('replace("1/14/2023", "^(\\d{1,2})/(\\d{1,2})/", "\\2/\\1/")', "14/1/2023"),
-        ('replace("aaa", "a", "b")', "bbb"),
-        # "Conversion functions"
-        ("tostring(5) . tostring(1.5)", "51.5"),
-        ('tonumber("12") + 1', "13"),
-        ('tonumber("twelve")', None),
-        # "Mathematical functions"
-        ("round(3.5)", "4"),
-        ("round(2.555, 2)", "2.56"),
-        # "Multivalue eval functions"
-        ('mvappend("a", mvappend("b", nofield), "c")', ["a", "b", "c"]),
-        ('mvappend(nofield, "a")', "a"),
-        ('mvcount(split("a,b,c", ","))', "3"),
-        ('mvcount("a")', "1"),
-        ("mvcount(nofield)", None),
-        ('mvindex(split("a,b,c", ","), 1)', "b"),
-        ('mvindex(split("a,b,c", ","), -1)', "c"),
-        ('mvindex(split("a,b,c", ","), 0, 1)', ["a", "b"]),
-        ('mvindex(split("a,b,c", ","), -2, -1)', ["b", "c"]),
-        ('mvindex(split("a,b,c", ","), 7)', None),
-        ('mvjoin(split("a,b", ","), " OR ")', "a OR b"),
-        ('lower(mvindex(split("A,B", ","), 1))', "b"),
-        # "eval": + adds numbers and joins texts, . joins both
-        ("1 + 2", "3"),
-        ('"1" + "2"', "12"),
-        ('"a" . 1', "a1"),
-        ("7 - 2 * 3 / 2 % 2", "6"),
-        ("1 / 0", None),
-        ("nofield . 1", None),
-        # "where": numbers as text compare as numbers, other text by code point
-        ('if("9" < "10", 1, 0)', "1"),
-        ('if("9a" < "10", 1, 0)', "0"),
-        ('if(5 = "5.0", 1, 0)', "1"),
-        ('if("abc" = "ABC", 1, 0)', "0"),
-        ('if("b" >= "a" AND "a" != "b" AND 2 == 2, 1, 0)', "1"),
-    ],
-)
-def test_eval(shared, expression, expected):
-    (row,) = shared.search(f"| makeresults | eval x={expression}").rows
-    assert row["x"] == expected
-
-
-def test_now_and_time_are_the_start_of_the_search(shared):
-    (row,) = shared.search("| makeresults | eval a=now(), b=time(), c=if(a=_time AND b>=a AND b-a<1, 1, 0)").rows
-    assert row["c"] == "1"
-
-
-def test_an_assignment_sees_the_ones_before_it_and_may_replace_a_field(shared):
-    (row,) = shared.search("| makeresults | eval a=1, b=a+1, a=b*2, 'c d'=a, e='c d'").rows
-    assert (row["a"], row["b"], row["c d"], row["e"]) == ("4", "2", "4", "4")
 
 
 @pytest.mark.parametrize(
@@ -374,148 +196,11 @@ def test_an_expression_whose_sql_would_explode_is_refused(shared):
         shared.search("| makeresults | eval x=" + 'if("a"=' * 20 + '"z"' + ",1,2)" * 20)
 
 
-@pytest.mark.parametrize(
-    ("where", "numbers"),
-    [
-        ("number>3", "54"),
-        ('host="host3"', ""),
-        ('host="Host3"', "3"),
-        ('User="Alice" AND user="bob"', "543210"),
-        ("host=User", ""),
-        ("'number'=2 OR 'number'=1", "21"),
-        ("nofield=1", ""),
-        ("nofield!=1", ""),
-        ("NOT nofield=1", ""),
-        ("isnull(nofield) AND number<1", "0"),
-        ("mvcount(tag)=2", "531"),
-    ],
-)
-def test_where(shared, where, numbers):
-    assert "".join(values(shared.search(f"index=main | where {where}"), "number")) == numbers
-
-
-# -- the other commands
-
-
-@pytest.mark.parametrize(
-    ("search", "columns"),
-    [
-        # "fields": _time and _raw stay unless removed; "table": wildcards leave internal fields out
-        ("fields number, host", ["number", "host", "_time", "_raw"]),
-        ("fields + number", ["number", "_time", "_raw"]),
-        ("fields ho* nofield", ["host", "_time", "_raw"]),
-        ("fields number | fields - _raw", ["number", "_time"]),
-        ("fields number | fields - n*", ["_time", "_raw"]),
-        ("fields number host | fields - *", ["_time", "_raw"]),
-        ("fields number | fields - _*", ["number"]),
-        ("fields number | table _time, number, *", ["_time", "number"]),
-        ("fields user number host | table host, nofield, n*, host", ["host", "nofield", "number"]),
-        ("table *", ["host", "index", "number", "tag", "User", "user", "splunk_server"]),
-        # "rename"
-        ('table host, user | rename host AS dest, user as "the user"', ["dest", "the user"]),
-        ("table host, user | rename nofield as x", ["host", "user"]),
-        ("table host, user | rename user as host", ["host"]),
-        ("table user, User | rename us* as src_*", ["src_er", "User"]),
-        ("table user | eval 'P.a'=1 | rename P.* as *", ["user", "a"]),
-    ],
-)
-def test_which_columns_remain(shared, search, columns):
-    assert shared.search(f"number=1 | {search}").columns == columns
-
-
-def test_rows_remain_when_no_field_does(shared):
-    assert shared.search("number<3 | table number | fields - number | stats count").rows == [{"count": "3"}]
-
-
-@pytest.mark.parametrize(
-    ("search", "found"),
-    [
-        # "sort": numbers by value, then words; rows without the field last either way; 10,000 rows unless told
-        ("sort number", ["0", "1", "9", "10", "B", "a", None]),
-        ("sort - number", ["a", "B", "10", "9", "1", "0", None]),
-        ("sort -number", ["a", "B", "10", "9", "1", "0", None]),
-        ("sort 2 +number", ["0", "1"]),
-        ("sort 0 - number", ["a", "B", "10", "9", "1", "0", None]),
-        # "head"
-        ("head 3", ["a", "10", "0"]),
-        ("head 0", []),
-    ],
-)
-def test_order_and_number_of_rows(make, search, found):
-    numbers = ["B", None, "9", "1", "0", "10", "a"]
-    instance = make(events=[{"_raw": "x", "_time": at, "number": number} for at, number in enumerate(numbers)])
-    assert values(instance.search(f"x | {search}"), "number") == found
-
-
-def test_sort_takes_several_fields_and_keeps_the_order_of_equals(shared):
-    assert values(shared.search("* | sort tag, - number"), "number") == ["4", "2", "0", "5", "3", "1"]
-    assert values(shared.search("* | sort User"), "number") == ["5", "4", "3", "2", "1", "0"]
-
-
-def test_sort_and_head_have_splunks_limits(make):
-    instance = make(events=[])
-    assert len(instance.search("| makeresults count=10001 | sort _time").rows) == 10_000
-    assert len(instance.search("| makeresults count=10001 | sort 0 _time").rows) == 10_001
-    assert len(instance.search("| makeresults count=11 | head").rows) == 10
-
-
-def test_mvexpand_makes_a_row_of_each_value(shared):
-    found = shared.search("number<2 | mvexpand tag | table number, tag")
-    assert values(found, "number", "tag") == [("1", "process"), ("1", "report"), ("0", "process")]
-    assert len(shared.search("number<2 | mvexpand nofield").rows) == 2
-
-
-@pytest.mark.parametrize(
-    ("search", "rows"),
-    [
-        # "stats" and "Multivalue stats and chart functions": values are distinct and sorted as text
-        ("stats count", [{"count": "6"}]),
-        (
-            "stats count(number) as n, dc(tag) max(number) min(number)",
-            [{"n": "6", "dc(tag)": "2", "max(number)": "5", "min(number)": "0"}],
-        ),
-        ("stats count(tag)", [{"count(tag)": "9"}]),
-        ("stats sum(number) avg(number)", [{"sum(number)": "15", "avg(number)": "2.5"}]),
-        ("stats max(host) values(User) as u", [{"max(host)": "Host5", "u": "Alice"}]),
-        (
-            "stats values(nofield) max(nofield) count(nofield)",
-            [{"values(nofield)": None, "max(nofield)": None, "count(nofield)": "0"}],
-        ),
-        ("stats count by tag", [{"tag": "process", "count": "6"}, {"tag": "report", "count": "3"}]),
-        ("stats count BY User, nofield", []),
-        (
-            "eval n=12-number | stats values(n) as v count by User",
-            [{"User": "Alice", "v": ["10", "11", "12", "7", "8", "9"], "count": "6"}],
-        ),
-        ("eval n=12-number | stats count by n | head 2", [{"n": "7", "count": "1"}, {"n": "8", "count": "1"}]),
-        ("search nothing | stats count", [{"count": "0"}]),
-        ("search nothing | stats count by host", []),
-    ],
-)
-def test_stats(shared, search, rows):
-    assert shared.search(f"* | {search}").rows == rows
-
-
-def test_addinfo_tells_of_the_search(shared):
-    """Search Reference, addinfo: info_min_time, info_max_time, info_sid, info_search_time; all time has no end."""
-    found = shared.search("number=1 | addinfo | table info_*", earliest=1_600_000_000)
+def test_addinfo_tells_the_id_and_the_start_of_the_search(shared):
+    found = shared.search("number=1 | addinfo | table info_sid, info_search_time")
     (row,) = found.rows
-    assert (row["info_min_time"], row["info_max_time"], row["info_sid"]) == ("1600000000.000", "+Infinity", found.sid)
+    assert row["info_sid"] == found.sid
     assert abs(float(row["info_search_time"]) - time.time()) < 60
-
-
-def test_append_adds_the_rows_of_a_subsearch_below(shared):
-    found = shared.search(
-        "number=1 | table number | append [search number=3 | table number, host] | append [| makeresults | table x]"
-    )
-    assert found.columns == ["number", "host", "x"]
-    assert values(found, "number", "host") == [("1", None), ("3", "Host3"), (None, None)]
-
-
-def test_append_makes_one_type_of_numbers_texts_and_lists(shared):
-    other = '| makeresults | eval n=1.5, t="x", m=split("a,b", ",")'
-    found = shared.search(f"| makeresults | eval n=1, t=2, m=3 | append [{other}] | table n t m")
-    assert values(found, "n", "t", "m") == [("1", "2", "3"), ("1.5", "x", ["a", "b"])]
 
 
 def test_subsearches_may_stand_in_one_another_but_not_without_end(shared):
@@ -527,31 +212,6 @@ def test_subsearches_may_stand_in_one_another_but_not_without_end(shared):
         shared.search(f"| makeresults | append [| makeresults | append [{nested}]]")
 
 
-# -- makeresults
-
-
-def test_makeresults_runs_where_it_is_told(shared):
-    servers = {
-        "": ["search_head"],
-        "splunk_server=local": ["search_head"],
-        "splunk_server=*": ["search_head", "indexer1", "indexer2"],
-        "splunk_server=indexer2": ["indexer2"],
-    }
-    for option, expected in servers.items():
-        found = shared.search(f"| makeresults annotate=true {option} | table splunk_server, host, _raw")
-        assert found.rows == [{"splunk_server": server, "host": None, "_raw": None} for server in expected]
-    with pytest.raises(SearchError, match="There is no server 'indexer3'"):
-        shared.search("| makeresults splunk_server=indexer3")
-
-
-def test_makeresults_gives_time_only_unless_annotated(shared):
-    found = shared.search("| makeresults count=3")
-    assert (found.columns, len(found.rows)) == (["_time"], 3)
-    assert shared.search("| makeresults annotate=t").columns == [
-        *("_raw", "_time", "host", "source", "sourcetype", "splunk_server_group", "splunk_server")
-    ]
-
-
 # -- what is wrong is named, with its place
 
 
@@ -559,9 +219,7 @@ def test_makeresults_gives_time_only_unless_annotated(shared):
     ("search", "message"),
     [
         ("* | nonsense x", "Unknown search command 'nonsense' at position 5."),
-        ("| where a=1", "'where' cannot be the first command; it stands at position 3."),
         ("| mark", "'mark' cannot be the first command; it stands at position 3."),
-        ("* | makeresults", "'makeresults' must be the first command; it stands at position 5."),
         ("| makeresults data=x", "Unsupported option 'data' of 'makeresults' at position 15."),
         ("| makeresults count=x", "Expected a whole number, found 'x' at position 21."),
         ("| makeresults | eval a=spath(b)", "Unsupported function: 'spath' at position 24."),
@@ -569,25 +227,22 @@ def test_makeresults_gives_time_only_unless_annotated(shared):
         ("| makeresults | eval a=len()", "Wrong number of arguments: 'len' at position 24."),
         ("| makeresults | eval a=if(1, 2, 3)", "A value stands where a condition is needed: 'if' at position 24."),
         ("| makeresults | eval a=len(1=1)", "A boolean stands where a value is needed: 'len' at position 24."),
-        ("| makeresults | eval a=(1=1)", "Fields cannot be assigned a boolean result; use if(...) at position 22."),
         ("| makeresults | where 1 + 1", "A value stands where a condition is needed: 'where' at position 17."),
         ("| makeresults | where a=1 b", "Unexpected 'b' at position 27."),
-        ("* | stats perc95(x)", "Unsupported statistic 'perc95' at position 11."),
-        ("* | stats values(*)", "Wildcards are not supported in 'values(*)' at position 18."),
-        ("* | stats count(eval(a=1))", "Unexpected '(' at position 21."),
-        ("* | stats dc by x", "Unexpected 'by' at position 14."),
         ("* | sort num(x)", "Unexpected '(' at position 13."),
         ("* | sort x desc", "Unsupported option 'desc' of 'sort' at position 12."),
         ("* | head x=1", "Expected a whole number, found 'x' at position 10."),
         ("* | mvexpand tag limit=1", "Unexpected 'limit' at position 18."),
-        ("* | rename a* as b", "The wildcards of 'a*' and 'b' do not pair at position 12."),
         ("* | rename a b", "Unexpected 'b' at position 14."),
         ("* | fields -host", "'fields' wants a blank after its sign at position 12."),
         ("* | append maxout=1 [| makeresults]", "'append' takes a subsearch in brackets and no options at position 5."),
         ("* | append [| makeresults | nonsense]", "Unknown search command 'nonsense' at position 29."),
         ("", "Missing a search command at position 1."),
         ("| makeresults | eval a.b=1", "Unexpected '.' at position 23."),
-        ("earliest=-1h a", "The time modifier 'earliest' is supported only with an epoch time at position 1."),
+        (
+            "_index_earliest=-1h a",
+            "Of the time modifiers only earliest= and latest= are supported, not '_index_earliest=' at position 1.",
+        ),
         ("* | old", "'old' is not chunked, or has no script 'mark.py' at position 5."),
         ("* | lost", "'lost' is not chunked, or has no script 'lost.py' at position 5."),
         ("* | odd", "commands.conf has the unsupported setting 'maxwait' for 'odd' at position 5."),
@@ -608,8 +263,6 @@ def test_mistakes_are_found_before_anything_runs(shared, search, message):
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ('| makeresults | eval a=split("a,b", ",") | where a="a"', "several values stands where one is needed"),
-        ('| makeresults | where match("a", "(?=a)")', "invalid perl operator"),
         ('| makeresults | where like("a", "a\\\\")', "must not end with escape"),
         ("| makeresults | badtime", "'badtime' at position 17"),
     ],
@@ -805,3 +458,10 @@ def test_new_fields_and_kinds_of_values_may_come_later(make):
 def test_events_on_disk_outlive_the_instance(make):
     make(on_disk=True).database.close()
     assert len(make(events=[], on_disk=True).search("*").rows) == 6
+
+
+def test_no_name_of_a_field_collides_with_a_column_of_the_sandbox_s_own(make):
+    events = [{"_time": n, "index": "main", "Part": f"p{n}", "Row": "r", "None": "n"} for n in (1, 2)]
+    instance = make(indexers=2, events=events)
+    found = instance.search("index=main | sort _time | table Part Row None").rows
+    assert found == [{"Part": f"p{n}", "Row": "r", "None": "n"} for n in (1, 2)]

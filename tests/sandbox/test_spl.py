@@ -85,7 +85,7 @@ def test_eval_expressions(text, tree):
         (SearchReader, "a ) b", "Unexpected ')' at position 3."),
         (SearchReader, "(a", "Unexpected 'end of the command' at position 3."),
         (SearchReader, "a, b", "Unexpected ',' at position 2."),
-        (SearchReader, "a [search b]", "Unexpected '[' at position 3."),
+        (SearchReader, "a=[search b]", "Unexpected '[search b]' at position 3."),
         (SearchReader, "x TERM(a.b)", "The directive 'TERM' is not supported at position 3."),
         (SearchReader, "a IN x", "Unexpected 'x' at position 6."),
         (EvalReader, "a XOR b", "Unexpected 'XOR' at position 3."),
@@ -159,12 +159,15 @@ def test_malformed_pipelines(text, message):
     assert error(pipeline, text) == message
 
 
-# -- macros ("Use search macros in searches", Knowledge Manager Manual)
+# -- macros ("Use search macros in searches" and "Define search macros in Settings", Knowledge Manager Manual, and
+# macros.conf.spec, Admin Manual: the number of arguments is part of the name, nothing in quotes is expanded)
 
 MACROS = {
     "plain": {"definition": "a=1 OR b=2", "iseval": "0"},
     "two(2)": {"args": "first, second", "definition": "x=$first$ y=$second$ cost=$5$ `plain`"},
     "drop(1)": {"args": "object", "definition": "rename $object$.* as *"},
+    "two(1)": {"args": "second", "definition": 'only=$second$ "$second$ `plain`"'},
+    "outer(2)": {"args": "a,b", "definition": '[`two("$b$", $a$)` | `two($b$)`]'},
     "endless": {"definition": "`endless`"},
     "computed": {"definition": '"a"', "iseval": "1"},
     "checked(1)": {"args": "n", "definition": "head $n$", "validation": "isnum(n)"},
@@ -179,6 +182,10 @@ MACROS = {
         ("`two(1, 2)`", "x=1 y=2 cost=$5$ a=1 OR b=2"),
         ('`two("p, q",r)`', "x=p, q y=r cost=$5$ a=1 OR b=2"),
         ('| `drop("Processes")`', "| rename Processes.* as *"),
+        ("`two(1)`", 'only=1 "1 `plain`"'),
+        ('`two( "$second$" , "a \\"b\\" (c)" )`', 'x=$second$ y=a "b" (c) cost=$5$ a=1 OR b=2'),
+        ("`two(a=1,b==2)`", "x=a=1 y=b==2 cost=$5$ a=1 OR b=2"),
+        ("`outer(1, 2)`", '[x=2 y=1 cost=$5$ a=1 OR b=2 | only=2 "2 `plain`"]'),
         ("a ```note | `plain` ``` b", "a" + " " * 23 + "b"),
         ('"`plain` ```x```"', '"`plain` ```x```"'),
     ],
@@ -191,7 +198,10 @@ def test_macros_and_comments(text, expanded):
     ("text", "message"),
     [
         ("a `nope`", "The search specifies a macro 'nope' that cannot be found. It is called at position 3."),
-        ("`two(1)`", "The search specifies a macro 'two(1)' that cannot be found. It is called at position 1."),
+        ("`two(1,2,3)`", "The search specifies a macro 'two(3)' that cannot be found. It is called at position 1."),
+        ("`two`", "The search specifies a macro 'two' that cannot be found. It is called at position 1."),
+        ("`plain(1)`", "The search specifies a macro 'plain(1)' that cannot be found. It is called at position 1."),
+        ("a `two(1, second = 2)`", "A macro's argument by name, 'second = 2', is not supported; called at position 3."),
         ("`undefined`", "The search specifies a macro 'undefined' that cannot be found. It is called at position 1."),
         ("`endless`", "Reached maximum recursion depth (100) while expanding macros."),
         ("`computed`", "Macro 'computed' has 'iseval' or 'validation', which is not supported; called at position 1."),

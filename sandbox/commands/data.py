@@ -1,0 +1,235 @@
+"""Commands that reach beyond their rows: lookup tables, other indexes, the apps' configuration."""
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sandbox import confs, lookups, spl
+from sandbox.errors import SandboxError
+from sandbox.matching import matches
+from sandbox.registry import Context, Row, options, pick, register, whole
+from sandbox.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
+
+_OUTPUT = ("OUTPUT", "output", "OUTPUTNEW", "outputnew")
+
+
+@register("lookup")
+def _lookup(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Join a table's fields to the rows, on the search head (a choice: splunkd runs lookup on indexers too).
+
+    More choices of the sandbox, where the documentation is silent: OUTPUT without a match clears the field; OUTPUTNEW
+    fills each field that a row lacks; empty cells are left out of several matches; a row without a value to look up has
+    no match and no default_match; of several fields to look up, one may have several values.
+    """
+    reader = spl.Reader(command)
+    table = lookups.find(context, reader.word())
+    fields = table.fields
+
+    def pairs(kind: str) -> list[tuple[str, str]]:
+        """Read `<field of the table> [AS <field of the row>]` up to OUTPUT."""
+        found: list[tuple[str, str]] = []
+        while not found or (reader.more() and not reader.at(*_OUTPUT)):
+            field = reader.word()
+            if field.text not in fields and not (table.collection and field.text == "_key"):
+                what = (
+                    f"Could not find all of the specified {kind} fields in the lookup table: '{field.text}' is missing"
+                )
+                raise spl.fail(what, field.position)
+            found.append((field.text, reader.word().text if reader.take("AS", "as") else field.text))
+            reader.take(",")
+        return found
+
+    keys = pairs("lookup")
+    clause = reader.take(*_OUTPUT)
+    outputs = pairs("destination") if clause else [(name, name) for name in fields if name not in dict(keys)]
+    reader.end()
+    columns = same(rows)
+    for place, (_, target) in enumerate(outputs):
+        old = f"{as_list(value_of(rows, target))}, " if clause and clause.text.upper() == "OUTPUTNEW" else ""
+        columns[target] = f'coalesce({old}"^{place}")'
+    found = _found(context, table, rows, keys, [name for name, _ in outputs])
+    source = f'{rows.source} AS "^rows" LEFT JOIN ({found}) AS "^found" ON "^rows".rowid = "^row"'
+    return query(source, columns, 'ORDER BY "^rows".rowid')
+
+
+def _found(context: Context, table: lookups.Table, rows: Relation, keys: list[tuple[str, str]], out: list[str]) -> str:
+    """Write the query for what rows find: `^row` (the rowid), and for each field to put out a list, `^0`, `^1`, ..."""
+    content = context.keep(table.rows())
+    asked = [value_of(rows, field) for _, field in keys]
+    many = next((at for at, value in enumerate(asked) if value.kind == "list"), 0)  # the one with several values
+    values = as_list(asked[many])
+    codes = [f'{as_text(value)} AS "^k{at}"' for at, value in enumerate(asked) if at != many]
+    codes += [f'unnest({values}) AS "^k{many}", generate_subscripts({values}, 1) AS "^place", rowid AS "^row"']
+    tests = []
+    for at, (field, _) in enumerate(keys):
+        value, cell = f'"^k{at}"', as_text(value_of(content, field))
+        if table.any_case:  # a collection's own data must be in lower case to be found so
+            value, cell = f"lower({value})", cell if table.collection else f"lower({cell})"
+        if field in table.wildcards:
+            cell = rf"replace(regexp_replace({cell}, '([\\%_])', '\\\1', 'g'), '*', '%')"
+        tests.append(rf"like_escape({value}, {cell}, '\')" if field in table.wildcards else f"{value} = {cell}")
+    cells = [f', {as_list(value_of(content, field))} AS "^{at}"' for at, field in enumerate(out)]
+    present = " AND ".join(f'"^k{at}" IS NOT NULL' for at in range(len(keys)))
+    matched = (
+        f'FROM (FROM {rows.source} SELECT {", ".join(codes)}) LEFT JOIN {content.source} AS "^table" ON '
+        f'{" AND ".join(tests)} SELECT "^row", "^place", "^table".rowid AS "^line"{"".join(cells)} WHERE {present} '
+        f'QUALIFY row_number() OVER (PARTITION BY "^row", "^place" ORDER BY "^line") <= {table.most}'
+    )
+    default = f'list_transform(range({table.least} - count("^line")), lambda i: {quote(table.default)})'
+    by_value, by_row = [], []
+    for at in range(len(out)):
+        lists = f'coalesce(flatten(list("^{at}" ORDER BY "^line") FILTER ("^{at}" IS NOT NULL)), [])'
+        by_value.append(f", list_filter(list_concat({lists}, {default}), lambda v: v != '') AS \"^{at}\"")
+        by_row.append(f', spl_some(flatten(list("^{at}" ORDER BY "^place"))) AS "^{at}"')
+    matched = f'FROM ({matched}) SELECT "^row", "^place"{"".join(by_value)} GROUP BY "^row", "^place"'
+    return f'FROM ({matched}) SELECT "^row"{"".join(by_row)} GROUP BY "^row"'
+
+
+@register("inputlookup", "append", generating=True)
+def _inputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Give a table's rows; those of a collection have `_key`. `where` has comparisons: a term would want a `_raw`."""
+    reader = spl.SearchReader(command)
+    options(reader, command)
+    table = lookups.find(context, reader.word())
+    content = context.keep(table.rows())
+    condition = matches(reader.expression(), content, context) if reader.take("where", "WHERE") else "true"
+    reader.end()
+    names = dict.fromkeys([*table.fields, *(["_key"] if table.collection else [])])
+    columns = {name: value_of(content, name).code for name in names}
+    code = query(content.source, columns, f"WHERE {condition} ORDER BY rowid", ", rowid")
+    found = Relation(f"({code})", {name: content.columns.get(name, "VARCHAR") for name in names})
+    return union([rows, found] if rows.source.isalnum() else [found])  # without a table before it, it comes first
+
+
+def _values(context: Context, rows: Relation) -> list[dict[str, str | list[str]]]:
+    """Fetch rows, of each the fields that have a value."""
+    cells = context.fetch(export(rows))
+    return [{name: cell for name, cell in zip(rows.columns, row, strict=False) if cell} for row in cells]
+
+
+def _target(context: Context, command: spl.Command) -> tuple[lookups.Table, dict[str, spl.Node]]:
+    reader = spl.Reader(command)
+    given = options(reader, command)
+    table = lookups.find(context, reader.word(), new=True)
+    given |= options(reader, command)
+    reader.end()
+    if "key_field" in given and not table.collection:
+        raise spl.fail("The option 'key_field' is for KV store lookups", given["key_field"].position)
+    return table, given
+
+
+def _write(context: Context, command: spl.Command, rows: Relation) -> None:
+    """Write rows to a table.
+
+    Choices of the sandbox: nothing appended changes nothing; of the fields whose names begin with `_` a file gets _time
+    alone; a collection gets the fields of fields_list.
+    """
+    table, given = _target(context, command)
+    flags = {name: confs.is_true(word.text) for name, word in given.items()}
+    found, append = _values(context, rows), flags.get("append", "key_field" in given)
+    if found:
+        columns = [name for name in rows.columns if name[:1] != "_" or name == "_time"]
+        key = given["key_field"].text if "key_field" in given else "_key"
+        try:
+            table.write(found, columns, append=append, key=key)
+        except SandboxError as error:
+            raise spl.fail(f"{str(error).rstrip('.')}: 'outputlookup'", command.position) from None
+    elif not append and flags.get("override_if_empty", True):
+        table.clear()
+
+
+@register("outputlookup", "append", "key_field", "override_if_empty", effect=_write)
+def _outputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+    _target(context, command)
+    return query(rows.source, same(rows))
+
+
+def _index(context: Context, command: spl.Command, rows: Relation) -> None:
+    """Write rows to an index, with the fields that Splunk would find in them.
+
+    A row keeps its `_raw`, else gets one. Choices of the sandbox: there, what is more than word characters is quoted,
+    and line breaks separate the values of a field; a row's own host, source, sourcetype and index become orig_host, ...
+    """
+    given = {name: word.text for name, word in options(spl.Reader(command), command).items()}
+    marker = given.pop("marker", "")
+    marks = {name: value.strip('"') for name, value in re.findall(r'([\w.]+)=("[^"]*"|[^,\s]+)', marker)}
+    stash = {"source": "stash", "sourcetype": "stash", "host": context.server} | given
+    times = {"info_min_time": context.earliest, "info_max_time": context.latest, "info_search_time": context.now}
+    info = {name: f"{moment:.3f}" for name, moment in times.items() if moment is not None}
+    events: list[Row] = []
+    for row in _values(context, rows):
+        moment = str(row.get("_time") or (context.now if context.earliest is None else context.earliest))
+        if not re.fullmatch(r"[0-9]{1,11}(\.[0-9]+)?", moment):
+            raise spl.fail(f"'collect' met a _time that is no epoch time: '{moment}'", command.position)
+        own = {name: row[name] for name in pick("*", [*row]) if name != "splunk_server"}
+        own = {f"orig_{name}" if name in (*stash, "index") else name: value for name, value in own.items()}
+        head = {} if "_raw" in row else info
+        made = [f"{datetime.fromtimestamp(float(moment), UTC):%m/%d/%Y %H:%M:%S +0000}"]
+        made += [f"{name}={text}" for name, text in head.items() if name not in own]
+        raw = row.get("_raw") or ", ".join([*made, *(f"{name}={_quoted(value)}" for name, value in own.items())])
+        added = {"_time": moment, "_raw": f"{raw}, {marker}" if marker else raw}
+        events.append({**head, **own, **marks, **stash, **added})
+    context.index(events)
+
+
+def _quoted(value: str | list[str]) -> str:
+    text = "\n".join(value) if isinstance(value, list) else value
+    return text if re.fullmatch("[A-Za-z0-9_]+", text) else '"' + re.sub(r'([\\"])', r"\\\1", text) + '"'
+
+
+@register("collect", "index", "source", "sourcetype", "host", "marker", effect=_index)
+def _collect(_: Context, command: spl.Command, rows: Relation) -> str:
+    reader = spl.Reader(command)
+    if "index" not in options(reader, command):
+        raise spl.fail("'collect' wants index=<name>", command.position)
+    reader.end()
+    return query(rows.source, same(rows))
+
+
+_ENDPOINT = re.compile(r"/?services(?:NS/[^/]+/([^/]+))?/(?:(saved/searches)|configs/conf-([\w-]+))/?")
+
+
+@register("rest", "splunk_server", "count", generating=True)
+def _rest(context: Context, command: spl.Command, _: Relation) -> str:
+    """List the stanzas of a conf, of all apps unless the path names one, by title; each row has what the stanza says.
+
+    Choices of the sandbox: the search head alone answers, whoever the owner in the path is; settings that no app makes,
+    Splunk's own defaults, are missing.
+    """
+    reader = spl.Reader(command)
+    path = reader.word()
+    endpoint = _ENDPOINT.fullmatch(path.text)
+    given = options(reader, command)
+    reader.end()
+    if not endpoint:
+        raise spl.fail(
+            f"The endpoint '{path.text}' is not supported: only saved/searches, configs/conf-*", path.position
+        )
+    if "splunk_server" in given and given["splunk_server"].text != "local":
+        raise spl.fail("Only splunk_server=local is supported", given["splunk_server"].position)
+    count = whole(given["count"]) if "count" in given else 0
+    conf = endpoint[3] or "savedsearches"
+    apps = [app for app in sorted(context.app.parent.iterdir()) if endpoint[1] in (None, "-", app.name)]
+    files = [folder / f"{conf}.conf" for app in apps for folder in (app / "default", app / "local")]
+    if not any(file.is_file() for file in files):
+        raise spl.fail(f"The endpoint '{path.text}' gives 404 Not Found: no app has {conf}.conf", path.position)
+    found: list[dict[str, str]] = []
+    for app in apps:
+        owners = confs.metadata(app)
+        for title, settings in confs.load(app, conf).items():
+            owner = _owner(owners, conf, title)
+            names = {"title": title, "eai:acl.app": app.name, "eai:acl.owner": owner, "splunk_server": context.server}
+            disabled = "1" if confs.is_true(settings.get("disabled", "0")) else "0"
+            found.append(names | settings | {"disabled": disabled})
+    found.sort(key=lambda row: row["title"].lower())
+    rows = context.keep(found[: count or None])
+    return query(rows.source, same(rows))
+
+
+def _owner(metadata: Mapping[str, Mapping[str, str]], conf: str, title: str) -> str:
+    """Tell who owns a stanza: what the app's metadata says of it, else of its conf, else of everything."""
+    for stanza in (f"{conf}/{urllib.parse.quote(title, safe='')}", conf, ""):
+        if owner := metadata.get(stanza, {}).get("owner"):
+            return owner
+    return "nobody"

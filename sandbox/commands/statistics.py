@@ -1,0 +1,229 @@
+"""Commands that make one row of many, and those that tidy rows for them: stats, dedup, fillnull.
+
+The meaning is that of the Search Reference ("stats", "dedup", "fillnull" and the pages of the statistical functions).
+Where that leaves room, a choice of the sandbox: rows of stats come sorted by the fields that they are grouped by,
+numbers before words; each value of a multivalue field counts as one more event with it, for first() or earliest() too;
+of events of the same _time the one that stands first is the latest, as in the results of a search.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sandbox import spl
+from sandbox.confs import is_true
+from sandbox.evaluation import evaluate
+from sandbox.registry import Context, names, options, register, whole
+from sandbox.sql import (
+    Relation,
+    Sql,
+    as_condition,
+    as_list,
+    as_number,
+    as_text,
+    ident,
+    query,
+    quote,
+    same,
+    value_of,
+)
+
+ROW = '"^ row"'  # a row's place in its table. No field's column has a blank after `^`, see sql.column_name
+
+# Each statistic's code, given the code of the list of a field's values, which is empty if there are none.
+STATISTICS = {
+    "avg": "list_avg(spl_nums({0}))",
+    "count": "len({0})",
+    "dc": "len(list_distinct({0}))",
+    "distinct_count": "len(list_distinct({0}))",
+    "earliest": "{0}[-1]",
+    "first": "{0}[1]",
+    "last": "{0}[-1]",
+    "latest": "{0}[1]",
+    "list": "spl_some({0}[1:100])",  # limits.conf, [stats] list_maxsize
+    "max": "CASE WHEN spl_numeric({0}) THEN spl_text(list_max(spl_nums({0}))) ELSE list_max({0}) END",
+    "min": "CASE WHEN spl_numeric({0}) THEN spl_text(list_min(spl_nums({0}))) ELSE list_min({0}) END",
+    "sum": "list_sum(spl_nums({0}))",
+    "values": "spl_some(list_sort(list_distinct({0})))",
+}
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """A statistic that is asked for: its column, and the values it is of, a VARCHAR[]; without values it counts rows.
+
+    `time` is the code of a row's time, epoch s.
+    """
+
+    column: str
+    position: int
+    function: str
+    values: str
+    time: str
+
+    def code(self, condition: str = "true") -> str:
+        """Write the statistic of the rows of a group for which a condition holds; their source has the column ROW."""
+        if not self.values:
+            return f"count(*) FILTER (WHERE {condition})"
+        order, condition = "", f"{self.values} IS NOT NULL AND {condition}"
+        if self.function in ("earliest", "latest"):
+            order, condition = f" ORDER BY {self.time} DESC, {ROW}", f"{self.time} IS NOT NULL AND {condition}"
+        elif self.function in ("first", "last", "list"):
+            order = f" ORDER BY {ROW}"
+        values = f"coalesce(flatten(list({self.values}{order}) FILTER (WHERE {condition})), [])"
+        return STATISTICS[self.function].format(values)
+
+
+def aggregations(
+    reader: spl.Reader, command: spl.Command, rows: Relation
+) -> tuple[list[Aggregation], dict[str, spl.Node]]:
+    """Read statistics, as in `count sum(bytes) as total`, with options among them, to the end or to `by`.
+
+    Raises SearchError for an unknown statistic, a wildcard, or an eval without the name that it needs.
+    """
+    found, given = list[Aggregation](), options(reader, command)
+    while not found or (reader.more() and not reader.at("by", "BY")):
+        found.append(_aggregation(reader, command, rows))
+        reader.take(",")
+        given |= options(reader, command)
+    return found, given
+
+
+def check_columns(found: Iterable[Aggregation], others: Iterable[str]) -> None:
+    """Raise SearchError if two columns of a result have the same name."""
+    taken = set(others)
+    for each in found:
+        if each.column in taken:
+            raise spl.fail(f"Two columns are named '{each.column}'", each.position)
+        taken.add(each.column)
+
+
+def split(rows: Relation, fields: Sequence[str]) -> tuple[str, dict[str, Sql]]:
+    """Return rows to group by fields, with ROW, and the fields' codes: one for each combination of a row's values."""
+    source, groups = f"(FROM {rows.source} SELECT *, rowid AS {ROW})", dict[str, Sql]()
+    for place, name in enumerate(dict.fromkeys(fields)):
+        groups[name] = value_of(rows, name)
+        if groups[name].kind == "list":
+            one = f'"^ {place}"'
+            source = f"(FROM {source} SELECT *, unnest(coalesce({groups[name].code}, [NULL])) AS {one})"
+            groups[name] = Sql(one, "text")
+    return source, groups
+
+
+def group(rows: Relation, found: Sequence[Aggregation], fields: Sequence[str]) -> str:
+    """Write the query for statistics of rows, one row for each combination of the values of these fields, if any.
+
+    A row that lacks one of the fields is left out. `rows` has a rowid. Raises SearchError as `check_columns` does.
+    """
+    check_columns(found, fields)
+    source, groups = split(rows, fields)
+    columns = {name: value.code for name, value in groups.items()} | {each.column: each.code() for each in found}
+    if not groups:
+        return query(source, columns)
+    present = " AND ".join(f"{value.code} IS NOT NULL" for value in groups.values())
+    places = ", ".join(str(place + 1) for place in range(len(groups)))
+    order = (f"{as_number(Sql(ident(name), value.kind))}, {ident(name)}" for name, value in groups.items())
+    return f"FROM ({query(source, columns, f'WHERE {present} GROUP BY {places}')}) ORDER BY {', '.join(order)}"
+
+
+@register("stats")
+def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
+    reader = spl.Reader(command)
+    found, _given = aggregations(reader, command, rows)
+    by = reader.take("by", "BY")
+    fields = names(reader) if by else []
+    reader.end()
+    if by and any("*" in name for name in fields):
+        raise spl.fail("Wildcards are not supported in 'by'", by.position)
+    return group(rows, found, fields)
+
+
+@register("dedup", "keepevents", "keepempty", "consecutive")
+def _dedup(_: Context, command: spl.Command, rows: Relation) -> str:
+    """Keep the first rows of each combination of values. A row without one of the fields ends a run (our choice)."""
+    reader = spl.Reader(command)
+    number = reader.word() if reader.next.text.isdecimal() else None
+    if number and not whole(number):
+        raise spl.fail("'dedup' keeps one event at least, not 0", number.position)
+    keys, given = _fields(reader, command)
+    if not keys:
+        raise spl.fail("'dedup' needs a field", command.position)
+    flags = {name: is_true(word.text) for name, word in given.items()}
+    codes = [value_of(rows, name).code for name in keys]
+    every, lacking = ", ".join(codes), " OR ".join(f"{code} IS NULL" for code in codes)
+    # Rows of one combination that follow one another are those whose two numbers, here and in the table, differ alike.
+    run = f"rowid - row_number() OVER (PARTITION BY {every} ORDER BY rowid)" if flags.get("consecutive") else "0"
+    place = f'row_number() OVER (PARTITION BY {every}, "^ run" ORDER BY {ROW})'
+    kept = f"({lacking} OR {place} <= {number.text if number else 1})"
+    columns, tail = same(rows), "" if flags.get("keepempty") else f"WHERE NOT ({lacking})"
+    if flags.get("keepevents"):
+        columns |= {
+            name: f"CASE WHEN {kept} THEN {code} END"
+            for name, code in zip(keys, codes, strict=True)
+            if name in rows.columns
+        }
+    else:
+        tail += f" QUALIFY {kept}"
+    return query(f'(FROM {rows.source} SELECT *, rowid AS {ROW}, {run} AS "^ run")', columns, f"{tail} ORDER BY {ROW}")
+
+
+@register("fillnull", "value")
+def _fillnull(_: Context, command: spl.Command, rows: Relation) -> str:
+    reader = spl.Reader(command)
+    fields, given = _fields(reader, command)
+    value = Sql(quote(given["value"].text if "value" in given else "0"), "text")
+    columns = same(rows)
+    for name in fields or rows.columns:
+        old = value_of(rows, name)
+        form = as_list if old.kind == "list" else as_text
+        columns[name] = f"coalesce({form(old)}, {form(value)})"
+    return query(rows.source, columns)
+
+
+def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[str, spl.Node]]:
+    """Read fields and options in any order."""
+    fields, given = list[str](), options(reader, command)
+    while reader.more():
+        word = reader.word()
+        if "*" in word.text or (command.name, word.text) == ("dedup", "sortby"):
+            raise spl.fail(f"Unsupported in '{command.name}': '{word.text}'", word.position)
+        fields.append(word.text)
+        reader.take(",")
+        given |= options(reader, command)
+    return [*dict.fromkeys(fields)], given
+
+
+def _aggregation(reader: spl.Reader, command: spl.Command, rows: Relation) -> Aggregation:
+    function = reader.word()
+    column, values = function.text, ""
+    if column not in STATISTICS:
+        raise spl.fail(f"Unsupported statistic '{column}'", function.position)
+    if column != "count" or reader.at("("):
+        reader.expect("(")
+        field = reader.word()
+        dynamic = field.text == "eval" and reader.at("(")
+        if "*" in field.text:
+            raise spl.fail(f"Wildcards are not supported in '{column}({field.text})'", field.position)
+        value = _evaluated(reader, command, rows, function) if dynamic else value_of(rows, field.text)
+        reader.expect(")")
+        if dynamic and not reader.at("as", "AS"):
+            raise spl.fail(f"'{column}(eval(...))' needs a name: as ...", function.position)
+        column, values = f"{column}({field.text})", as_list(value)
+    if reader.take("as", "AS"):
+        column = reader.word().text
+    return Aggregation(column, function.position, function.text, values, as_number(value_of(rows, "_time")))
+
+
+def _evaluated(reader: spl.Reader, command: spl.Command, rows: Relation, function: spl.Node) -> Sql:
+    """Read the bracket of eval(...): for count a condition, whose rows count, or, as for all others, a value."""
+    start = reader.expect("(").position + 1
+    inner = spl.EvalReader(replace(command, text=command.text[start - command.offset :], offset=start))
+    value = evaluate(inner.expression(), rows)
+    while reader.next.position < inner.next.position:
+        if not reader.take(reader.next.text):
+            reader.word()
+    reader.expect(")")
+    if value.kind != "bool":
+        return value
+    if function.text != "count":
+        raise spl.fail(f"A boolean stands where a value is needed: '{function.text}'", function.position)
+    return Sql(f"CASE WHEN {as_condition(value)} THEN 'true' END", "text")

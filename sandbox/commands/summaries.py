@@ -1,0 +1,91 @@
+"""tstats over data models, see sandbox.datamodels; its statistics are those of stats.
+
+The meaning is that of the Search Reference ("tstats"). Narrower here, or a choice of the sandbox: it reads data models
+only, by their root datasets, as if their summaries were complete, so that summariesonly and allow_old_summaries change
+nothing; `_time` among the fields to group by needs a span; where takes comparisons of fields, whatever their case, and
+no terms.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from sandbox import spl
+from sandbox.commands.statistics import aggregations, group
+from sandbox.commands.timechart import read_span
+from sandbox.datamodels import DATASETS
+from sandbox.evaluation import FUNCTIONS
+from sandbox.matching import matches
+from sandbox.registry import Context, options, register
+from sandbox.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quote, value_of
+
+_FROM = re.compile(r"\bfrom\s+datamodel\s*=\s*", re.IGNORECASE)
+
+
+@register("tstats", "summariesonly", "allow_old_summaries", "fillnull_value", "span", generating=True)
+def _tstats(context: Context, command: spl.Command, _: Relation) -> str:
+    cut = _FROM.search(command.text)
+    if not cut:
+        raise spl.fail("'tstats' needs from datamodel=, nothing else is supported", command.position)
+    head = spl.Reader(replace(command, text=command.text[: cut.start()]))
+    reader = spl.SearchReader(replace(command, text=command.text[cut.end() :], offset=command.offset + cut.end()))
+    rows = _dataset(context, reader.word())
+    given = options(head, command)
+    found, more = aggregations(head, command, rows)
+    given |= more
+    head.end()
+    tail, fields = "", dict[str, spl.Node]()
+    if reader.take("where", "WHERE"):
+        expression = reader.expression("by", "BY")
+        for field in _compared(expression):
+            _known(field, rows)
+        tail = f"WHERE {matches(expression, rows, context)}"
+    if reader.take("by", "BY"):
+        while not fields or reader.more():
+            given |= options(reader, command)
+            if reader.more():
+                field = _known(reader.word(), rows)
+                fields[field.text] = field
+            reader.take(",")
+    reader.end()
+    values = {name: value_of(rows, name) for name in rows.columns}
+    for name, field in fields.items():
+        values[name] = _grouped(name, field, values[name], given)
+    columns = {name: COLUMN_TYPES.get(value.kind, "VARCHAR") for name, value in values.items()}
+    filtered = f"(FROM {rows.source} SELECT * {tail})"
+    code = query(filtered, {name: value.code for name, value in values.items()}, more=", 0 AS rowid")
+    return group(Relation(f"({code})", columns), found, list(fields))
+
+
+def _dataset(context: Context, name: spl.Node) -> Relation:
+    if name.text not in DATASETS:
+        raise spl.fail(f"Unsupported data model '{name.text}', of {', '.join(DATASETS)}", name.position)
+    return DATASETS[name.text].rows(name.text.rpartition(".")[2], context.events())
+
+
+def _compared(node: spl.Node) -> Iterator[spl.Node]:
+    """Yield the fields that an expression of search compares."""
+    if node.kind in ("not", "and", "or"):
+        for arg in node.args:
+            yield from _compared(arg)
+    elif not node.args:
+        raise spl.fail(f"'tstats' takes no term in where: '{node.text}'", node.position)
+    else:
+        yield node.args[0]
+
+
+def _known(field: spl.Node, rows: Relation) -> spl.Node:
+    if field.text not in rows.columns:
+        raise spl.fail(f"The data model has no field '{field.text}'", field.position)
+    return field
+
+
+def _grouped(name: str, field: spl.Node, value: Sql, given: Mapping[str, spl.Node]) -> Sql:
+    """Write a value to group by: time in spans, and a missing one filled, without which its event does not count."""
+    if name == "_time":
+        if "span" not in given:
+            raise spl.fail("'_time' needs span=", field.position)
+        return Sql(f"epoch({read_span(given['span']).start(as_number(value))})", "number")
+    if "fillnull_value" not in given:
+        return value
+    return FUNCTIONS["coalesce"]([value, Sql(quote(given["fillnull_value"].text), "text")])

@@ -1,0 +1,171 @@
+"""Commands that put rows into spans of time: bin, for numbers too, and timechart.
+
+The meaning is that of the Search Reference ("bin", "timechart"). Where that leaves room, a choice of the sandbox:
+
+- Time is UTC. A span of more than one month, of days, weeks or less is counted from 1970-01-01, so a week begins on a
+  Thursday.
+- A bound that the search's time range lacks is the first or the last event's. A chart has 50,000 rows at most.
+- Series come in the order of their names, one statistic's before the next one's; then NULL, then OTHER. NULL is not
+  counted against the limit. OTHER is the statistic of all that it stands for. Numbers to split by stay as they are.
+- Where nothing was found a statistic is what it is of no events: 0 for count and dc, else no value. A chart that is
+  split has no rows if it has no series.
+- The internal columns _span and _spandays, which are not documented, are left out.
+"""
+
+import re
+from dataclasses import dataclass
+
+from sandbox import spl
+from sandbox.commands.statistics import ROW, Aggregation, aggregations, check_columns, split
+from sandbox.confs import is_true
+from sandbox.registry import Context, options, register, whole
+from sandbox.sql import Relation, as_number, as_text, query, quote, same, value_of
+from sandbox.times import UNITS
+
+MAX_ROWS = 50_000  # limits.conf, [discretize] maxbins
+MAX_DEFAULT = 100  # spans of a length that is not given
+NULL_SERIES, OTHER_SERIES = "NULL", "OTHER"
+
+# The units of a span, of those that sandbox.times knows, and how long they are, about.
+_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86400, "WEEK": 604800, "MONTH": 2592000}
+_TIME, _SERIES = '"^ time"', '"^ series"'  # columns of our own, as ROW is
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of time, in a unit of DuckDB's intervals."""
+
+    number: int
+    unit: str
+
+    @property
+    def seconds(self) -> int:
+        """About how long it is."""
+        return self.number * _SECONDS[self.unit]
+
+    @property
+    def interval(self) -> str:
+        """The SQL of an INTERVAL."""
+        return f"INTERVAL '{self.number} {self.unit}'"
+
+    def start(self, moment: str) -> str:
+        """Write when the span that a moment lies in begins, a TIMESTAMP; the moment is the code of epoch seconds."""
+        return f"time_bucket({self.interval}, {_timestamp(moment)}, TIMESTAMP '1970-01-01')"
+
+
+_DEFAULTS = [
+    *(Span(number, "SECOND") for number in (1, 5, 10, 30)),
+    *(Span(number, "MINUTE") for number in (1, 5, 10, 30)),
+    *(Span(1, unit) for unit in ("HOUR", "DAY", "MONTH")),
+]
+
+
+def read_span(word: spl.Node) -> Span:
+    """Read a length of time as `span=` takes it: `30`, in seconds, `5m`, `1mon`."""
+    match = re.fullmatch("0*([1-9][0-9]{0,5})([a-z]*)", word.text)
+    unit = UNITS.get(match[2] or "s") if match else None
+    if not match or unit not in _SECONDS:
+        raise spl.fail(f"Unsupported span of time '{word.text}'", word.position)
+    return Span(int(match[1]), unit)
+
+
+def default_span(seconds: float) -> Span:
+    """Choose the shortest span of those of "timechart" that makes no more than 100 of a time range."""
+    return next((span for span in _DEFAULTS if seconds / span.seconds <= MAX_DEFAULT), _DEFAULTS[-1])
+
+
+def _timestamp(moment: str) -> str:
+    return f"make_timestamp(CAST(floor({moment} * 1e6) AS BIGINT))"
+
+
+@register("bin", "span", distributable=True)
+def _bin(_: Context, command: spl.Command, rows: Relation) -> str:
+    """Round _time down to its span, or put a number into a range, 10-20; what is no number stays (our choice)."""
+    reader = spl.Reader(command)
+    given = options(reader, command)
+    field = reader.word().text
+    target = reader.word().text if reader.take("as", "AS") else field
+    given |= options(reader, command)
+    reader.end()
+    if "span" not in given:
+        raise spl.fail("'bin' needs span=", command.position)
+    value = value_of(rows, field)
+    if field == "_time":
+        code = f"epoch({read_span(given['span']).start(as_number(value))})"
+    else:
+        size = whole(given["span"])
+        if not size:
+            raise spl.fail("A span is at least 1", given["span"].position)
+        low = f"floor({as_number(value)} / {size}) * {size}"
+        code = f"coalesce(spl_text({low}) || '-' || spl_text({low} + {size}), {as_text(value)})"
+    return query(rows.source, same(rows) | ({target: code} if field in rows.columns else {}))
+
+
+@register("timechart", "span", "limit", "useother", "usenull", "cont")
+def _timechart(context: Context, command: spl.Command, rows: Relation) -> str:
+    reader = spl.Reader(command)
+    found, given = aggregations(reader, command, rows)
+    check_columns(found, ["_time"])
+    by = [reader.word().text] if reader.take("by", "BY") else []
+    given |= options(reader, command)
+    reader.end()
+    limit = whole(given["limit"]) if "limit" in given else 10
+    flags = {name: name not in given or is_true(given[name].text) for name in ("cont", "useother", "usenull")}
+    source, groups = split(rows, by)
+    moment = as_number(value_of(rows, "_time"))
+    start, end = _time_range(context, f"FROM {source} SELECT min({moment}), max({moment})")
+    span = read_span(given["span"]) if "span" in given else default_span(end - start)
+    if (end - start) / span.seconds > MAX_ROWS:
+        raise spl.fail(f"'timechart' would make more than {MAX_ROWS} rows", command.position)
+    inside = f"WHERE {moment} >= {start!r} AND {moment} < {end!r}"
+    source = f"(FROM {source} SELECT *, {span.start(moment)} AS {_TIME} {inside})"
+    columns, tail = {"_time": f"epoch({_TIME})"}, f"GROUP BY {_TIME} ORDER BY {_TIME}"
+    if by:
+        text = as_text(groups[by[0]])
+        ranked = [value for (value,) in context.fetch(_ranking(source, text, found))]
+        top = [value for value in ranked if value is not None][: limit or None]
+        series = sorted(top)
+        series += [NULL_SERIES] * (flags["usenull"] and None in ranked)
+        series += [OTHER_SERIES] * (flags["useother"] and len(top) + (None in ranked) < len(ranked))
+        source = f"(FROM {source} SELECT *, {_series_of(text, top)} AS {_SERIES})"
+        columns |= _series_columns(found, series)
+        tail += "" if series else " LIMIT 0"
+    else:
+        columns |= {each.column: each.code(f"{ROW} IS NOT NULL") for each in found}
+    spans = f"(SELECT unnest(range({span.start(repr(start))}, {_timestamp(repr(end))}, {span.interval})) AS {_TIME})"
+    return query(f"{spans} {'LEFT ' * flags['cont']}JOIN {source} USING ({_TIME})", columns, tail)
+
+
+def _time_range(context: Context, code: str) -> tuple[float, float]:
+    """Return the chart's first moment and the one after its last, epoch s; `code` fetches those of the events."""
+    first, last = next(iter(context.fetch(code)), (None, None))
+    start, end = context.earliest or first, context.latest or (None if last is None else last + 1e-6)
+    return (0.0, 0.0) if start is None or end is None else (start, end)
+
+
+def _ranking(source: str, text: str, found: list[Aggregation]) -> str:
+    """Write the query for the values to split by, best first, null among them.
+
+    By the sum of the only statistic's values, or, if there are several statistics, by number of events; then by name.
+    """
+    score = f"TRY_CAST(CAST({found[0].code()} AS VARCHAR) AS DOUBLE)" if len(found) == 1 else "count(*)"
+    scores = f'(FROM {source} SELECT {text} AS {_SERIES}, {score} AS "^ score" GROUP BY {text}, {_TIME})'
+    return f'FROM {scores} SELECT {_SERIES} GROUP BY {_SERIES} ORDER BY sum("^ score") DESC NULLS LAST, {_SERIES}'
+
+
+def _series_of(text: str, top: list[str]) -> str:
+    """Write which series a row belongs to, given the value that it is split by and the values with their own series."""
+    own = ", ".join(map(quote, top)) or "NULL"
+    none, other = quote(NULL_SERIES), quote(OTHER_SERIES)
+    return f"CASE WHEN {text} IS NULL THEN {none} WHEN {text} IN ({own}) THEN {text} ELSE {other} END"
+
+
+def _series_columns(found: list[Aggregation], series: list[str]) -> dict[str, str]:
+    """Name and write a column for each statistic of each series."""
+    columns = {}
+    for each in found:
+        for value in series:
+            name = value if len(found) == 1 else f"{each.column}: {value}"
+            prefix = "VALUE" if name.startswith("_") else ""  # as documented: it is not to be an internal field
+            columns[prefix + name] = each.code(f"{_SERIES} = {quote(value)}")
+    return columns
