@@ -4,11 +4,11 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak package inspect check generate clean
+.PHONY: help demo test soak package inspect bench check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
 
 demo: $(VENV)/sandbox ## run the packaged app over the demo events: detections and risk, no Splunk needed
 	@$(RUN) -m sandbox replay --home .sandbox sandbox/demo/*.log
@@ -17,15 +17,19 @@ test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names 
 	@$(RUN) -m tools.package
 	@$(RUN) -m pytest -n auto --dist loadgroup
 
-soak: $(VENV)/dev ## run the long suites of the language at full count, and print seeds and totals (SSA_SEED chooses others)
+soak: $(VENV)/dev ## run the long suites at full count, and print seeds and totals (SSA_SEED chooses others)
 	@SSA_SOAK=1 $(RUN) -m pytest -s tests/ssa/language/test_grammar.py tests/ssa/language/test_printer.py \
-	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py
+	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py tests/ssa/test_hostile.py \
+	  tests/package/test_action.py tests/package/test_delivery.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 	@$(RUN) -m tools.package
 
 inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
 	@$(RUN) -m tools.inspect_app
+
+bench: $(VENV)/sandbox ## measure ingest and searches over a million events (some minutes, 5 GB of disk)
+	@$(RUN) -m tools.bench
 
 check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that the packaged code runs on
 	@$(RUN) -m ruff check
@@ -34,6 +38,9 @@ check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that
 	@$(VENV)/bin/ksconf check --quiet default/*.conf
 	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
 	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
+
+replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
+	@$(RUN) -m tools.dataset
 
 generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo events
 	@$(RUN) -m tools.generate

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import duckdb
 from rich.console import Console
 
-from sandbox import confs, replay, times
+from sandbox import replay, times
 from sandbox.console import write_result
 from sandbox.errors import SandboxError
 from sandbox.rest import Splunkd
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="XmlWinEventLog or WinEventLog text, .evtx, or .gz"
     )
-    one.add_argument("--json", action="store_true", help="one JSON object a line: detection, risk_event, summary")
+    one.add_argument("--json", action="store_true", help="one JSON object a line, of four kinds: see README")
     one.add_argument("--dry-run", action="store_true", help="show the exact risk events, write none")
     one.add_argument("--indexers", type=indexers, default=1, metavar="N", help="how many indexers share the events")
     one.add_argument("--package", type=Path, metavar="FILE", help="the app's archive (default: built from this tree)")
@@ -93,8 +94,7 @@ def run_replay(asked: argparse.Namespace) -> bool:
         instance.install(asked.package)
         if asked.local is not None:
             shutil.copytree(asked.local, instance.apps / "ssa_detections/local", dirs_exist_ok=True)
-        props = confs.load(instance.apps / "ssa_detections", "props")
-        with Splunkd(instance.add_events, props) as splunkd:
+        with Splunkd(instance) as splunkd:
             splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})
             instance.splunkd_uri = splunkd.uri
             done = replay.run(instance, splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats)
@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0 if asked.run(asked) else 1
     except KeyboardInterrupt:
         return 130
-    except (SandboxError, OSError, subprocess.CalledProcessError) as error:
+    except (SandboxError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:  # as of another's open file
         Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False)
         return 1
 

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from sandbox.search import Result
 
-MAX_ROWS = 100
-"""Rows that a reader at a terminal is shown."""
+MAX_ROWS, MAX_COLUMNS = 100, 8
+"""Rows that a reader at a terminal is shown, and columns beside each other."""
 
 
 def table(title: str, *columns: str) -> Table:
@@ -41,6 +41,13 @@ def write_result(result: Result, as_json: bool) -> None:
     if as_json:
         for row in result.rows:
             print(json.dumps({name: cell for name, cell in row.items() if cell is not None}, ensure_ascii=False))
+    elif len(result.columns) > MAX_COLUMNS:  # a wide table would be a column of letters
+        for row in result.rows[:MAX_ROWS]:
+            fields = table("", "field", "value")
+            for name in result.columns:
+                if row[name] is not None:
+                    fields.add_row(shown(name), shown(row[name]))
+            console.print(fields)
     else:
         rows = table("", *map(shown, result.columns))
         for row in result.rows[:MAX_ROWS]:

@@ -7,6 +7,7 @@ The meaning is that of the Search Reference. Where that leaves room, or this is 
 - A comparison with null is null, and so is its negation: neither is true. mvappend leaves nulls out.
 - A number as text has up to 17 digits. mvindex cuts a range that goes beyond the end. In like a backslash takes the
   meaning from % and _. time() stands still at the search's start.
+- strptime reads the whole text, in UTC, and knows the letters of time formats that DuckDB knows.
 - match and replace take DuckDB's regexes (RE2): what only PCRE knows, such as look-around, is an error.
 """
 
@@ -103,6 +104,20 @@ def _plus(args: list[Sql]) -> Sql:
     return _function("text", "tt", "({0} || {1})" if literal else "spl_plus({args})")(args)
 
 
+def _extreme(number: str, text: str) -> Callable[[list[Sql]], Sql]:
+    """Make max or min: `number` picks one of numbers, `text` one value from `v`, a list of texts."""
+
+    def build(args: list[Sql]) -> Sql:
+        if args and all(arg.kind == "number" for arg in args):
+            return _function("number", "n*", f"{number}({{args}})")(args)
+        return _function("text", "l*", f"list_transform([list_concat({{args}})], lambda v: {text})[1]")(args)
+
+    return build
+
+
+_WORDS = "list_filter(v, lambda w: spl_num(w) IS NULL)"
+
+
 def _nullif(args: list[Sql]) -> Sql:
     if len(args) != 2:
         raise ValueError("Wrong number of arguments")
@@ -135,14 +150,18 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "if": lambda args: _case([*args[:2], Sql("true", "bool"), *args[2:]]),
     "isnotnull": _function("bool", "v", "({0} IS NOT NULL)"),
     "isnull": _function("bool", "v", "({0} IS NULL)"),
+    "floor": _function("number", "n", "floor({0})"),
     "len": _function("number", "t", "length({0})"),
     "like": _function("bool", "tt", r"like_escape({args}, '\')"),
     "lower": _function("text", "t", "lower({0})"),
     "match": _function("bool", "tt", "regexp_matches({args})"),
+    "max": _extreme("greatest", f"coalesce(list_max({_WORDS}), spl_text(list_max(spl_nums(v))))"),
+    "min": _extreme("least", f"coalesce(spl_text(list_min(spl_nums(v))), list_min({_WORDS}))"),
     "mvappend": _function("list", "l*", "spl_some(list_concat({args}))"),
     "mvcount": _function("number", "l", "len({0})"),
     "mvindex": _function("list", "lii?", "spl_slice({args})"),
     "mvjoin": _function("text", "lt", "array_to_string({args})"),
+    "mvzip": _function("list", "llt?", "spl_zip({args})"),
     "now": _function("number", "", "floor(getvariable('spl_now'))"),
     "null": _function(NULL.kind, "", NULL.code),
     "nullif": _nullif,
@@ -150,6 +169,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "replace": _function("text", "ttt", "regexp_replace({args}, 'g')"),
     "round": _function("number", "ni?", "round({args})"),
     "split": _function("list", "tt", "string_split({args})"),
+    "strptime": _function("number", "tt", "epoch(try_strptime({args}))"),
     "substr": _function("text", "tii?", "substr({args})"),
     "time": _function("number", "", "getvariable('spl_now')"),
     "tonumber": _tonumber,

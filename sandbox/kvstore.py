@@ -132,9 +132,10 @@ class Collection:
         of 0 is none. Raises SandboxError for a query that uses anything but equality, $gt, $gte, $lt, $lte, $ne, $and
         and $or.
         """
-        test = _compile(query or {})
+        test, keys = _compile(query or {}), _named(query or {})
         with self._store.connection() as connection:
-            found = [record for record in self._read(connection) if test(record)]
+            read = self._read(connection, " AND list_contains(?, key)", keys) if keys else self._read(connection)
+        found = [record for record in read if test(record)]
         for field, direction in reversed([*sort]):
             found.sort(key=lambda record, field=field: _order(record.get(field)), reverse=direction < 0)  # type: ignore[misc]
         wanted = {*fields}
@@ -159,7 +160,7 @@ class Collection:
     def _remove(self, connection: duckdb.DuckDBPyConnection, keys: list[str]) -> None:
         connection.execute("DELETE FROM kvstore WHERE collection = ? AND list_contains(?, key)", [self._name, keys])
 
-    def _read(self, connection: duckdb.DuckDBPyConnection, where: str = "", *values: str) -> list[Record]:
+    def _read(self, connection: duckdb.DuckDBPyConnection, where: str = "", *values: str | list[str]) -> list[Record]:
         code = f"FROM kvstore SELECT key, record WHERE collection = ?{where} ORDER BY rowid"
         rows = connection.execute(code, [self._name, *values]).fetchall()
         return [{**json.loads(text), "_user": "nobody", "_key": key} for key, text in rows]
@@ -169,9 +170,12 @@ class Collection:
         return [key for (key,) in connection.execute(code, [self._name, keys]).fetchall()]
 
     def _put(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[str, str]]) -> None:
-        code = "INSERT INTO kvstore VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = excluded.record"
-        if rows:
-            connection.executemany(code, [(self._name, *row) for row in {row[0]: row for row in rows}.values()])
+        latest = dict(rows)
+        changed = [(latest.pop(key), self._name, key) for key in self._keys(connection, [*latest])]
+        if changed:  # one by one, as each keeps its place so
+            connection.executemany("UPDATE kvstore SET record = ? WHERE collection = ? AND key = ?", changed)
+        code = "INSERT INTO kvstore SELECT ?, unnest(CAST(? AS VARCHAR[])), unnest(CAST(? AS VARCHAR[]))"
+        connection.execute(code, [self._name, [*latest], [*latest.values()]])
 
     def _row(self, record: Query) -> tuple[str, str]:
         """Return a record's key, new ones 24 hexadecimal digits, and its text as it is stored."""
@@ -249,6 +253,13 @@ def _compile(query: Query) -> Callable[[Record], bool]:
         else:
             tests.append(_test(name, "$eq", wanted))
     return lambda record: all(test(record) for test in tests)
+
+
+def _named(query: Query) -> list[str]:
+    """Return the keys that a query asks for, if it does nothing else: they need no look at all the other records."""
+    choices = query["$or"] if [*query] == ["$or"] else [query]
+    keys = [choice["_key"] for choice in choices if isinstance(choice, Mapping) and [*choice] == ["_key"]]
+    return keys if len(keys) == len(choices) and all(isinstance(key, str) for key in keys) else []
 
 
 def _test(field: str, sign: str, wanted: object) -> Callable[[Record], bool]:

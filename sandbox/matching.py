@@ -78,13 +78,22 @@ def _formatted(node: spl.Node, context: Context) -> spl.Node:
     return join("or", rows) if rows else node.over("not", [replace(node, kind="name", text="*")])
 
 
-def names_index(node: spl.Node) -> bool:
-    """Tell whether a search expression says which indexes it means."""
-    return (
-        any(map(names_index, node.args))
-        if node.kind in ("not", "and", "or")
-        else bool(node.args and node.args[0].text == "index")
-    )
+def names_index(node: spl.Node, context: Context) -> bool:
+    """Tell whether a search expression, or what a subsearch in it gives, says which indexes it means."""
+    if node.kind == "subsearch":
+        node = _formatted(node, context)
+    if node.kind in ("not", "and", "or"):
+        return any(names_index(arg, context) for arg in node.args)
+    return bool(node.args and node.args[0].text == "index")
+
+
+def compared(node: spl.Node, command: spl.Command) -> list[spl.Node]:
+    """Return the fields that the where of a command compares. Raises SearchError for a term or a subsearch."""
+    if node.kind in ("not", "and", "or"):
+        return [field for arg in node.args for field in compared(arg, command)]
+    if not node.args:
+        raise spl.fail(f"'{command.name}' takes no term in where: '{node.text}'", node.position)
+    return [node.args[0]]
 
 
 def time_range(node: spl.Node, now: float) -> tuple[float | None, float | None] | None:

@@ -1,4 +1,4 @@
-"""`python -m sandbox replay`: raw event files through the packaged app, and what comes out as detections and risk."""
+"""`python -m sandbox replay`: raw event files through the packaged app: detections, risk and alerts come out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from sandbox import alerts, confs, spl, windows
+from sandbox import alerts, confs, spl, times, windows
 from sandbox.console import plain, shown, table
 from sandbox.errors import SandboxError
 from sandbox.registry import Row
@@ -22,6 +22,7 @@ from sandbox.search import Instance, Result
 
 SESSION_KEY = "sandbox"
 ACTION = "ssa_risk"
+HOUR = 3600
 INDEX = "wineventlog"
 """Where Windows events lie: as on most servers, in no index that is searched by default."""
 
@@ -37,6 +38,7 @@ class Replay:
     errors: list[str] = field(default_factory=list)
     detections: list[dict[str, Any]] = field(default_factory=list)
     risk_events: list[dict[str, Any]] = field(default_factory=list)
+    risk_alerts: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -90,6 +92,40 @@ def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
     ]
 
 
+def risk_rules(instance: Instance) -> list[str]:
+    """Return the saved searches that list triggered alerts: the rules that watch the risk index."""
+    saved = confs.load(instance.apps / "ssa_detections", "savedsearches")
+    return [
+        name
+        for name, settings in saved.items()
+        if confs.is_true(settings.get("alert.track", "0")) and not confs.is_true(settings.get("disabled", "0"))
+    ]
+
+
+def risk_alerts(instance: Instance, done: Replay) -> Iterator[dict[str, Any]]:
+    """Yield the alerts that the risk rules would have raised, with `_time` (epoch s) and `search_name`.
+
+    A rule is run over all the risk first, which names the users and devices that it may be about; then at the end of
+    each hour in which they gathered risk, over its own time range, as if risk were written at once. What it suppresses
+    is left out. A rule that fails is noted as an error.
+    """
+    for name in risk_rules(instance):
+        saved, silent = instance.saved_search(name), dict[tuple[str, ...], float]()
+        try:
+            how = alerts.read(instance.apps / "ssa_detections", saved)
+            named = {row.get("risk_object") for row in instance.search(saved["search"]).rows}
+            events = (float(event["_time"]) for event in done.risk_events if event["risk_object"] in named)
+            for now in sorted({at // HOUR * HOUR + HOUR for at in events}):
+                earliest, latest = (times.resolve(saved[f"dispatch.{end}_time"], now) for end in ("earliest", "latest"))
+                found = instance.search(saved["search"], earliest=earliest, latest=latest, now=now)
+                for alert in alerts.divide(how, found.rows) if alerts.triggers(saved, found.rows) else ():
+                    if silent.get(alert.key, now) <= now:
+                        silent[alert.key] = now + how.suppress
+                        yield from ({**row, "_time": f"{now:.0f}", "search_name": name} for row in alert.rows)
+        except SandboxError as error:
+            done.errors.append(f"{name}: {error}")
+
+
 def run(
     instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False
 ) -> Replay:
@@ -119,12 +155,15 @@ def run(
                 done.errors.append(f"{name}: {error}")
     if "risk" in splunkd.indexes and splunkd.requests:
         done.risk_events = list(instance.search("index=risk sourcetype=stash").rows)
+    if done.risk_events:
+        with console.status("running the risk rules …"):
+            done.risk_alerts = sorted(risk_alerts(instance, done), key=lambda alert: float(alert["_time"]))
     done.seconds = time.perf_counter() - started
     return done
 
 
 def write_json(done: Replay, console: Console, indexers: int) -> None:
-    """Write one JSON object a line: detections, risk events, then a summary."""
+    """Write one JSON object a line: detections, risk events, alerts, then a summary."""
 
     def line(kind: str, fields: dict[str, Any]) -> None:
         console.file.write(json.dumps({**fields, "kind": kind}, ensure_ascii=False) + "\n")
@@ -133,6 +172,8 @@ def write_json(done: Replay, console: Console, indexers: int) -> None:
         line("detection", fields)
     for fields in done.risk_events:
         line("risk_event", fields)
+    for fields in done.risk_alerts:
+        line("risk_alert", fields)
     line("summary", summary(done, indexers))
 
 
@@ -144,6 +185,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "passed_prefilter": done.passed_prefilter,
         "detections": len(done.detections),
         "risk_events": len(done.risk_events),
+        "risk_alerts": len(done.risk_alerts),
         "problems": done.problems,
         "errors": done.errors,
         "messages": [list(message) for result in done.searches.values() for message in result.messages],
@@ -192,6 +234,12 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1]):
             sums.add_row(f"{score:g}", name, kind)
         console.print(sums)
+    if done.risk_alerts:
+        raised = table("Alerts (by the risk rules)", "UTC", "score", "user or device", "message")
+        for alert in done.risk_alerts:
+            cells = (shown(alert.get(name)) for name in ("risk_score", "risk_object", "message"))
+            raised.add_row(_clock(alert["_time"]), *cells, end_section=True)
+        console.print(raised)
     if dry_run:
         for action in done.actions:
             for _, text in action.log:
@@ -209,6 +257,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     told = summary(done, 0)
     console.print(
         f"{told['events']:,} events read, {told['passed_prefilter']:,} passed the prefilter, "
-        f"{told['detections']:,} fired, {told['risk_events']:,} risk events written, in {done.seconds:.1f} s.",
+        f"{told['detections']:,} fired, {told['risk_events']:,} risk events written, {told['risk_alerts']:,} alerts "
+        f"raised, in {done.seconds:.1f} s.",
         style="bold green" if done.ok else "bold red",
     )

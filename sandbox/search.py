@@ -30,7 +30,10 @@ from sandbox.registry import Context, Row, appends, options
 
 SPLUNK_VERSION = "9.4.0"  # what commands are told
 DATABASE, DISPATCH = "var/events.duckdb", "var/run/splunk/dispatch"  # in an instance's home
+DISK_MEMORY = "512MB"  # for DuckDB beside a database on disk, of which it else keeps what it can, to no gain
 NOTHING = sql.Relation("range(0)", {})
+STORED = '"^ stored"'  # an event's place in its table; no column of a field has a blank there
+NEWEST_FIRST = f"ORDER BY {sql.ident('_time')} DESC, {STORED}"  # how an indexer gives events
 
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
 _ARGUMENT = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"])+')
@@ -82,6 +85,8 @@ class Instance:
         for folder in (self.apps, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)
         self.database = duckdb.connect(self.home / DATABASE if on_disk else ":memory:")
+        if on_disk:
+            self.database.execute(f"SET memory_limit = {sql.quote(DISK_MEMORY)}")
         self.database.execute(f"{sql.SETUP} SET temp_directory = {sql.quote(str(self.scratch))}")
         self.database.execute("CREATE TABLE IF NOT EXISTS events (_time DOUBLE, _raw VARCHAR, _indexer INTEGER)")
         (most,) = self.database.execute("FROM events SELECT max(_indexer)").fetchall()[0]
@@ -295,11 +300,9 @@ class _Job:
         places, parts = self.places(commands[0]), []
         for place in places:
             try:
-                rows = self.events(place, commands[0]) if commands[0].name == "search" else NOTHING
-                for command, stage in steps[:leading]:
-                    base = command.name == "search" and command is commands[0]
+                rows = self.first(place, *steps[0])
+                for command, stage in steps[1:leading]:
                     rows = self.step(place, command, rows, stage)
-                    rows = self.present(rows) if base else rows
             except SearchError as error:
                 if not place.indexer:
                     raise
@@ -348,19 +351,31 @@ class _Job:
         columns = {name: sql.ident(name) for name in kinds} | {"splunk_server": sql.quote(place.server)}
         del kinds["_indexer"], columns["_indexer"]
         where = f"WHERE _indexer = {place.indexer}"
-        if first and "index" in kinds and not matching.names_index(spl.SearchReader(first).expression()):
-            where += " AND index = 'main'"
+        if first and "index" in kinds:
+            named = matching.names_index(spl.SearchReader(first).expression(), self.context(place))
+            where += "" if named else " AND index = 'main'"
         where += f" AND _time >= {self.earliest!r}" if self.earliest is not None else ""
         where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
-        return sql.Relation(f"({sql.query('events', columns, where)})", kinds)
+        return sql.Relation(f"({sql.query('events', columns, where, f', rowid AS {STORED}')})", kinds)
 
-    def step(self, place: _Place, command: spl.Command, rows: sql.Relation, stage: Stage) -> sql.Relation:
-        """Run one command in one place and count its rows."""
+    def first(self, place: _Place, command: spl.Command, stage: Stage) -> sql.Relation:
+        """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written."""
+        if command.name not in ("search", "tstats"):
+            return self.step(place, command, NOTHING, stage)
+        with storage.transaction(self.database):
+            if command.name == "tstats":
+                return self.step(place, command, NOTHING, stage)
+            return self.present(self.step(place, command, self.events(place, command), stage, NEWEST_FIRST))
+
+    def step(
+        self, place: _Place, command: spl.Command, rows: sql.Relation, stage: Stage, tail: str = ""
+    ) -> sql.Relation:
+        """Run one command in one place and count its rows; `tail` follows its query."""
         try:
             stage.rows_in += storage.size(self.database, rows.source)
             if spec := COMMANDS.get(command.name):
                 context = self.context(place)
-                done = self.table(spec.build(context, command, rows), rows)
+                done = self.table(f"{spec.build(context, command, rows)} {tail}", rows)
                 if spec.effect:
                     spec.effect(context, command, done)
             else:

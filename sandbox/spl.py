@@ -131,6 +131,7 @@ def pipeline(text: str, offset: int = 0) -> list[Command]:
 class Reader:
     """Reads a command's arguments word by word: `take` what may come, `expect` what must."""
 
+    quotes = '"'
     pattern = re.compile(
         rf"(?P<blank>\s+)|(?P<string>{_QUOTED})|(?P<op>[=<>!]=|[=<>(),])"
         r'|(?P<name>(?:\\["\\]|[^\s"=<>!(),\[\]|]|!(?!=))+)|(?P<other>.)',
@@ -140,7 +141,11 @@ class Reader:
     def __init__(self, command: Command) -> None:
         found = list(self.pattern.finditer(command.text))
         self._words = [
-            Node(kind, match[0] if kind == "subsearch" else _unquote(match[0]), command.offset + match.start())
+            Node(
+                kind,
+                match[0] if kind == "subsearch" else _unquote(match[0], self.quotes),
+                command.offset + match.start(),
+            )
             for match in found
             if (kind := str(match.lastgroup)) != "blank"
         ]
@@ -173,6 +178,8 @@ class Reader:
         """Step over the next word, which may be any, quoted or not, but no operator."""
         if self.next.kind not in ("name", "string"):
             self._unexpected()
+        if self.next.kind == "name" and re.fullmatch("'.+'", self.next.text):
+            raise fail("Single quotes are for the fields of eval and where, not", self.next.position)
         self._at += 1
         return self._words[self._at - 1]
 
@@ -250,12 +257,15 @@ class SearchReader(Reader):
             return field.over("in", nodes)
         if field.text in ("TERM", "CASE", "PREFIX") and self.at("("):
             raise fail(f"The directive '{field.text}' is not supported", field.position)
+        if field.text == "in" and self.at("("):
+            raise fail("IN is written in capitals", field.position)
         return field
 
 
 class EvalReader(Reader):
     """Reads the expressions of eval and where. XOR is not supported."""
 
+    quotes = "\"'"
     pattern = re.compile(
         rf"(?P<blank>\s+)|(?P<string>{_QUOTED})|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
         r"|(?P<name>'(?:\\.|[^'\\])*'|[A-Za-z_]\w*)|(?P<op>[=<>!]=|[-+*/%.=<>(),])|(?P<other>.)",
@@ -309,7 +319,7 @@ class EvalReader(Reader):
         return nodes
 
 
-def _unquote(text: str) -> str:
+def _unquote(text: str, quotes: str = '"') -> str:
     """Take quotes off; a backslash is special only before a quote or another backslash, so a regex's \\d stays."""
-    quote = text[0] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else ""
+    quote = text[0] if len(text) > 1 and text[0] == text[-1] and text[0] in quotes else ""
     return re.sub(r"\\([\\'])" if quote == "'" else r'\\([\\"])', r"\1", text[1:-1] if quote else text)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 # Run on each new connection. The variable spl_now, the search's start in epoch seconds, is set for each search.
 # A macro is expanded in place, so it uses its arguments once (a lambda binds them): nested calls must not multiply.
 SETUP = r"""
+SET enable_progress_bar = false;
 CREATE TEMP MACRO spl_num(x) AS
     TRY_CAST(regexp_extract(x, '^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*$', 1) AS DOUBLE);
 CREATE TEMP MACRO spl_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
@@ -23,6 +24,8 @@ CREATE TEMP MACRO spl_plus(x, y) AS list_transform([[x, y]], lambda v:
 CREATE TEMP MACRO spl_place(i) AS CASE WHEN i < 0 THEN i ELSE i + 1 END;
 CREATE TEMP MACRO spl_slice(x, i) AS spl_some(list_slice(x, spl_place(i), spl_place(i))),
     (x, i, j) AS spl_some(list_slice(x, spl_place(i), spl_place(j)));
+CREATE TEMP MACRO spl_zip(x, y, sep := ',') AS spl_some(list_transform(list_zip(x, y, true), lambda v:
+    v[1] || sep || v[2]));
 CREATE TEMP MACRO spl_nums(x) AS list_transform(x, lambda v: spl_num(v));
 CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS NULL)) = 0;
 """
@@ -118,7 +121,10 @@ def export(rows: Relation, tail: str = "") -> str:
 
 
 def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
-    """Put tables one below the other, in their order or by descending _time; each field gets one type."""
+    """Put tables one below the other, in their order or by descending _time; each field gets one type.
+
+    By time, rows of the same _time, or without any, come by their place in their tables.
+    """
     kinds: dict[str, set[str]] = {}
     for table in tables:
         for name in table.columns:
@@ -135,5 +141,7 @@ def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
         parts.append(
             query(table.source, columns, more=f', {at} AS "^ part", rowid AS "^ row"')
         )  # no field has such a column
-    order = f"{ident('_time')} DESC NULLS LAST, " if newest_first and kinds.get("_time") == {"number"} else ""
-    return f'FROM ({" UNION ALL ".join(parts)}) SELECT * EXCLUDE ("^ part", "^ row") ORDER BY {order}"^ part", "^ row"'
+    order = '"^ row", "^ part"' if newest_first else '"^ part", "^ row"'
+    if newest_first and kinds.get("_time") == {"number"}:
+        order = f"{ident('_time')} DESC NULLS LAST, {order}"
+    return f'FROM ({" UNION ALL ".join(parts)}) SELECT * EXCLUDE ("^ part", "^ row") ORDER BY {order}'

@@ -8,11 +8,12 @@ import io
 import sys
 from types import ModuleType
 
-from tools import explain, importer
+from tools import explain, importer, replay
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "import": importer,
+    "replay": replay,
 }
 """Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(asked)` does the work."""
 

@@ -1,103 +1,162 @@
-"""The alert action `ssa_risk`: payload and results file -> risk events -> the risk index."""
+"""The alert action `ssa_risk`: payload and results file -> risk events -> the risk index, each once in effect."""
 
 from __future__ import annotations
 
-import json
+import itertools
+import os
+import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import IO, Any, Callable, TextIO
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Callable, TextIO, TypeVar
 
-from . import event, results, risk, stash
-from .conf import APP, ConfError, is_true
+from . import event, payload, results, risk, stash
+from .conf import APP, HOME, ConfError
 from .detection import Catalogue, Detection, DetectionError
+from .entities import Ignored
 from .event import Row
+from .journal import Journal
+from .payload import Action, Limits, PayloadError
+from .sink import Ledger, Patience, Sink, SinkError
 
 EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
 """Exit codes: done; the action is set up wrongly; the results; a detection; splunkd did not take the events; a bug."""
 
-MAX_RESULTS = 10_000
-"""How many results splunkd gives us at most: maxresults in alert_actions.conf."""
+LONGEST_NAME = 1_000
+"""Characters of a detection's name that are looked at."""
 
-BATCH = 500
-"""Risk events in one request: at most 5 MB."""
+BATCH = 250
+"""Risk events in one request: at most 2.5 MB, all that is held of them at a time."""
 
+PROGRESS = 2_000
+"""Risk events after which the log says how far the action is."""
 
-class PayloadError(Exception):
-    """A payload that splunkd would not send, or a parameter of the action that is wrong."""
+MOST_TOLD = 20
+"""Problems of one kind that are logged; the rest is counted."""
 
+LEDGER_AGE = 30 * 86_400
+"""Seconds that the ledger remembers a risk event."""
 
-@dataclass(frozen=True)
-class Action:
-    """What splunkd and the user told the action."""
+ONE_REQUEST, QUESTIONS, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
+"""Shares of maxtime: one request may take so much; questions that fail may cost so much, so that events have the rest;
+nothing is begun later; the process ends itself. splunkd would kill it at 1, without a message. What Python took to
+start is part of the time: time.process_time() knows most of it."""
 
-    search_name: str
-    sid: str
-    results_file: str
-    server_uri: str
-    server_host: str
-    session_key: str
-    detection: str
-    index: str
-    dry_run: bool
+NONE: set[str] = set()
 
-
-def read_action(stream: IO[bytes]) -> Action:
-    """Read the payload from stdin, which is UTF-8 whatever the server's locale; raises PayloadError."""
-    try:
-        payload = json.loads(stream.read().decode("utf-8"))
-    except ValueError as error:
-        raise PayloadError(f"the payload on stdin is no JSON: {error}") from error
-    if not isinstance(payload, dict):
-        raise PayloadError("the payload on stdin is no JSON object")
-    settings = payload.get("configuration") or {}
-    if not isinstance(settings, dict):
-        raise PayloadError("configuration in the payload is no JSON object")
-
-    def text(source: Mapping[str, Any], key: str, default: str = "") -> str:
-        return str(source.get(key) or default)
-
-    for key in ("results_file", "server_uri", "session_key"):
-        if not payload.get(key):
-            raise PayloadError(f"the payload has no {key}: is payload_format = json set in alert_actions.conf?")
-    try:
-        dry_run = is_true(text(settings, "dry_run", "0"))
-    except ValueError as error:
-        raise PayloadError(f"parameter dry_run: {error}") from error
-    return Action(
-        search_name=text(payload, "search_name", "ad hoc"),
-        sid=text(payload, "sid"),
-        results_file=text(payload, "results_file"),
-        server_uri=text(payload, "server_uri"),
-        server_host=text(payload, "server_host"),
-        session_key=text(payload, "session_key"),
-        detection=text(settings, "detection").strip(),
-        index=text(settings, "index", "risk").strip(),
-        dry_run=dry_run,
-    )
+Answer = TypeVar("Answer")
 
 
 class Run:
     """One run of the action: counts, and the worst that happened."""
 
-    def __init__(self, action: Action, log: Callable[[str, str], None]) -> None:
-        self.action = action
-        self.log = log
+    def __init__(self, action: Action, log: Journal, limits: Limits) -> None:
+        self.action, self.log, self.limits = action, log, limits
         self.catalogue = Catalogue.of_app(APP)
-        self.context = risk.Context(action.search_name, action.sid, time.time())
+        seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
+        self.patience = Patience(log, seconds, pause=pause)
+        self.questions = Patience(log, seconds, budget=limits.seconds * QUESTIONS, pause=pause)
         self.detections: dict[str, tuple[Detection, ...]] = {}
-        self.rows = self.written = 0
-        self.code = EXIT_OK
+        self.seen: set[str] = set()
+        self.unnoted: list[str] = []
+        self.rows = self.events = self.written = self.known = self.lost = self.nobody = 0
+        self.problems: Counter[int] = Counter()
 
     def fail(self, code: int, problem: str) -> None:
-        """Log an error, and remember the exit code; the rest goes on."""
-        self.log("ERROR", problem)
-        self.code = max(self.code, code)
+        """Log an error, which the exit code will tell; the rest goes on."""
+        self.problems[code] += 1
+        if self.problems[code] <= MOST_TOLD:
+            self.log("ERROR", problem)
+
+    def summary(self) -> str:
+        """Say what was done so far."""
+        action = self.action
+        return (
+            f'search="{action.search_name}" sid={action.sid} results={self.rows} risk_events={self.events} '
+            f"written={self.written} written_before={self.known} not_written={self.lost} ignored={self.nobody} "
+            f"index={action.index} dry_run={int(action.dry_run)} problems={sum(self.problems.values())}"
+        )
+
+    def execute(self) -> int:
+        """Write the risk events of the results that were not written before, or log them; return the exit code."""
+        rows = results.read(self.action.results_file, HOME, lambda error: self.fail(EXIT_INPUT, str(error)))
+        rows = self.readable(rows)
+        first = list(itertools.islice(rows, 1))
+        if first and self.connect():
+            for batch in batches(self.lines(itertools.chain(first, rows))):
+                self.write(batch)
+            self.finish()
+        code = max(self.problems, default=EXIT_OK)
+        self.log("ERROR" if code else "INFO", f"{self.summary()} exit_code={code}")
+        return code
+
+    def readable(self, rows: Iterator[dict[str, event.Cell]]) -> Iterator[dict[str, event.Cell]]:
+        """Yield the results that can be read, numbered; what cannot is an error, and ends them."""
+        try:
+            for row in rows:
+                self.rows += 1
+                row.setdefault("rid", self.action.result_id or str(self.rows - 1))
+                yield row
+        except results.ResultsError as error:
+            self.fail(EXIT_INPUT, str(error))
+        except Exception:
+            self.fail(EXIT_DEFECT, f"the results failed, please report this: {traceback.format_exc()}")
+        most = self.limits.results
+        if self.rows >= most:
+            self.log("WARN", f"the search gave {most} results, the most that an alert gets: there may be more")
+
+    def connect(self) -> bool:
+        """Choose the sink and the ledger, and ask splunkd what it knows; False when nothing may be written."""
+        from . import splunkd  # here: it takes longer to load than a search without hits needs
+
+        action, timeout = self.action, min(splunkd.TIMEOUT, self.limits.seconds * ONE_REQUEST)
+        try:
+            session = splunkd.Splunkd(action.server_uri, action.session_key, timeout)
+        except SinkError as error:
+            self.fail(EXIT_SPLUNKD, f"nothing was written: {error}")
+            return False
+        self.sink: Sink = splunkd.Receivers(session, action.index, action.search_name, action.server_host)
+        self.ledger: Ledger | None = splunkd.KvLedger(session, action.index)
+        nobody: list[Ignored] = []
+        ignored = self.ask("the lookup of ignored entities", session.ignored, nobody)
+        self.context = risk.Context(action.search_name, action.sid, time.time(), tuple(ignored))
+        name = action.search_name
+        if self.ask("the double-score guard", lambda: session.writes_own_risk(name, action.owner, action.app), False):
+            self.fail(
+                EXIT_USAGE,
+                f'"{name}" has Enterprise Security\'s risk action on as well (action.risk = 1): every hit would score '
+                "twice, so nothing was written. Choose one: turn action.risk off for this search, or action.ssa_risk",
+            )
+            return False
+        return True
+
+    def ask(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
+        """Return what splunkd says, or a default with a warning: a question without an answer must not cost risk."""
+        try:
+            return self.questions(what, request)
+        except SinkError as error:
+            self.log("WARN", f"{what}: going on without: {error}")
+            return default
+
+    def lines(self, rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
+        """Yield the id and the line of each risk event of the results, once."""
+        for row in rows:
+            try:
+                for detection in self.detection(row):
+                    for found in self.row_events(detection, row):
+                        id = str(found["risk_event_id"])
+                        if id not in self.seen:
+                            self.seen.add(id)
+                            self.events += 1
+                            yield id, stash.line(found)
+            except Exception:
+                # A defect of ours, found by one row, must not cost the others their risk.
+                self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
 
     def detection(self, row: Row) -> tuple[Detection, ...]:
         """Return the detection of a row (none when it cannot be told, which is logged once for each name)."""
-        name = self.action.detection or event.text(row.get("detection")) or ""
+        name = (self.action.detection or event.text(row.get("detection")) or "")[:LONGEST_NAME]
         if name not in self.detections:
             try:
                 if not name:
@@ -106,71 +165,102 @@ class Run:
                         "or name the detection in the action's parameter detection"
                     )
                 self.detections[name] = (self.catalogue.find(name),)
+                for problem in risk.unsupplied(self.detections[name][0]):
+                    self.log("WARN", f"{name}: {problem}")
             except DetectionError as error:
                 self.detections[name] = ()
                 self.fail(EXIT_DETECTION, str(error))
         return self.detections[name]
 
-    def lines(self) -> list[str]:
-        """Return the risk events of all results that can be read, as lines of the index."""
-        found: list[str] = []
-        try:
-            for row in results.read(self.action.results_file):
-                self.rows += 1
-                row.setdefault("rid", str(self.rows - 1))
-                try:
-                    for detection in self.detection(row):
-                        found.extend([stash.line(event) for event in self.row_events(detection, row)])
-                except Exception:
-                    # A defect of ours, found by one row, must not cost the others their risk.
-                    self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
-        except results.ResultsError as error:
-            self.fail(EXIT_INPUT, str(error))
-        if self.rows >= MAX_RESULTS:
-            self.log("WARN", f"the search gave {MAX_RESULTS} results, the most that an alert gets: there may be more")
-        return found
-
     def row_events(self, detection: Detection, row: Row) -> list[risk.RiskEvent]:
-        """Return the risk events of one result; a result that names nobody is an error."""
+        """Return the risk events of one result; one that names nobody is an error, unless those are ignored."""
         found = risk.risk_events(detection, row, self.context)
-        if not found:
+        self.nobody += found.ignored
+        if found.left_out:
+            self.fail(EXIT_INPUT, f"result {self.rows} names {found.left_out} victims too many: they get no risk")
+        if not found.events and not found.ignored:
             victims = ", ".join(o.name for o in detection.observables if o.role == "Victim")
             why = f"no value in any of {victims}" if victims else "the detection has no observable with the role Victim"
             self.fail(EXIT_INPUT, f"result {self.rows} of {detection.name} names no victim: {why}")
-        return found
+        return found.events
 
-    def write(self, lines: Sequence[str]) -> None:
-        """Write the lines in batches; a batch that splunkd does not take is reported, the others are still tried."""
-        from . import splunkd  # here, because a dry run and a search without hits need no client
-
-        try:
-            sink = splunkd.Receivers(self.action.server_uri, self.action.session_key, self.action.index)
-        except splunkd.SinkError as error:
-            self.fail(EXIT_SPLUNKD, str(error))
-            return
-        for start in range(0, len(lines), BATCH):
-            batch = lines[start : start + BATCH]
+    def write(self, batch: Sequence[tuple[str, str]]) -> None:
+        """Write a batch, without what the ledger knows, and note it there; what splunkd does not take is reported."""
+        first, last = self.events - len(batch) + 1, self.events
+        known = self.ask_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, self.questions)
+        self.known += len(known)
+        fresh = [(id, line) for id, line in batch if id not in known]
+        if self.action.dry_run:
+            for _, line in fresh:
+                self.log("INFO", f"dry_run, not written: {line}")
+        elif fresh:
+            which = f"risk events {first} to {last}"
             try:
-                sink.write(batch, self.action.search_name, self.action.server_host)
-                self.written += len(batch)
-            except splunkd.SinkError as error:
-                last = start + len(batch)
-                self.fail(EXIT_SPLUNKD, f"risk events {start + 1} to {last} were not written: {error}")
+                self.patience(which, lambda: self.sink.write([line for _, line in fresh]))
+            except SinkError as error:
+                self.lost += len(fresh)
+                self.fail(EXIT_SPLUNKD, f"{which} were not written: {error}")
+                return
+            self.written += len(fresh)
+            # After the event, never before: a crash between the two writes it again, and readers see one.
+            self.unnoted += [id for id, _ in fresh]
+            self.note(self.questions)
+        if last // PROGRESS > (first - 1) // PROGRESS:
+            self.log("INFO", f"results so far: {self.rows}, risk events written: {self.written}")
+
+    def note(self, patience: Patience) -> None:
+        """Note in the ledger what was written; what it does not take now it is told again later."""
+
+        def request(ledger: Ledger) -> bool:
+            ledger.note(self.unnoted, time.time())
+            return True
+
+        if self.unnoted:
+            noted = self.ask_ledger(request, False, patience)
+            self.unnoted = [] if noted else self.unnoted
+
+    def ask_ledger(self, request: Callable[[Ledger], Answer], default: Answer, patience: Patience) -> Answer:
+        """Ask the ledger, or go on without: readers of our rules see a repeated risk_event_id once."""
+        ledger = self.ledger
+        if ledger is None or patience.budget <= 0:
+            return default
+        try:
+            return patience("the ledger", lambda: request(ledger))
+        except SinkError as error:
+            if not error.temporary:
+                self.ledger = None
+            self.log("WARN", f"going on without the ledger, so a hit that is found again is written again: {error}")
+            return default
+
+    def finish(self) -> None:
+        """Tell the ledger what it does not know yet, and keep it bounded."""
+        self.note(self.patience)
+        if self.written:
+            self.ask_ledger(lambda ledger: ledger.forget(time.time() - LEDGER_AGE), None, self.questions)
+
+
+def batches(lines: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield BATCH lines at a time."""
+    while batch := list(itertools.islice(lines, BATCH)):
+        yield batch
 
 
 def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
     """Run the action as splunkd starts it (`--execute`, payload on stdin); return the exit code."""
-
-    def log(level: str, text: str) -> None:
-        # One line each, whatever a value holds: splunkd reads the level from the start of a line.
-        stderr.write(f"{level} {stash.visible(text)}\n")
-        stderr.flush()
-
+    log = Journal(stderr)
     if "--execute" not in argv[1:]:
         log("ERROR", "ssa_risk is an alert action: splunkd starts it with --execute and a payload on stdin")
         return EXIT_USAGE
     try:
-        return execute(read_action(stdin), log)
+        limits = payload.limits(log)
+        action = payload.read_action(stdin)
+        log.secret = action.session_key
+        run = Run(action, log, limits)
+        watchdog = watch(run, limits.seconds * WATCHDOG - time.process_time())
+        try:
+            return run.execute()
+        finally:
+            watchdog.cancel()
     except (PayloadError, ConfError) as error:
         log("ERROR", str(error))
         return EXIT_USAGE
@@ -180,18 +270,18 @@ def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
         return EXIT_DEFECT
 
 
-def execute(action: Action, log: Callable[[str, str], None]) -> int:
-    """Write the risk events of the results, or log them (dry run); return the exit code."""
-    run = Run(action, log)
-    lines = run.lines()
-    if action.dry_run:
-        for text in lines:
-            log("INFO", f"dry_run, not written: {text}")
-    elif lines:
-        run.write(lines)
-    log(
-        "INFO" if run.code == EXIT_OK else "ERROR",
-        f'search="{action.search_name}" sid={action.sid} results={run.rows} risk_events={len(lines)} '
-        f"written={run.written} index={action.index} dry_run={int(action.dry_run)} exit_code={run.code}",
-    )
-    return run.code
+def watch(run: Run, seconds: float) -> threading.Timer:
+    """End the process after so many seconds, with a message: splunkd would kill it a little later without one."""
+
+    def end() -> None:
+        # Where nobody reads the log, writing to it would wait for ever.
+        last = threading.Timer(1, os._exit, [EXIT_SPLUNKD])
+        last.daemon = True
+        last.start()
+        run.log("ERROR", f"out of time after {seconds:.1f} s, what was not written yet is lost: {run.summary()}")
+        os._exit(EXIT_SPLUNKD)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer

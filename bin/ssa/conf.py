@@ -14,6 +14,9 @@ from dataclasses import dataclass
 APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The app folder that this file is in: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
 
+HOME = os.environ.get("SPLUNK_HOME") or os.path.dirname(os.path.dirname(os.path.dirname(APP)))
+"""$SPLUNK_HOME; this app lies in its etc/apps."""
+
 LAYERS = ("default", "local")
 """Lowest first. A deployer may have merged local into default: both are always read."""
 

@@ -20,6 +20,8 @@ REQUIRED = ("id", "version", "search", "impact", "confidence", "message", "obser
 TOKEN = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)\$")
 """A `$field$` in a message."""
 
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
 SEVERITIES = ((20, "informational"), (40, "low"), (60, "medium"), (80, "high"), (100, "critical"))
 """Upper bound of the risk score, and the severity up to it."""
 
@@ -177,13 +179,10 @@ class _Reader:
             self.fail(key, str(error))
 
     def percent(self, key: str) -> float:
-        try:
-            value = float(self.text(key))
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 100:
+        found = _NUMBER.fullmatch(self.text(key))
+        if not found or float(found.group()) > 100:
             self.fail(key, f"expected a number from 0 to 100, found '{self.text(key)}'")
-        return value
+        return float(found.group())
 
     def observables(self) -> tuple[Observable, ...]:
         shape = 'expected a JSON list of {"name": …, "type": …, "role": …}'

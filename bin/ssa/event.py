@@ -212,9 +212,12 @@ def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
 
 
 def as_cell(value: Any) -> Cell:
-    """Write a value of the language as a cell: a list as its values (null when empty), what is no string as JSON."""
+    """Write a value of the language as a cell: a list as its values that are not null, what is no string as JSON.
+
+    A list without any is null.
+    """
     if isinstance(value, list):
-        items = [item if isinstance(item, str) else canonical(item) for item in value]
+        items = [item if isinstance(item, str) else canonical(item) for item in value if item is not None]
         return items if len(items) > 1 else next(iter(items), None)
     return value if isinstance(value, str) else canonical(value)
 

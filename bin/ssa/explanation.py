@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from . import risk
 from .detection import Detection
 from .event import COUNTERPARTS, format_score
 from .language.errors import line_and_column
@@ -22,8 +23,8 @@ def explain(detection: Detection) -> Iterator[Line]:
 
     Where a row speaks of a place in the search text it has line and column, from 1, and the text that is near.
     """
-    parts = (_summary(detection), _fields(detection), _steps(detection), _warnings(detection), _required(detection))
-    for found in chain.from_iterable(parts):
+    parts = (_summary, _fields, _steps, _warnings, _required, _named)
+    for found in chain.from_iterable(part(detection) for part in parts):
         yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, **found}
 
 
@@ -70,3 +71,8 @@ def _required(detection: Detection) -> Iterator[Line]:
         problems += [f"the search reads {name}, which is not among the required fields" for name in unlisted]
     for problem in problems:
         yield {"part": "warning", "name": "required_fields", "text": problem}
+
+
+def _named(detection: Detection) -> Iterator[Line]:
+    for problem in risk.unsupplied(detection):
+        yield {"part": "warning", "name": "message", "text": problem}

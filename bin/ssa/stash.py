@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 
-from .risk import RiskEvent, shorten
+from . import legible
+from .risk import RiskEvent, Value
 
 LONGEST_LINE = 9_400
 """Characters of the fields. Splunk may stop extracting after 10,240, and the names of what is left out come on top."""
 
-LONGEST_NAMES = 500
+LONGEST_NAMES = 250
 """Characters of the names of fields that were left out."""
 
 LONGEST_VALUE = 1_500
@@ -21,21 +22,15 @@ LONGEST_VALUE = 1_500
 WHOLE = ("annotations", "contributing_events_search")
 """Fields that mean nothing when cut: JSON and SPL. One that does not fit is left out."""
 
-_HEADER = re.compile(r"\*\*\*(SPLUNK)\*\*\*", re.IGNORECASE)
-_INVISIBLE = {
-    **{code: chr(0x2400 + code) for code in range(0x20)},
-    0x7F: "␡",
-    0x85: "␤",
-    0x2028: "␤",
-    0x2029: "␤",
-    **dict.fromkeys((*range(0x80, 0x85), *range(0x86, 0xA0), *range(0xD800, 0xE000)), "�"),
-}
-"""Control characters as visible ones; what cannot be encoded as the replacement character."""
+TOGETHER = {"threat_object_type": "threat_object"}
+"""Fields whose values belong to another's by their places: both are written, or neither."""
+
+_HEADER = re.compile(r"\*\*\*(?=SPLUNK)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
-    """Return a text in one line: control characters shown as symbols, the stash header mark broken."""
-    return _HEADER.sub(r"**_\1_**", text.translate(_INVISIBLE))
+    """Return a text in one line: invisible characters shown, the mark of a stash header broken."""
+    return _HEADER.sub("**_", legible.visible(text))
 
 
 def quote(text: str) -> str:
@@ -52,17 +47,19 @@ def line(event: RiskEvent) -> str:
     Fields that do not fit into LONGEST_LINE are left out from the end, where the long texts stand, and the field
     `truncated` names them.
     """
-    parts = [format(event.time, ".3f")]
-    size, left_out = len(parts[0]), []
+    units: dict[str, dict[str, Value]] = {}
     for name, value in event.fields:
-        values = value if isinstance(value, tuple) else (value,)
+        units.setdefault(TOGETHER.get(name, name), {})[name] = value
+    text, left_out = format(event.time, ".3f"), list[str]()
+    for name, unit in units.items():
         longest = LONGEST_LINE if name in WHOLE else LONGEST_VALUE
-        text = ", ".join(f"{name}={quote(shorten(item, longest))}" for item in values)
-        if size + len(text) + 2 > LONGEST_LINE:
-            left_out.append(name)
-            continue
-        parts.append(text)
-        size += len(text) + 2
-    if left_out:
-        parts.append(f"truncated={quote(shorten(' '.join(left_out), LONGEST_NAMES))}")
-    return ", ".join(parts)
+        written = ""
+        pairs = ((key, value if isinstance(value, tuple) else (value,)) for key, value in unit.items())
+        for key, item in ((key, item) for key, values in pairs for item in values):
+            written += f", {key}={quote(legible.shorten(item, longest))}"
+            if len(text) + len(written) > LONGEST_LINE:
+                left_out.append(name)
+                break
+        else:
+            text += written
+    return text + (f", truncated={quote(legible.shorten(' '.join(left_out), LONGEST_NAMES))}" if left_out else "")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sandbox import confs, lookups, spl
 from sandbox.errors import SandboxError
-from sandbox.matching import matches
+from sandbox.matching import compared, matches
 from sandbox.registry import Context, Row, options, pick, register, whole
 from sandbox.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
 
@@ -88,12 +88,16 @@ def _found(context: Context, table: lookups.Table, rows: Relation, keys: list[tu
 
 @register("inputlookup", "append", generating=True)
 def _inputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
-    """Give a table's rows; those of a collection have `_key`. `where` has comparisons: a term would want a `_raw`."""
+    """Give a table's rows; those of a collection have `_key`. `where` has comparisons only (a choice)."""
     reader = spl.SearchReader(command)
     options(reader, command)
     table = lookups.find(context, reader.word())
     content = context.keep(table.rows())
-    condition = matches(reader.expression(), content, context) if reader.take("where", "WHERE") else "true"
+    condition = "true"
+    if reader.take("where", "WHERE"):
+        expression = reader.expression()
+        compared(expression, command)  # no term, which would want a _raw
+        condition = matches(expression, content, context)
     reader.end()
     names = dict.fromkeys([*table.fields, *(["_key"] if table.collection else [])])
     columns = {name: value_of(content, name).code for name in names}

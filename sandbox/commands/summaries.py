@@ -7,7 +7,7 @@ no terms.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sandbox import spl
@@ -15,7 +15,7 @@ from sandbox.commands.statistics import aggregations, group
 from sandbox.commands.timechart import read_span
 from sandbox.datamodels import DATASETS
 from sandbox.evaluation import FUNCTIONS
-from sandbox.matching import matches
+from sandbox.matching import compared, matches
 from sandbox.registry import Context, options, register
 from sandbox.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quote, value_of
 
@@ -37,7 +37,7 @@ def _tstats(context: Context, command: spl.Command, _: Relation) -> str:
     tail, fields = "", dict[str, spl.Node]()
     if reader.take("where", "WHERE"):
         expression = reader.expression("by", "BY")
-        for field in _compared(expression):
+        for field in compared(expression, command):
             _known(field, rows)
         tail = f"WHERE {matches(expression, rows, context)}"
     if reader.take("by", "BY"):
@@ -61,17 +61,6 @@ def _dataset(context: Context, name: spl.Node) -> Relation:
     if name.text not in DATASETS:
         raise spl.fail(f"Unsupported data model '{name.text}', of {', '.join(DATASETS)}", name.position)
     return DATASETS[name.text].rows(name.text.rpartition(".")[2], context.events())
-
-
-def _compared(node: spl.Node) -> Iterator[spl.Node]:
-    """Yield the fields that an expression of search compares."""
-    if node.kind in ("not", "and", "or"):
-        for arg in node.args:
-            yield from _compared(arg)
-    elif not node.args:
-        raise spl.fail(f"'tstats' takes no term in where: '{node.text}'", node.position)
-    else:
-        yield node.args[0]
 
 
 def _known(field: spl.Node, rows: Relation) -> spl.Node:

@@ -5,8 +5,9 @@ The meaning is that of the Search Reference ("bin", "timechart"). Where that lea
 - Time is UTC. A span of more than one month, of days, weeks or less is counted from 1970-01-01, so a week begins on a
   Thursday.
 - A bound that the search's time range lacks is the first or the last event's. A chart has 50,000 rows at most.
-- Series come in the order of their names, one statistic's before the next one's; then NULL, then OTHER. NULL is not
-  counted against the limit. OTHER is the statistic of all that it stands for. Numbers to split by stay as they are.
+- Series come in the order of their names, one statistic's before the next one's; then NULL, of empty texts too, then
+  OTHER. NULL is not counted against the limit. OTHER is the statistic of all that it stands for. Numbers to split by
+  stay as they are.
 - Where nothing was found a statistic is what it is of no events: 0 for count and dc, else no value. A chart that is
   split has no rows if it has no series.
 - The internal columns _span and _spandays, which are not documented, are left out.
@@ -121,7 +122,7 @@ def _timechart(context: Context, command: spl.Command, rows: Relation) -> str:
     source = f"(FROM {source} SELECT *, {span.start(moment)} AS {_TIME} {inside})"
     columns, tail = {"_time": f"epoch({_TIME})"}, f"GROUP BY {_TIME} ORDER BY {_TIME}"
     if by:
-        text = as_text(groups[by[0]])
+        text = f"nullif({as_text(groups[by[0]])}, '')"
         ranked = [value for (value,) in context.fetch(_ranking(source, text, found))]
         top = [value for value in ranked if value is not None][: limit or None]
         series = sorted(top)

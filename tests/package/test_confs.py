@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ssa import alert, conf, event, risk
+from ssa import conf, event, payload, risk
 from ssa.detection import CONF, REQUIRED
-from ssa.splunkd import SOURCETYPE
+from ssa.splunkd import LEDGER, SOURCETYPE
 from tools import ROOT, pages
 
 # The published text, character for character. It stands here a second time on purpose.
@@ -72,6 +72,7 @@ def stanzas(name):
 DETECTIONS = pages.shipped()
 SAVED = stanzas("savedsearches")
 MACROS = stanzas("macros")
+README = (ROOT / "README.md").read_text()
 
 
 def searches():
@@ -103,9 +104,24 @@ def test_every_macro_that_a_search_uses_is_ours_and_exists(text):
     assert [name for name in used_macros(text) if name not in MACROS] == []
 
 
-def test_every_macro_is_used():
+def test_every_macro_is_used_or_offered_to_users():
     used = {name for _, text in TEXTS for name in used_macros(text)}
-    assert set(MACROS) == used
+    assert set(MACROS) - used == {"ssa_allow_list"}
+    assert "`ssa_allow_list`" in README
+
+
+def test_a_macro_that_stands_in_a_text_has_nothing_that_would_end_it():
+    """Whether Splunk expands macros inside quotes is documented nowhere: either way must give the same search."""
+    inside = {
+        name
+        for _, text in TEXTS
+        for quoted in re.findall(r'"(?:\\.|[^"\\])*"', text)
+        for name in used_macros(quoted)
+        if name in MACROS
+    }
+    assert inside == {"ssa_risk_events"}
+    for name in inside:
+        assert not set(MACROS[name]["definition"]) & set('"\\`|[]')
 
 
 @by_place
@@ -146,7 +162,18 @@ def test_every_alert_action_has_its_script_its_form_and_its_icon():
         form = (ROOT / "default/data/ui/alerts" / f"{name}.html").read_text()
         parameters = set(re.findall(rf'name="action\.{name}\.param\.(\w+)"', form))
         assert parameters == {key[6:] for key in settings if key.startswith("param.") and not key.startswith("param._")}
-        json.loads(settings["param._cam"])
+
+
+def test_what_adaptive_response_shows_of_the_action_is_complete():
+    """The keys of param._cam: Adaptive Response framework, Enterprise Security (Splunk Dev)."""
+    said = json.loads(stanzas("alert_actions")["ssa_risk"]["param._cam"])
+    version = stanzas("app")["launcher"]["version"]
+    (technology,) = said.pop("technology")
+    assert (technology["vendor"], technology["product"]) == ("Splunk", stanzas("app")["ui"]["label"])
+    assert [version.startswith(f"{one}.") for one in technology["version"]] == [True]
+    # Run by hand on a finding it would score the hit a second time, at the finding's time.
+    assert (said.pop("supports_adhoc"), said.pop("supports_cloud")) == (False, False)
+    assert said == {"category": ["Information Conveyance"], "task": ["create"], "subject": ["splunk.event"]}
 
 
 def test_every_action_of_a_saved_search_exists_and_only_ours_runs():
@@ -162,14 +189,42 @@ def test_every_action_of_a_saved_search_exists_and_only_ours_runs():
                     assert found[3] in stanzas("alert_actions")[found[1]]
 
 
-def test_every_lookup_has_its_file_and_every_file_its_lookup():
-    files = {settings["filename"] for settings in stanzas("transforms").values()}
+def test_every_lookup_file_has_its_lookup_and_every_lookup_its_file_or_collection():
+    lookups = stanzas("transforms")
+    files = {settings["filename"] for settings in lookups.values() if "filename" in settings}
     assert files == {path.name for path in (ROOT / "lookups").iterdir()}
     for name in files:
         with (ROOT / "lookups" / name).open(newline="") as handle:
             rows = list(csv.reader(handle))
         assert len({len(row) for row in rows}) == 1
         assert len(rows) > 1
+    stored = {name: settings for name, settings in lookups.items() if "filename" not in settings}
+    assert set(stored) == set(stanzas("collections"))
+    assert {(settings["external_type"], settings["collection"] == name) for name, settings in stored.items()} == {
+        ("kvstore", True)
+    }
+
+
+@pytest.mark.parametrize("name", stanzas("collections"))
+def test_a_lookup_has_every_field_of_its_collection(name):
+    collection, lookup = stanzas("collections")[name], stanzas("transforms")[name]
+    fields = [key.removeprefix("field.") for key in collection if key.startswith("field.")]
+    listed = lookup["fields_list"].split(", ")
+    assert sorted(listed) == sorted(["_key", *fields] if name != LEDGER else ["_key", "written"])
+    assert collection["enforceTypes"] == "true"
+    for key, value in collection.items():
+        if key.startswith("accelerated_fields."):
+            assert set(json.loads(value)) <= {*fields}
+    assert set(re.findall(r"\((\w+)\)", lookup.get("match_type", ""))) <= set(fields)
+
+
+@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER}))
+def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_in_the_readme_with_every_field(name):
+    fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
+    assert {"expires", "owner", "reason"} <= fields
+    (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", README, re.MULTILINE)
+    assert set(re.findall(r'(\w+)=(?=["0-9])', example)) == fields
+    assert f"inputlookup {name}" in SAVED["SSA - Lookup entries to review"]["search"]
 
 
 def test_every_conf_that_is_named_for_replication_or_reload_is_shipped():
@@ -220,17 +275,25 @@ def our_keys(name):
     return spec_keys(spec.read_text()) if spec.is_file() else []
 
 
-@pytest.mark.parametrize("name", CONFS)
-def test_every_key_is_in_a_spec(name):
+def unknown_keys(name, stanzas):
     newer = [re.compile(re.sub(r"<[^>]*>", ".+", key.partition(":")[2] or key)) for key in NEWER_KEYS.get(name, [])]
     known = [*splunks_keys(name), *our_keys(name), *newer]
-    unknown = [
+    return [
         f"[{stanza}] {key}"
-        for stanza, settings in stanzas(name).items()
+        for stanza, settings in stanzas.items()
         for key in settings
         if not any(pattern.fullmatch(key) for pattern in known)
     ]
-    assert unknown == []
+
+
+@pytest.mark.parametrize("name", CONFS)
+def test_every_key_is_in_a_spec(name):
+    assert unknown_keys(name, stanzas(name)) == []
+
+
+@pytest.mark.parametrize("name", CONFS)
+def test_a_key_that_is_in_no_spec_would_be_found(name):
+    assert unknown_keys(name, {"one": {"no_such_key": "1"}}) == ["[one] no_such_key"]
 
 
 def test_our_specs_name_no_key_that_nothing_reads():
@@ -347,6 +410,43 @@ def test_a_saved_search_is_ready_but_not_scheduled(detection):
     assert (saved["action.ssa_risk"], saved["action.risk"], saved["action.notable"]) == ("1", "0", "0")
 
 
+def test_every_saved_search_is_there_to_be_run_and_none_is_scheduled():
+    for settings in SAVED.values():
+        assert (settings["disabled"], settings["enableSched"], settings["is_visible"]) == ("0", "0", "1")
+        assert settings["description"]
+        assert ("cron_schedule" in settings) == ("counttype" in settings)
+
+
+def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
+    """Throttling a detection would silence the other victims too: its repeats are the ledger's business."""
+    triggering = {name: settings for name, settings in SAVED.items() if "counttype" in settings}
+    rules = {name for name, settings in triggering.items() if "action.ssa_risk" not in settings}
+    assert rules == RULES
+    for name, settings in triggering.items():
+        expected = ("0", "1", "1") if name in rules else ("1", "0", "0")
+        assert tuple(settings[f"alert.{key}"] for key in ("digest_mode", "track", "suppress")) == expected
+        assert ("alert.suppress.period" in settings) == ("alert.severity" in settings) == (name in rules)
+    for name in set(SAVED) - set(triggering):
+        assert not [key for key in SAVED[name] if key.startswith("alert.")]
+
+
+RULES = {"SSA - Risk Over 24 Hours - Rule", "SSA - ATT&CK Breadth Over 7 Days - Rule"}
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_risk_rule_alerts_once_for_each_user_or_device_and_period(name):
+    rule = SAVED[name]
+    columns = re.split(r",\s*", re.search(r"\| table ([^|]+)$", rule["search"])[1])
+    assert rule["alert.suppress.fields"].split(",") == ["risk_object", "risk_object_type"]
+    assert {"risk_object", "risk_object_type", "severity", "message", "drilldown_search"} <= set(columns)
+    window = re.fullmatch(r"-(\d+[hd])@[mh]", rule["dispatch.earliest_time"])[1]
+    assert (rule["alert.suppress.period"], rule["dispatch.latest_time"]) == (window, "now")  # no hit alerts twice
+    assert rule["alert.severity"] in ("4", "5")
+    assert re.fullmatch(r"[1-5]?[0-9] \* \* \* \*", rule["cron_schedule"])
+    assert (rule["counttype"], rule["relation"], rule["quantity"]) == ("number of events", "greater than", "0")
+    assert (rule["realtime_schedule"], rule["schedule_window"], rule["allow_skew"]) == ("0", "auto", "100%")
+
+
 @by_detection
 def test_the_analytic_story_repeats_the_facts_of_the_detection(detection):
     story = stanzas("analyticstories")
@@ -386,9 +486,11 @@ def test_no_conf_of_splunk_gets_settings_that_would_hold_for_every_app():
         assert "[default]" not in text or name == CONF
 
 
-def test_the_action_knows_how_many_results_it_gets_at_most():
-    assert int(stanzas("alert_actions")["ssa_risk"]["maxresults"]) == alert.MAX_RESULTS
-    assert stanzas("alert_actions")["ssa_risk"]["is_custom"] == "1"
+def test_the_action_reads_its_limits_where_splunk_does():
+    settings, problems = stanzas("alert_actions")["ssa_risk"], []
+    limits = payload.limits(lambda *problem: problems.append(problem), str(ROOT))
+    assert (limits.results, problems) == (int(settings["maxresults"]), [])
+    assert (f"{limits.seconds / 60:.0f}m", settings["is_custom"]) == (settings["maxtime"], "1")
 
 
 def test_the_app_is_on_and_shown():

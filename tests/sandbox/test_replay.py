@@ -11,6 +11,7 @@ from sandbox import __main__ as command_line
 from sandbox import alerts
 from sandbox.errors import SandboxError
 from sandbox.replay import Replay, risk_searches, rows
+from sandbox.rest import Splunkd
 from sandbox.search import Instance
 from tests.ssa.examples import FLAGSHIP
 from tools import ROOT
@@ -42,6 +43,11 @@ def lines(out):
     return found
 
 
+def name(entity):
+    """The one name of a user or device: in lower case, without a domain."""
+    return entity.lower().rpartition("\\")[2]
+
+
 def essence(found):
     """What must not depend on where or by which Python it was found: everything but the run's own id and times."""
     run = ("orig_sid", "_raw", "splunk_server", "info_sid", "info_search_time")
@@ -70,7 +76,7 @@ def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay)
         device, user = row["dest_device_id"], row["dest_user_id"]
         events = by_finding[row["finding_id"]]
         objects = {(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in events}
-        assert objects == {(user, "user", "35"), (device, "system", "35")}
+        assert objects == {(name(user), "user", "35"), (name(device), "system", "35")}
         assert len(events) == 2
         for event in events:
             assert event["risk_message"] == MESSAGE.format(device=device, user=user)
@@ -88,7 +94,7 @@ def test_the_search_that_a_risk_event_names_finds_the_event_that_caused_it(repla
     for event in risk_events:
         (cause,) = instance.search(event["contributing_events_search"]).rows
         assert cause["process_name"].lower() == "msiexec.exe"
-        assert event["risk_object"] in (cause["user"], cause["dest"])
+        assert event["risk_object"] in (name(cause["user"]), name(cause["dest"]))
 
 
 def event_rows(path):
@@ -103,6 +109,35 @@ def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
     assert told["events"] > told["passed_prefilter"] > told["detections"] == len(found["detection"])
     assert told["risk_events"] == 2 * told["detections"]
     assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
+
+
+def test_the_demo_ends_with_an_alert_for_the_user_and_the_device_of_three_hits(replay):
+    found = lines(replay("--json")[1])
+    (day,) = {float(event["_time"]) // 86_400 * 86_400 for event in found["risk_event"]}
+    names = ("search_name", "risk_object", "risk_object_type", "risk_score", "severity", "_time")
+    rule, five = "SSA - Risk Over 24 Hours - Rule", f"{day + 17 * 3600:.0f}"  # the third hit comes at 16:31
+    assert sorted([alert[name] for name in names] for alert in found["risk_alert"]) == [
+        [rule, "b.heron", "user", "105", "high", five],
+        [rule, "ws-fin-02.synthetic.example", "system", "105", "high", five],
+    ]
+    assert found["summary"]["risk_alerts"] == 2
+    for alert in found["risk_alert"]:
+        assert alert["message"].startswith(f"{alert['risk_object_type']} {alert['risk_object']} has gathered")
+    page = " ".join(replay()[1].split())
+    assert "Alerts (by the risk rules)" in page
+    assert "user b.heron has gathered a risk score of 105 in 24 hours, from 3" in page
+    assert "22 risk events written, 2 alerts raised, in " in page
+
+
+def test_a_threshold_of_ones_own_decides_about_alerts_and_a_rule_that_fails_is_an_error(replay, tmp_path):
+    (tmp_path / "macros.conf").write_text("[ssa_risk_threshold]\ndefinition = 60\n")
+    found = lines(replay("--json", "--local", str(tmp_path))[1])
+    assert {"b.heron", "e.plover"} == {a["risk_object"] for a in found["risk_alert"] if a["risk_object_type"] == "user"}
+    (tmp_path / "macros.conf").write_text("[ssa_risk_threshold]\ndefinition = (\n")
+    code, out, _ = replay("--json", "--local", str(tmp_path))
+    assert (code, lines(out)["risk_alert"]) == (1, [])
+    (error,) = lines(out)["summary"]["errors"]
+    assert error.startswith("SSA - Risk Over 24 Hours - Rule: ")
 
 
 def test_the_searches_over_the_data_model_find_the_same(replay):
@@ -136,6 +171,13 @@ def test_a_folder_of_someone_else_is_not_emptied(replay, tmp_path):
 def test_a_search_without_events_says_what_to_do(capsys, tmp_path):
     assert command_line.main(["search", "--home", str(tmp_path / "none"), "index=risk"]) == 1
     assert "make demo" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_database_that_cannot_be_opened_is_an_error_not_a_crash(capsys, tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/events.duckdb").write_text("no database, or locked by another process")
+    assert command_line.main(["search", "--home", str(tmp_path), "index=risk"]) == 1
+    assert capsys.readouterr().err.startswith("sandbox: ")
 
 
 def test_a_search_shows_a_table_with_its_messages_and_takes_a_time_range(replay, capsys, tmp_path):
@@ -178,7 +220,7 @@ def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
     raw = {event["_raw"] for event in lines(written)["risk_event"]}
     code, out, _ = replay("--json", "--dry-run")
     found = lines(out)
-    assert (code, found["risk_event"]) == (0, [])
+    assert (code, found["risk_event"], found["risk_alert"]) == (0, [], [])
     shown = {text.partition("not written: ")[2] for _, text in found["summary"]["log"] if "not written: " in text}
 
     def without_run(line):
@@ -244,7 +286,7 @@ def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
     path = tmp_path / "events.log"
     path.write_text(xml("msiexec.exe /y x.dll", computer=""))
     found = lines(replay("--json", files=[path])[1])
-    assert [event["risk_object"] for event in found["risk_event"]] == ["CORP\\jdoe"]
+    assert [event["risk_object"] for event in found["risk_event"]] == ["jdoe"]
     assert found["risk_event"][0]["defaulted_tokens"] == "dest_device_id"
 
 
@@ -265,7 +307,7 @@ def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relat
 
 
 def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_path):
-    instance = Instance(tmp_path, splunkd_uri="http://127.0.0.1:9", session_key="key")
+    instance = Instance(tmp_path, session_key="key")
     instance.install(archive)
     (name,) = risk_searches(instance)
     conf = instance.apps / "ssa_detections/default/alert_actions.conf"
@@ -273,7 +315,10 @@ def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_
     for path in DEMO:
         instance.add_events(event_rows(path))
     result = instance.search(instance.saved_search(name)["search"])
-    done = alerts.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
+    with Splunkd(instance) as splunkd:
+        splunkd.sessions["key"] = frozenset()
+        instance.splunkd_uri = splunkd.uri
+        done = alerts.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
     assert len(result.rows) > 3
     assert "results=3 risk_events=6" in done.log[-1][1]
 

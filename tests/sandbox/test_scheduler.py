@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sandbox import confs
 from sandbox.errors import SandboxError
 from sandbox.rest import Splunkd
 from sandbox.scheduler import Scheduler
@@ -332,7 +331,7 @@ def splunk(archive, tmp_path):
     """An instance with the package and a REST server that takes its risk events."""
     instance = Instance(tmp_path / "home", session_key="key")
     instance.install(archive)
-    with Splunkd(instance.add_events, confs.load(instance.apps / "ssa_detections", "props")) as splunkd:
+    with Splunkd(instance) as splunkd:
         splunkd.sessions["key"] = frozenset({"edit_tcp"})
         instance.splunkd_uri = splunkd.uri
         yield instance

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import splunklib
 
-from sandbox import chunked
+from sandbox import chunked, storage
 from sandbox.errors import SandboxError, SearchError
 from sandbox.search import Instance
 
@@ -453,6 +453,20 @@ def test_new_fields_and_kinds_of_values_may_come_later(make):
         {"_time": "2.5", "a": ["two", "three"], "b": "7", "c": "only"},
         {"_time": "1", "a": "one", "b": None, "c": None},
     ]
+
+
+def test_a_search_reads_the_events_of_one_moment(make, monkeypatch):
+    instance, describe = make(indexers=2), storage.describe
+
+    def meanwhile(database, table):
+        """Tell the columns, after which, as another thread might, someone adds one."""
+        kinds = describe(database, table)
+        if table == "events" and database is not instance.database:
+            instance.add_events([{"_time": 1_700_000_000, "tag": ["process", "report"], f"new{len(kinds)}": "x"}])
+        return kinds
+
+    monkeypatch.setattr(storage, "describe", meanwhile)
+    assert values(instance.search("| tstats count from datamodel=Endpoint.Processes"), "count") == ["3"]
 
 
 def test_events_on_disk_outlive_the_instance(make):

@@ -304,6 +304,7 @@ def test_a_command_line_cannot_change_another_field_of_classic_text(tail: str) -
         "\n<Event xmlns='x'>",
         "\n03/02/2026 01:02:03 PM\nLogName=Security",
         "]]> &amp; &lt;",
+        "<!DOCTYPE x [<!ENTITY a 'b'>]>&a;",
     ],
 )
 def test_a_command_line_cannot_change_another_field_of_xml(tail: str, tmp_path: Path) -> None:
@@ -338,6 +339,11 @@ def test_a_command_line_cannot_change_another_field_of_xml(tail: str, tmp_path: 
         ("hello", "not a Windows event: .*found 'hello'"),
         ("<Events>", "not a Windows event"),
         ('<!DOCTYPE x [<!ENTITY a "b">]><Event>&a;</Event>', "not a Windows event"),
+        (security_xml().replace("<System>", "<!DOCTYPE x><System>"), "damaged XML: a document type declaration"),
+        (
+            security_xml().replace("<System>", "<!DOCTYPE x [<!ENTITY a 'b'>]><System>").replace(">-<", ">&a;<"),
+            "damaged XML: a document type declaration",
+        ),
         ("٠٣/02/2026 01:02:03 PM", "not a Windows event"),
     ],
 )

@@ -31,7 +31,7 @@ for text in asked["errors"]:
 detection = Catalogue(conf.merge([sys.argv[1] + "/default/ssa_detections.conf"])).find(asked["detection"])
 (columns,) = event.detect(detection, asked["row"])
 context = risk.Context("search", "sid", 0.0)
-lines = [stash.line(e) for e in risk.risk_events(detection, {**asked["row"], **columns}, context)]
+lines = [stash.line(e) for e in risk.risk_events(detection, {**asked["row"], **columns}, context).events]
 print(json.dumps({"given": given, "refused": refused, "columns": columns, "lines": lines}))
 """
 

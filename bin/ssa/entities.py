@@ -1,0 +1,108 @@
+"""Who a risk object is: one name for one user or device, and those who are nobody. Pure.
+
+The rule: surrounding blanks go, case does not count (lower case), of `DOMAIN\\user` the user stays, of a device's name
+the dots at its end go. So the user of a 4688 event (jdoe) and of a Sysmon event (CORP\\JDoe) gather their risk
+together. A user principal name (jdoe@corp.example) stays whole: its left part need not be the account's name. Nor is a
+short device name the same as one with a domain. Letters that look alike are not the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+MISSING = ("-", "unknown")
+"""How Windows and data models write that there is nobody."""
+
+WELL_KNOWN_USERS = (
+    ("system", "the local system"),
+    ("local service", "a service account of Windows"),
+    ("network service", "a service account of Windows"),
+    ("anonymous logon", "nobody logged on"),
+    ("dwm-[0-9]+", "a desktop window manager"),
+    ("umfd-[0-9]+", "a font driver host"),
+    ("s-1-0-0|s-1-5-(7|18|19|20)|s-1-5-(90|96)-0-[0-9]+", "the same accounts, as SIDs"),
+    # The same accounts where Windows speaks another language: it names them in its own.
+    ("système|système local|sistema|systeem|система", "the local system"),
+    ("lokaler dienst|service local|servicio local|servizio locale|serviço local", "a service account of Windows"),
+    ("netzwerkdienst|service réseau|servicio de red|servizio di rete|serviço de rede", "a service account of Windows"),
+    ("anonymous-anmeldung", "nobody logged on"),
+)
+"""Accounts that are no risk object of type user: a regex of the whole normal form, and who it is.
+
+Well-known SIDs: Windows' documentation, "Security identifiers".
+"""
+
+_NOBODY = re.compile("|".join(f"(?:{form})" for form, _ in WELL_KNOWN_USERS))
+_BLANKS = str.maketrans(dict.fromkeys("\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+                                      "\u202f\u205f\u2800\u3000", " "))  # fmt: skip
+"""Blanks that look like the blank."""
+
+_AROUND = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """An entry of the lookup ssa_ignored_entities: a pattern with `*`, for one risk object type or all (``*``).
+
+    A pattern of which nothing but `*` is left, as of `CORP\\*` for users, is about nobody: it would silence everyone.
+    """
+
+    pattern: str
+    type: str = "*"
+
+    def __contains__(self, entity: tuple[str, str]) -> bool:
+        """Tell whether this is about an entity: its normal name and its risk object type."""
+        name, kind = entity
+        if self.type.strip().lower() not in ("*", "", kind):
+            return False
+        pattern = _normal_pattern(self.pattern, kind)
+        return bool(pattern.strip("*")) and matches(pattern, name.lower())
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a name is as a pattern says, in which `*` stands for any characters.
+
+    Parts between the stars are looked for one after the other, each at its first place: there is no way back, so a
+    name that was made to be hard takes no longer.
+    """
+    first, *parts = pattern.split("*")
+    if not parts:
+        return name == first
+    *middle, last = parts
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for part in middle:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(name) - len(last) >= at and name.endswith(last)
+
+
+def normal(value: str, kind: str) -> str:
+    """Return the normal form of a user's or a device's name; `kind` is the risk object type. "" is nobody."""
+    name = value.translate(_BLANKS).strip(_AROUND)
+    if kind == "user":
+        return name.lower().rpartition("\\")[2].strip(_AROUND)
+    return name.lower().rstrip("." + _AROUND) if kind == "system" else name
+
+
+@lru_cache(maxsize=10_000)
+def _normal_pattern(pattern: str, kind: str) -> str:
+    return normal(pattern, kind).lower()
+
+
+def is_nobody(name: str, kind: str, ignored: Sequence[Ignored] = ()) -> bool:
+    """Tell whether a normal form is no risk object: empty, well known, a computer's account, or ignored by the lookup.
+
+    A computer account (HOST$) is no user: its device has the risk.
+    """
+    if not name or name.lower() in MISSING:
+        return True
+    if kind == "user" and (name.endswith("$") or _NOBODY.fullmatch(name)):
+        return True
+    return any((name, kind) in entry for entry in ignored)

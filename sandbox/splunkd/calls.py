@@ -1,0 +1,176 @@
+"""One call of the REST API: who makes it, in which namespace, with which arguments; and the registry of what is served.
+
+Source: REST API User Manual, "Basic concepts" (namespaces, authentication).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox import confs
+from sandbox.errors import SandboxError
+from sandbox.search import Instance
+
+if TYPE_CHECKING:
+    from sandbox.splunkd.server import Splunkd
+
+USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
+POWER = USER | {"schedule_search", "rtsearch"}
+ROLES = {
+    "user": USER,
+    "power": POWER,
+    "admin": POWER | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"},
+}
+"""The capabilities of each role, those that matter here (authorize.conf.spec)."""
+
+FORM = "application/x-www-form-urlencoded"
+WRITERS = "admin, power"
+"""Who may write the objects of an app whose default.meta does not say."""
+
+
+class CallError(SandboxError):
+    """What a call is answered that fails: an HTTP status, and a message for the user."""
+
+    def __init__(self, status: int, text: str, level: str = "ERROR") -> None:
+        super().__init__(text)
+        self.status, self.level = status, level
+
+
+@dataclass
+class Session:
+    """Who calls, and until when that is good (epoch s; never ends by default)."""
+
+    user: str
+    role: str
+    capabilities: frozenset[str]
+    expires: float = math.inf
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call; `body` is what it carried."""
+
+    splunkd: Splunkd
+    request: Request
+    session: Session
+    body: bytes
+
+    @property
+    def instance(self) -> Instance:
+        """The instance that is called."""
+        return self.splunkd.instance
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The arguments in the URL."""
+        return dict(self.request.query_params)
+
+    @functools.cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All arguments, of the URL and of a form: they may be repeated."""
+        kind = self.request.headers.get("content-type", FORM)  # which the SDK does not always name
+        text = self.body.decode("utf-8", "replace") if kind.startswith(FORM) else ""
+        return [*self.request.query_params.multi_items(), *urllib.parse.parse_qsl(text, keep_blank_values=True)]
+
+    @property
+    def args(self) -> dict[str, str]:
+        """The arguments; of a repeated one the last."""
+        return dict(self.pairs)
+
+    @property
+    def json(self) -> bool:
+        """Whether the answer is to be JSON."""
+        return self.args.get("output_mode", "") == "json"
+
+    def part(self, name: str) -> str:
+        """Return a part of the path, in which the SDK writes a blank as +."""
+        return urllib.parse.unquote_plus(self.request.path_params[name])
+
+    def number(self, name: str, default: int) -> int:
+        """Return an argument that is a number. Raises CallError for another."""
+        text = self.args.get(name, str(default))
+        if not re.fullmatch("-?[0-9]{1,9}", text):
+            raise CallError(400, f"Invalid value for argument '{name}': '{text}' is no integer.")
+        return int(text)
+
+    @property
+    def app(self) -> str:
+        """The app of the namespace; without one that in which the user works. Raises CallError when it is not there."""
+        app = self.part("app") if "app" in self.request.path_params else "-"
+        app = self.splunkd.app if app in ("-", "search") else app
+        if app != "system" and app not in installed(self.instance):
+            raise CallError(404, f"Application does not exist: {app}")
+        return app
+
+    @property
+    def apps(self) -> list[str]:
+        """The apps of the namespace: all with the wildcard."""
+        every = self.request.path_params.get("app") == "-"
+        return installed(self.instance) if every else [self.app]
+
+    def may_write(self, kind: str, name: str) -> None:
+        """Check that the user may change an object of the app, by its metadata. Raises CallError."""
+        acl = metadata(self.instance, self.app, kind, name).get("access", "")
+        found = re.search(r"write\s*:\s*\[([^]]*)]", acl)
+        writers = re.findall(r"[^\s,]+", found[1] if found else WRITERS)
+        if "admin_all_objects" not in self.session.capabilities and not {"*", self.session.role} & {*writers}:
+            who = f"User '{self.session.user}' with roles {{ {self.session.role} }}"
+            raise CallError(403, f"{who} cannot write: /nobody/{self.app}/{kind}/{name} {{ {acl} }}")
+
+
+Handler = Callable[[Call], Response]
+
+
+class Served(NamedTuple):
+    """One thing that is served: below /services and /servicesNS, or by the HTTP Event Collector."""
+
+    method: str
+    path: str
+    handler: Handler
+    needs: str
+    public: bool
+    hec: bool
+
+
+ROUTES: list[Served] = []
+"""All that is served."""
+
+
+def serves(
+    methods: str, *paths: str, needs: str = "", public: bool = False, hec: bool = False
+) -> Callable[[Handler], Handler]:
+    """Register a handler for each of some methods and paths.
+
+    `needs` is a capability that a session must have; what is `public` needs no session, nor does `hec`.
+    """
+
+    def register(handler: Handler) -> Handler:
+        made = (
+            Served(method, path, handler, needs, public or hec, hec) for path in paths for method in methods.split()
+        )
+        ROUTES.extend(made)
+        return handler
+
+    return register
+
+
+def installed(instance: Instance) -> list[str]:
+    """Return the names of the apps."""
+    return sorted(path.name for path in instance.apps.iterdir() if path.is_dir())
+
+
+def metadata(instance: Instance, app: str, kind: str, name: str) -> dict[str, str]:
+    """Return who owns an object of an app, and who may do what with it: default.meta, then local.meta."""
+    found, merged = confs.metadata(instance.apps / app), dict[str, str]()
+    for stanza in ("", kind, f"{kind}/{urllib.parse.quote(name, safe='')}"):
+        merged |= found.get(stanza, {})
+    return merged

@@ -1,0 +1,127 @@
+"""Results of a search, as JSON, CSV or XML.
+
+Source: REST API Reference, "search/v2/jobs/{search_id}/results"; what splunklib.results reads. A field without a value
+is left out of a result; times are UTC.
+"""
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from sandbox.chunked import Value
+from sandbox.splunkd.atom import valid, xml
+from sandbox.splunkd.calls import Call, CallError
+
+MODES = ("json", "json_rows", "json_cols", "csv", "xml")
+PAGE = 100
+"""Results in an answer where the call names no count."""
+
+
+class Found(NamedTuple):
+    """Results, and the messages (level, text) that come with them."""
+
+    columns: list[str]
+    rows: list[dict[str, Value]]
+    messages: list[tuple[str, str]]
+
+
+def answer(call: Call, found: Found, page: int = PAGE) -> Response:
+    """Answer with a page of results: `count` (0: all), `offset`, `f` (only these fields), `output_mode`."""
+    columns, offset, count = _columns(call, found), call.number("offset", 0), call.number("count", page)
+    rows = found.rows[offset : offset + count if count else None]
+    mode = mode_of(call)
+    told = [{"type": level, "text": text} for level, text in found.messages]
+    head: dict[str, Any] = {"preview": False, "init_offset": offset, "messages": told}
+    if mode == "json":
+        return JSONResponse(
+            {**head, "fields": [{"name": name} for name in columns], "results": _objects(columns, rows)}
+        )
+    if mode in ("json_rows", "json_cols"):
+        table = [[cell(name, row.get(name)) for name in columns] for row in rows]
+        form = {"rows": table} if mode == "json_rows" else {"columns": [*map(list, zip(*table, strict=True))]}
+        return JSONResponse({**head, "fields": columns, **form})
+    if mode == "csv":
+        return Response(_csv(columns, rows), media_type="text/csv")
+    return xml(_results(columns, rows, found.messages, offset))
+
+
+def stream(call: Call, found: Found) -> Response:
+    """Answer with all results as export does: a JSON object a line, or a document."""
+    if mode_of(call) != "json":
+        return answer(call, found, 0)
+    columns = _columns(call, found)
+
+    def lines() -> Iterator[str]:
+        told = [{"type": level, "text": text} for level, text in found.messages]
+        if told:
+            yield json.dumps({"preview": False, "messages": told}) + "\n"
+        for number, result in enumerate(_objects(columns, found.rows), 1):
+            last = {"lastrow": True} if number == len(found.rows) else {}
+            yield json.dumps({"preview": False, "offset": number - 1, **last, "result": result}) + "\n"
+        if not found.rows:
+            yield json.dumps({"preview": False, "lastrow": True}) + "\n"
+
+    return StreamingResponse(lines(), media_type="application/json")
+
+
+def mode_of(call: Call) -> str:
+    """Return the form that a call wants. Raises CallError for one that is none."""
+    mode = call.args.get("output_mode", "xml")
+    if mode not in MODES:
+        raise CallError(400, f"Invalid output_mode '{mode}': expected one of {', '.join(MODES)}.")
+    return mode
+
+
+def cell(name: str, value: Value) -> Value:
+    """Return a value as results show it: a time, epoch s, in ISO 8601 with milliseconds."""
+    if name == "_time" and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,11}(\.[0-9]+)?", value):
+        return datetime.fromtimestamp(float(value), UTC).isoformat(timespec="milliseconds")
+    return value
+
+
+def _columns(call: Call, found: Found) -> list[str]:
+    wanted = [value for key, value in call.pairs if key == "f"]
+    return [name for name in found.columns if not wanted or name in wanted]
+
+
+def _objects(columns: Sequence[str], rows: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
+    return [{name: cell(name, row[name]) for name in columns if row.get(name) is not None} for row in rows]
+
+
+def _csv(columns: Sequence[str], rows: Sequence[dict[str, Value]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells = (cell(name, row.get(name)) for name in columns)
+        writer.writerow("\n".join(one) if isinstance(one, list) else one for one in cells)
+    return out.getvalue() if columns else ""
+
+
+def _results(
+    columns: Sequence[str], rows: Sequence[dict[str, Value]], messages: list[tuple[str, str]], offset: int
+) -> ET.Element:
+    root = ET.Element("results", {"preview": "0"})
+    order = ET.SubElement(ET.SubElement(root, "meta"), "fieldOrder")
+    for name in columns:
+        ET.SubElement(order, "field").text = valid(name)
+    told = ET.SubElement(root, "messages")
+    for level, text in messages:
+        ET.SubElement(told, "msg", {"type": level}).text = valid(text)
+    for number, row in enumerate(_objects(columns, rows), offset):
+        result = ET.SubElement(root, "result", {"offset": str(number)})
+        for name, value in row.items():
+            field = ET.SubElement(result, "field", {"k": valid(name)})
+            for text in value if isinstance(value, list) else [str(value)]:
+                if name == "_raw":
+                    ET.SubElement(field, "v", {"xml:space": "preserve", "trim": "0"}).text = valid(text)
+                else:
+                    ET.SubElement(ET.SubElement(field, "value"), "text").text = valid(text)
+    return root

@@ -1,0 +1,153 @@
+"""Saved searches, their dispatch with alert actions, and triggered alerts.
+
+Source: REST API Reference, "Search endpoint descriptions" (saved/searches, alerts/fired_alerts);
+savedsearches.conf.spec. A dispatched search alerts each time: suppression is the scheduler's business (a choice of the
+sandbox).
+"""
+
+import itertools
+import re
+import time
+from collections import Counter
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from sandbox import alerts, confs
+from sandbox.errors import SandboxError
+from sandbox.kvstore import NotFoundError
+from sandbox.scheduler import TriggeredAlert
+from sandbox.splunkd import jobs
+from sandbox.splunkd.atom import Entity, entities, texts
+from sandbox.splunkd.calls import ROLES, Call, CallError, Session, metadata, serves
+from sandbox.splunkd.confs import content, write
+
+SAVED, FIRED = "saved/searches", "alerts/fired_alerts"
+_SETTINGS = re.compile(
+    r"search|description|disabled|is_(scheduled|visible)|cron_schedule|schedule_(window|priority)|allow_skew"
+    r"|realtime_schedule|max_concurrent|alert_(type|comparator|threshold|condition)|counttype|relation|quantity"
+    r"|(action|alert|args|dispatch|display|request)\..+|actions"
+)
+
+
+def _saved(call: Call) -> list[Entity]:
+    counts, found = Counter(alert.search for alert in _fired(call)), []
+    for app in call.apps:
+        for name, settings in confs.load(call.instance.apps / app, "savedsearches").items():
+            shown = content(settings, app, call.session.user) | {
+                "is_scheduled": confs.is_true(settings.get("enableSched", "0")),
+                "is_visible": confs.is_true(settings.get("is_visible", "1")),
+                "triggered_alert_count": counts[name],
+            }
+            owner = metadata(call.instance, app, "savedsearches", name).get("owner", "nobody")
+            found.append(Entity(name, SAVED, shown, app, owner))
+    return found
+
+
+def _one(call: Call) -> Entity:
+    found = [one for one in _saved(call) if one.name == call.part("name")]
+    if not found:
+        raise NotFoundError(f"Could not find object id={call.part('name')}")
+    return found[0]
+
+
+@serves("GET", SAVED)
+def searches(call: Call) -> Response:
+    """List the saved searches."""
+    return entities(call, _saved(call))
+
+
+@serves("GET", SAVED + "/{name}")
+def search(call: Call) -> Response:
+    """Give a saved search's settings."""
+    return entities(call, [_one(call)])
+
+
+@serves("POST", SAVED + "/{name}")
+def update(call: Call) -> Response:
+    """Change settings of a saved search: they go to local/savedsearches.conf."""
+    one, settings = _one(call), {key: value for key, value in call.args.items() if key != "output_mode"}
+    for key in settings:
+        if not _SETTINGS.fullmatch(key):
+            raise CallError(400, f'Argument "{key}" is not supported by this handler.')
+    call.may_write("savedsearches", one.name)
+    if "is_scheduled" in settings:
+        settings["enableSched"] = settings.pop("is_scheduled")
+    write(call.instance.apps / one.app, "savedsearches", one.name, settings)
+    return entities(call, [_one(call)])
+
+
+@serves("POST", SAVED + "/{name}/dispatch", needs="search")
+def dispatch(call: Call) -> Response:
+    """Run a saved search as its owner, `dispatch.*` over its own; with `trigger_actions=1` its actions follow."""
+    one = _one(call)
+    settings = confs.load(call.instance.apps / one.app, "savedsearches")[one.name]
+    if confs.is_true(settings.get("disabled", "0")):
+        raise CallError(400, f"Saved search '{one.name}' is disabled.")
+    asked = {key.removeprefix("dispatch."): value for key, value in {**settings, **call.args}.items()}
+    trigger, owner = confs.is_true(call.args.get("trigger_actions", "0")), call.session
+    if one.owner not in (owner.user, "nobody"):  # dispatchAs = owner
+        role = call.splunkd.users.get(one.owner, ("", "admin"))[1]
+        owner = Session(one.owner, role, ROLES[role])
+
+    def act(job: jobs.Job) -> None:
+        try:
+            _alert(job, settings)
+        except SandboxError as error:
+            call.splunkd.problems.append(f"{one.name}: {error}")
+
+    begin = act if trigger else (lambda job: None)
+    job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, asked, one.name, begin)
+    return texts(call, 201, sid=job.sid)
+
+
+def _alert(job: jobs.Job, settings: dict[str, str]) -> None:
+    """Run the alert actions of a saved search on its results, if they trigger. Raises SandboxError for settings."""
+    splunkd, result = job.splunkd, job.result
+    how = alerts.read(splunkd.instance.apps / job.app, settings)
+    if not alerts.triggers(settings, result.rows):
+        return
+    due = alerts.divide(how, result.rows)
+    if how.track and due:
+        now, count = splunkd.clock(), sum(len(alert.rows) for alert in due)
+        entry = TriggeredAlert(job.name, job.sid, now, now + how.expires, how.severity, count, how.digest)
+        splunkd.triggered.append(entry)
+    for alert, action in itertools.product(due, how.actions):
+        given = replace(result, rows=alert.rows)
+        ran = alerts.run(job.acting, action, job.name, given, {}, job.app, job.owner, alert.number)
+        splunkd.actions.append(ran)
+
+
+def _fired(call: Call) -> list[TriggeredAlert]:
+    now = call.splunkd.clock()
+    return [alert for alert in call.splunkd.triggered if alert.time <= now < alert.expires]
+
+
+@serves("GET", FIRED)
+def fired(call: Call) -> Response:
+    """Count the triggered alerts of each search, and, as `-`, of all."""
+    counts = Counter(alert.search for alert in _fired(call))
+    every = {"-": counts.total(), **counts}
+    found = [Entity(name, FIRED, {"triggered_alert_count": count}, call.app) for name, count in every.items()]
+    return entities(call, found)
+
+
+@serves("GET", FIRED + "/{name}")
+def fired_by(call: Call) -> Response:
+    """List the triggered alerts of a search, or, for `-`, of all."""
+    found = []
+    for alert in _fired(call):
+        if call.part("name") in ("-", alert.search):
+            shown = {
+                "savedsearch_name": alert.search,
+                "sid": alert.sid,
+                "severity": alert.severity,
+                "trigger_time": f"{alert.time:.0f}",
+                "trigger_time_rendered": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(alert.time)),
+                "expiration_time_rendered": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(alert.expires)),
+                "triggered_alerts": 1 if alert.digest else alert.results,
+                "digest_mode": alert.digest,
+                "alert_type": "historical",
+            }
+            found.append(Entity(alert.sid, FIRED, shown, call.app))
+    return entities(call, found)

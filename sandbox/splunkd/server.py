@@ -1,0 +1,283 @@
+"""The server: loopback, free ports, TLS with a certificate made at the start, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import trustme
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.alerts import ActionRun
+from sandbox.errors import SandboxError
+from sandbox.kvstore import ConflictError, NotFoundError
+from sandbox.scheduler import TriggeredAlert
+from sandbox.search import Instance
+from sandbox.splunkd import accounts, confs, hec, inputs, jobs, kv, saved  # noqa: F401 (they register what is served)
+from sandbox.splunkd.atom import message
+from sandbox.splunkd.calls import ROLES, ROUTES, Call, CallError, Served, Session
+
+STARTUP_LIMIT = 10
+"""Seconds."""
+
+SESSION_SECONDS = 3600
+"""How long a session lasts that nobody uses (server.conf: sessionTimeout)."""
+
+USERS = {"admin": ("changeme", "admin")}
+"""Who may log in where nobody says: password and role by name."""
+
+RECEIVERS_REFUSE = "insufficient permission to access this resource"
+"""What receivers answer who lacks edit_tcp; others name the capability."""
+
+NOBODY = Session("nobody", "", frozenset())
+
+
+class Splunkd:
+    """splunkd of an instance, while the `with` block runs: its REST API at `uri`, the event collector at `hec_uri`.
+
+    `users` maps a name to password and role (admin, power, user); `app` is where those work who name no app; `ca_file`
+    holds the certificate to verify the server with; `ports` are chosen where they are 0. What tests may look at and
+    change:
+    `sessions` maps a session key to its Session, or to capabilities alone (of an admin); `tokens` those of the
+    collector; `indexes` are those that exist; `triggered` lists the triggered alerts, of dispatched searches and, where
+    a test assigns its `alerts`, of a Scheduler; `actions` and `problems` say what dispatched alert actions did; `clock`
+    is now for searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` what was served.
+    `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
+    to get no answer, before or after it is served ("" serves it).
+    """
+
+    def __init__(
+        self,
+        instance: Instance,
+        app: str = "ssa_detections",
+        *,
+        tls: bool = True,
+        users: Mapping[str, tuple[str, str]] = USERS,
+        ports: tuple[int, int] = (0, 0),
+    ) -> None:
+        self.instance, self.app, self.users = instance, app, {**users}
+        self.sessions: dict[str, Session | frozenset[str]] = {}
+        self.tokens: dict[str, hec.Token] = {}
+        self.indexes = {"_audit", "_internal", "main", "risk"}
+        self.jobs: dict[str, jobs.Job] = {}
+        self.threads: list[threading.Thread] = []
+        self.triggered: list[TriggeredAlert] = []
+        self.actions: list[ActionRun] = []
+        self.problems: list[str] = []
+        self.clock: Callable[[], float] = time.time
+        self.failures: deque[int] = deque()
+        self.drops: deque[str] = deque()
+        self.requests: list[str] = []
+        self.used: set[tuple[str, str]] = set()
+        self.sockets = [socket.socket(), socket.socket()]
+        for one, port in zip(self.sockets, ports, strict=True):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", port))
+        self._hec_port = self.sockets[1].getsockname()[1]
+        scheme = "https" if tls else "http"
+        self.uri, self.hec_uri = (f"{scheme}://127.0.0.1:{one.getsockname()[1]}" for one in self.sockets)
+        self._rest, self._hec = (self._application(collector) for collector in (False, True))
+        options: dict[str, Any] = {
+            "log_config": None,
+            "interface": "asgi3",
+            "proxy_headers": False,
+            "lifespan": "off",
+            "timeout_graceful_shutdown": 1,
+        }
+        self.ca_file = instance.home / "etc/auth/cacert.pem"
+        if tls:
+            key_file = instance.home / "etc/auth/server.pem"
+            self._certify(key_file)
+            options |= {"ssl_certfile": key_file, "ssl_keyfile": key_file}
+        self.server = uvicorn.Server(uvicorn.Config(self._serve, http=_Protocol, **options))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": self.sockets}, daemon=True)
+
+    def _certify(self, key_file: Path) -> None:
+        """Make a certificate, unless an earlier start did."""
+        if key_file.is_file():
+            return
+        authority = trustme.CA()
+        key_file.parent.mkdir(parents=True, exist_ok=True)
+        authority.cert_pem.write_to_path(self.ca_file)
+        authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(key_file)
+
+    def __enter__(self) -> Self:
+        """Start serving; raises SandboxError when the server does not come up."""
+        self.thread.start()
+        limit = time.monotonic() + STARTUP_LIMIT
+        while not self.server.started:
+            if time.monotonic() > limit or not self.thread.is_alive():
+                raise SandboxError(f"the sandbox's REST server did not start on {self.uri}")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let searches end, and stop serving."""
+        for thread in self.threads:
+            thread.join()
+        self.server.should_exit = True
+        self.thread.join()
+        for one in self.sockets:
+            one.close()
+
+    # -- sessions
+
+    def login(self, user: str) -> str:
+        """Open a session of a user, and return its key."""
+        role = self.users[user][1]
+        return self.open(Session(user, role, ROLES[role]), time.time() + SESSION_SECONDS)
+
+    def open(self, session: Session, expires: float) -> str:
+        """Open a session like another, until a time (epoch s), and return its key."""
+        key = secrets.token_urlsafe(32)
+        self.sessions[key] = Session(session.user, session.role, session.capabilities, expires)
+        return key
+
+    def session(self, request: Request) -> Session | None:
+        """Return the session of a request, which lasts longer for it; None when there is none."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            return self._basic(key)
+        found = self.sessions.get(key) if scheme in ("Splunk", "Bearer") else None
+        if isinstance(found, frozenset):
+            return Session("admin", "admin", found)
+        if found is None or found.expires <= time.time():
+            return None
+        found.expires = max(found.expires, time.time() + SESSION_SECONDS)
+        return found
+
+    def _basic(self, text: str) -> Session | None:
+        try:
+            user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        expected, role = self.users.get(user, ("", ""))
+        right = role and secrets.compare_digest(expected.encode(), password.encode())
+        return Session(user, role, ROLES[role]) if right else None
+
+    # -- requests
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        collector = scope["server"][1] == self._hec_port
+        # Parts of a path may hold an encoded slash, and a path may end with one: both mean the same as in splunkd.
+        path = scope["raw_path"].decode("ascii").rstrip("/")
+        await (self._hec if collector else self._rest)({**scope, "path": path}, receive, send)
+
+    def _application(self, collector: bool) -> Starlette:
+        roots = ("/services/",) if collector else ("/services/", "/servicesNS/{owner}/{app}/")
+        routes = [
+            Route(root + served.path, self._endpoint(served), methods=[served.method])
+            for served in ROUTES
+            if served.hec == collector
+            for root in roots
+        ]
+
+        async def unknown(request: Request, error: Exception) -> Response:
+            status = error.status_code if isinstance(error, HTTPException) else 404
+            if collector:
+                return JSONResponse({"text": "The requested URL was not found on this server.", "code": status}, status)
+            json = request.query_params.get("output_mode") == "json"
+            return message(json, status, "Method Not Allowed" if status == 405 else "Not Found")
+
+        return Starlette(routes=routes, exception_handlers={HTTPException: unknown})
+
+    def _endpoint(self, served: Served) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            self.requests.append(str(request.url))
+            self.used.add((served.method, served.path))
+            drop = self.drops.popleft() if self.drops else ""
+            answer = Response() if drop == "before" else await self._answer(served, request)
+            if drop:
+                request.state.transport.abort()
+            return answer
+
+        return endpoint
+
+    async def _answer(self, served: Served, request: Request) -> Response:
+        json = request.query_params.get("output_mode") == "json"
+        if self.failures:
+            status = self.failures.popleft()
+            if served.hec:
+                return hec.reply(9 if status == 503 else 8)
+            return message(json, status, "an internal error of the sandbox, as asked for")
+        try:
+            session = NOBODY if served.public else self.session(request)
+            if session is None:
+                raise CallError(401, "call not properly authenticated", "WARN")
+            if served.needs and served.needs not in session.capabilities:
+                who = f"You (user={session.user}) do not have permission to perform this operation"
+                text = f"{who} (requires capability: {served.needs})."
+                raise CallError(403, RECEIVERS_REFUSE if served.needs == "edit_tcp" else text)
+            call = Call(self, request, session, await request.body())
+            json = call.json
+            return await run_in_threadpool(served.handler, call)
+        except hec.HecError as error:
+            return hec.refuse(error)
+        except CallError as error:
+            return message(json, error.status, str(error), error.level)
+        except NotFoundError as error:
+            return message(json, 404, str(error))
+        except ConflictError as error:
+            return message(json, 409, str(error))
+        except (SandboxError, ValueError, duckdb.Error) as error:
+            return hec.reply(8) if served.hec else message(json, 400, str(error))
+
+
+class _Protocol(H11Protocol):
+    """HTTP that also takes a body without length, up to the end of the connection, as Index.attach of the SDK sends it.
+
+    Such a request says `X-Splunk-Input-Mode: Streaming`; it goes on as one that is chunked. And a request's state has
+    the connection, to drop it.
+    """
+
+    streaming, head = False, b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+    def data_received(self, data: bytes) -> None:
+        if self.streaming:
+            data = _chunk(data)
+        elif self.cycle is None:
+            self.head += data
+            head, end, body = self.head.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self.streaming = b"x-splunk-input-mode: streaming" in head.lower()
+            data = head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + _chunk(body) if self.streaming else self.head
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.streaming or self.cycle is None or self.cycle.response_complete:
+            super().connection_lost(exc)
+        else:
+            super().data_received(b"0\r\n\r\n")
+            self.loop.create_task(self._finish(exc))
+
+    async def _finish(self, exc: Exception | None) -> None:
+        while not self.cycle.response_complete:
+            await asyncio.sleep(0.01)
+        super().connection_lost(exc)
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""

@@ -1,0 +1,213 @@
+"""Measure the app on many events: `python -m tools.bench [--events N] [--runs N]`, a million and five without.
+
+Makes process-creation events of one day (the same ones each time), brings them into the sandbox as a replay does, and
+runs the packaged searches over them. Each measurement has a process of its own, so that no other's memory counts.
+Exit code 1 when a search does not find exactly the hits that were planted; goals that are missed are only shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import replay, windows
+from sandbox.search import DATABASE, Instance
+from tools import package
+from tools.bench_data import DAY, DAY_SECONDS, events, planted
+
+GOAL_SECONDS, GOAL_MB = 10, 1024
+SAMPLE_SECONDS = 0.02
+
+
+class Figure(NamedTuple):
+    """One measured value; `goal` is what it should stay below, if anything."""
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a benchmark works on: a sandbox's home with the app and the events in it, and how often to measure."""
+
+    home: Path
+    events: int
+    runs: int
+
+
+def ingestion(data: Data) -> list[Figure]:
+    """Bring the events into a new sandbox, as a replay does."""
+    return alone(ingest, data)
+
+
+def ingest(data: Data) -> list[Figure]:
+    """Make the sandbox and the events, and measure how they get in."""
+    path = data.home / "events.log"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(events(data.events))
+    megabytes = path.stat().st_size / 1e6
+    instance = Instance(data.home, on_disk=True)
+    instance.install(package.build(data.home / "dist"))
+    start, used = time.perf_counter(), cpu_seconds()
+    stored = instance.add_events(map(replay.row, windows.read_events(path)))
+    seconds, used = time.perf_counter() - start, cpu_seconds() - used
+    instance.database.close()
+    path.unlink()
+    if stored != data.events:
+        raise SystemExit(f"ingest: {stored} events stored, not {data.events}")
+    return [
+        Figure("raw events", megabytes, "MB"),
+        Figure("ingest", seconds, "s"),
+        Figure("ingest, processor time", used, "s"),
+        Figure("ingest", stored / seconds, "events/s"),
+        Figure("database", (data.home / DATABASE).stat().st_size / 1e6, "MB"),
+    ]
+
+
+def searches(data: Data) -> list[Figure]:
+    """Run each saved search that makes risk over the whole day."""
+    instance = Instance(data.home, on_disk=True)
+    names = tuple(replay.risk_searches(instance) + replay.risk_searches(instance, tstats=True))
+    instance.database.close()
+    return [figure for name in names for figure in alone(search, data, name)]
+
+
+def search(data: Data, name: str) -> list[Figure]:
+    """Run one saved search several times."""
+    instance = Instance(data.home, on_disk=True)
+    text, day = instance.saved_search(name)["search"], DAY.timestamp()
+    wanted, walls, cpus = planted(data.events), [], []
+    with Memory() as memory:
+        for _ in range(data.runs):
+            wall, cpu = time.perf_counter(), cpu_seconds()
+            found = len(instance.search(text, earliest=day, latest=day + DAY_SECONDS).rows)
+            walls.append(time.perf_counter() - wall)
+            cpus.append(cpu_seconds() - cpu)
+            if found != wanted:
+                raise SystemExit(f"{name}: {found} hits, not the {wanted} that were planted")
+    return [
+        Figure(f"hits of {name}", found, ""),
+        Figure("  wall time, least", min(walls), "s"),
+        Figure("  wall time, median", statistics.median(walls), "s", GOAL_SECONDS),
+        Figure("  processor time, least", min(cpus), "s"),
+        Figure("  processor time, median", statistics.median(cpus), "s"),
+        Figure("  peak memory, sandbox", memory.own, "MB"),
+        Figure("  peak memory, with commands", memory.own + memory.children, "MB", GOAL_MB),
+    ]
+
+
+BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches)
+"""What is measured, in this order: the first one makes what the others work on."""
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+class Memory:
+    """The peak resident memory (MB) of this process, and of the children that it has at a time, all together.
+
+    From /proc, sampled: ru_maxrss of a child begins with what its parent had when it was forked (see exec_mmap in
+    Linux's fs/exec.c), which for a small command beside a large database is all that it would tell.
+    """
+
+    own = children = 0.0
+
+    def __enter__(self) -> Memory:
+        """Begin to watch."""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self._done.set()
+        self._thread.join()
+        self.own = peak("self")
+
+    def _watch(self) -> None:
+        ours = program("self")
+        while not self._done.wait(SAMPLE_SECONDS):
+            pids = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
+            # One that has not begun its own program yet still has our memory.
+            begun = [pid for pid in pids if program(pid) != ours]
+            self.children = max(self.children, sum(map(peak, begun)))
+
+
+def program(pid: str) -> bytes:
+    """Return the command line of a process; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def peak(pid: str) -> float:
+    """Return the peak resident memory of a process, MB; 0 when it is gone."""
+    try:
+        rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(row.split()[1]) / 1024 for row in rows if row.startswith("VmHWM:"))
+
+
+def alone(benchmark: Callable[..., list[Figure]], *arguments: object) -> list[Figure]:
+    """Measure in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(benchmark, *arguments).result()
+
+
+def machine() -> str:
+    """Describe what this runs on, with its load before: what else runs makes wall times longer."""
+    rows = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")]
+    python = ".".join(map(str, sys.version_info[:3]))
+    cores = f"{len(models)} cores of {models[0] if models else 'unknown'}, load {os.getloadavg()[0]:.1f}"
+    return f"Python {python}, DuckDB {duckdb.__version__}, {cores}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks and show a table; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="how often each search is run")
+    asked = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(title=f"{asked.events:,} events\n{machine()}", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    table.add_column("goal")
+    with tempfile.TemporaryDirectory(prefix="bench-") as home, console.status("measuring …"):
+        data = Data(Path(home), asked.events, asked.runs)
+        for benchmark in BENCHMARKS:
+            for what, value, unit, goal in benchmark(data):
+                verdict = "" if goal is None else f"under {goal:,} {unit}: {'met' if value < goal else 'missed'}"
+                table.add_row(what, f"{value:,.{1 if value < 1000 and unit else 0}f} {unit}".rstrip(), verdict)
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

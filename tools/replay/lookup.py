@@ -1,0 +1,70 @@
+"""Asks Splunk whether a batch is in its index."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+from urllib.parse import urlsplit
+
+from splunklib import binding, client
+
+from tools.replay.batches import FIELD
+from tools.replay.errors import AwayError, ReplayError
+from tools.replay.hec import certificate_error
+
+PORT = 8089
+TIMEOUT = 60
+"""Seconds of silence after which a connection counts as lost."""
+
+
+class Lookup:
+    """A client of splunkd's REST API at `url`, with the user (or the token) of the environment.
+
+    Raises ReplayError when the environment names none.
+    """
+
+    def __init__(self, url: str, index: str, context: ssl.SSLContext) -> None:
+        self.url, self.index = url, index
+        at = urlsplit(url)
+        bearer, user, password = map(os.environ.get, ("SPLUNK_TOKEN", "SPLUNK_USERNAME", "SPLUNK_PASSWORD"))
+        if not bearer and not (user and password):
+            raise ReplayError(
+                "--splunkd needs SPLUNK_USERNAME and SPLUNK_PASSWORD, or SPLUNK_TOKEN, in the environment"
+            )
+        who = {"splunkToken": bearer} if bearer else {"username": user, "password": password}
+        self.service = client.Service(
+            scheme=at.scheme,
+            host=at.hostname,
+            port=at.port or PORT,
+            autologin=True,  # now, and when splunkd was started again and knows the session no more
+            handler=binding.handler(timeout=TIMEOUT, verify=True, context=context),
+            **who,
+        )
+
+    def count(self, mark: str) -> int:
+        """Return how many events of the index have a marker.
+
+        Raises AwayError when splunkd did not answer wholly, ReplayError when it refuses.
+        """
+        # :: finds an indexed field that no fields.conf declares, = one that a fields.conf does ("Automate indexed field
+        # extractions with HTTP Event Collector"). Over all time, as an event's time is its own.
+        search = f'search index="{self.index}" ({FIELD}::{mark} OR {FIELD}="{mark}") | stats count'
+        try:
+            answer = json.load(self.service.jobs.oneshot(search, output_mode="json"))
+        except binding.AuthenticationError:
+            raise ReplayError(f"{self.url}: splunkd does not know this user and password, or token") from None
+        except binding.HTTPError as error:
+            if error.status >= 500 or error.status == 429:
+                raise AwayError(f"{self.url}: {error}") from None
+            raise ReplayError(f"{self.url}: splunkd refuses to search: {error}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if untrusted := certificate_error(error):
+                raise ReplayError(f"{self.url}: {untrusted}") from None
+            raise AwayError(f"{self.url}: {error or type(error).__name__}") from None
+        # An indexer that was away is told of in a message only, and a count without it would be too small.
+        wrong = [said["text"] for said in answer.get("messages", []) if said["type"] not in ("DEBUG", "INFO")]
+        if wrong or not answer.get("results"):
+            raise AwayError(f"{self.url}: {'; '.join(wrong) or 'the search gave no count'}")
+        return int(answer["results"][0]["count"])
