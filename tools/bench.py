@@ -1,8 +1,9 @@
 """Measure the app on many events: `python -m tools.bench [--events N] [--runs N]`, a million and five without.
 
 Makes process-creation events of one day (the same ones each time), brings them into the sandbox as a replay does, and
-runs the packaged searches over them. Each measurement has a process of its own, so that no other's memory counts.
-Exit code 1 when a search does not find exactly the hits that were planted; goals that are missed are only shown.
+runs the packaged searches over them; then the risk action, on as many results as an alert gets. Each measurement has a
+process of its own, so that no other's memory counts. Exit code 1 when something is not found or written that was
+planted; goals that are missed are only shown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,12 +29,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import replay, windows
+from sandbox import alerts, replay, windows
+from sandbox.rest import Splunkd
 from sandbox.search import DATABASE, Instance
 from tools import package
 from tools.bench_data import DAY, DAY_SECONDS, events, planted
 
 GOAL_SECONDS, GOAL_MB = 10, 1024
+GOAL_ALERT_SECONDS, GOAL_ALERT_MB = 20, 100
+ALERT_RESULTS = 10_000
+"""The most results that an alert action gets: maxresults in alert_actions.conf."""
+
+KEY = replay.SESSION_KEY
 SAMPLE_SECONDS = 0.02
 
 
@@ -115,7 +123,58 @@ def search(data: Data, name: str) -> list[Figure]:
     ]
 
 
-BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches)
+def alerting(data: Data) -> list[Figure]:
+    """Run the risk action on as many results as an alert gets, by the saved search that finds them."""
+    return alone(alert, min(data.events, ALERT_RESULTS))
+
+
+def alert(results: int) -> list[Figure]:
+    """Run the risk action once on so many results, each of its own user and device, with a ledger that is empty."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as home,
+        closing(Instance(Path(home), session_key=KEY)) as instance,
+    ):
+        instance.install(package.build(Path(home) / "dist"))
+        with Splunkd(instance) as splunkd:
+            splunkd.sessions[KEY] = frozenset({"edit_tcp"})
+            instance.splunkd_uri = splunkd.uri
+            instance.add_events(map(hit, range(results)))
+            name = replay.risk_searches(instance)[0]
+            found = instance.search(instance.saved_search(name)["search"])
+            started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            with Memory() as memory:
+                ran = alerts.run(instance, replay.ACTION, name, found, {})
+            seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        written = len(instance.search("index=risk | dedup risk_event_id").rows)
+    if ran.code or (len(found.rows), written) != (results, 2 * results):
+        raise SystemExit(f"{name}: {len(found.rows)} of {results} results, {written} risk events: {ran.log[-1]}")
+    return [
+        Figure(f"risk events of {results:,} results", written, ""),
+        Figure("  wall time, with the sandbox's", seconds, "s", GOAL_ALERT_SECONDS),
+        Figure("  processor time", after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime, "s"),
+        Figure("  peak memory", memory.children, "MB", GOAL_ALERT_MB),
+    ]
+
+
+def hit(number: int) -> dict[str, object]:
+    """Make a process event that the detection finds, as its index has it."""
+    line = f'msiexec.exe /y "C:\\ProgramData\\{number}\\{"long folder " * 20}\\library.dll" /qn'
+    return {
+        "_time": DAY.timestamp() + number,
+        "_raw": line,
+        "index": replay.INDEX,
+        "tag": list(windows.PROCESS_TAGS),
+        "user": f"CORP\\user{number}",
+        "dest": f"ws-{number}.synthetic.example",
+        "process": line,
+        "process_name": "msiexec.exe",
+        "process_path": "C:\\Windows\\System32\\msiexec.exe",
+        "process_id": str(number),
+        "parent_process_name": "cmd.exe",
+    }
+
+
+BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, alerting)
 """What is measured, in this order: the first one makes what the others work on."""
 
 

@@ -1,7 +1,7 @@
 """Indexes, and the receivers that write to them: data/indexes, receivers/simple, receivers/stream.
 
-Source: REST API Reference, "Index endpoint descriptions" and "Input endpoint descriptions"; for the texts of receivers,
-FACTS.md. Windows events get their CIM fields here, as there are no add-ons that would extract them in a search.
+Source: REST API Reference, "Index endpoint descriptions" and "Input endpoint descriptions". Windows events get
+their CIM fields here, as there are no add-ons that would extract them in a search.
 """
 
 import json

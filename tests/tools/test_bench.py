@@ -57,6 +57,12 @@ def test_a_small_run_shows_plausible_figures(capsys: pytest.CaptureFixture[str])
         assert 0 < wall <= median < 10
         assert 0 < cpu <= cpu_median < 20
         assert 30 < own < own + 10 < all_together < 1024  # a command is a Python of its own
+    action = re.search(
+        r"risk events of 2,000 results +4,000.*?processor time +([\d.]+) s.*?memory +([\d.]+) MB", out, re.S
+    )
+    assert action
+    assert 0 < float(action[1]) < 60
+    assert 10 < float(action[2]) < 100
     raw = re.search(r"raw events +([\d.]+) MB", out)
     assert raw
     assert float(raw[1]) == pytest.approx(4.5, rel=0.1)
