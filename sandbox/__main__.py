@@ -17,12 +17,13 @@ from pathlib import Path
 
 import duckdb
 from rich.console import Console
+from splunklib.binding import HTTPError
 
 from sandbox import replay, times
 from sandbox.console import write_result
 from sandbox.errors import SandboxError
-from sandbox.rest import Splunkd
 from sandbox.search import DATABASE, Instance
+from sandbox.splunkd import Splunkd
 
 RUN = ".venv/bin/python -m sandbox"
 MAX_INDEXERS = 32
@@ -87,17 +88,11 @@ def run_replay(asked: argparse.Namespace) -> bool:
         asked.package = package.build()
     with (
         kept(asked.home) as home,
-        closing(
-            Instance(home, asked.indexers, asked.python, session_key=replay.SESSION_KEY, on_disk=asked.home is not None)
-        ) as instance,
+        closing(Instance(home, asked.indexers, asked.python, on_disk=asked.home is not None)) as instance,
+        Splunkd(instance) as splunkd,
     ):
-        instance.install(asked.package)
-        if asked.local is not None:
-            shutil.copytree(asked.local, instance.apps / "ssa_detections/local", dirs_exist_ok=True)
-        with Splunkd(instance) as splunkd:
-            splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})
-            instance.splunkd_uri = splunkd.uri
-            done = replay.run(instance, splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats)
+        replay.install(splunkd, asked.package, asked.local)
+        done = replay.run(splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats)
     if asked.json:
         replay.write_json(done, Console(), asked.indexers)
     else:
@@ -134,8 +129,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0 if asked.run(asked) else 1
     except KeyboardInterrupt:
         return 130
-    except (SandboxError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:  # as of another's open file
-        Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False)
+    except (SandboxError, HTTPError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:
+        Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False, soft_wrap=True)
         return 1
 
 

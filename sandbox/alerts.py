@@ -8,6 +8,7 @@ import json
 import operator
 import re
 import subprocess
+import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -155,8 +156,8 @@ def run(
 ) -> ActionRun:
     """Run an alert action on the results of a saved search, with `overrides` of its parameters.
 
-    `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun; raises
-    SandboxError only when it has no script, or settings that are not supported.
+    `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun, and what it
+    says in the index _internal; raises SandboxError only when it has no script, or settings that are not supported.
     """
     folder = instance.apps / app
     settings = _settings(folder, action, instance.saved_search(name, app))
@@ -178,6 +179,7 @@ def run(
     script, limit = folder / "bin" / f"{action}.py", _seconds("maxtime", settings.get("maxtime", "5m"))
     if not script.is_file():
         raise SandboxError(f"the alert action {action} has no script {script}")
+    started = time.monotonic()
     try:
         ran = subprocess.run(
             [instance.python, str(script), "--execute"],
@@ -195,7 +197,26 @@ def run(
         level, _, rest = text.partition(" ")
         # splunkd logs a line without a level, such as a traceback, as an error.
         done.log.append((level, rest) if level in ("DEBUG", "INFO", "WARN", "ERROR") else ("ERROR", text))
+    lasted = f"completed in duration={(time.monotonic() - started) * 1000:.0f} ms with exit code=0"
+    lines = [(level, f"action={action} STDERR -  {text}") for level, text in done.log]
+    outcome = f"action={action} - Alert action script {f'returned error code={code}' if code else lasted}"
+    log(instance, "sendmodalert", [*lines, ("ERROR" if code else "INFO", outcome)], action=action)
     return done
+
+
+def log(instance: Instance, component: str, lines: list[tuple[str, str]], **fields: str) -> None:
+    """Write lines (level, text) into splunkd.log, which splunkd indexes into _internal.
+
+    Source: "Logging for custom alert actions" (Splunk Dev); Troubleshooting Manual, "What Splunk software logs".
+    """
+    now = time.time()
+    stamp = time.strftime("%m-%d-%Y %H:%M:%S.", time.gmtime(now)) + f"{int(now % 1 * 1000):03} +0000"
+    event = {"index": "_internal", "host": "search_head", "sourcetype": "splunkd", "component": component}
+    texts = [f"{stamp} {level:<5} {component} - {text}" for level, text in lines]
+    instance.add_events(
+        {**event, **fields, "_time": now + number / 1e6, "log_level": level, "_raw": text}  # in this order
+        for number, ((level, _), text) in enumerate(zip(lines, texts, strict=True))
+    )
 
 
 def _settings(app: Path, action: str, search: Settings) -> Settings:

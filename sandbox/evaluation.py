@@ -7,7 +7,7 @@ The meaning is that of the Search Reference. Where that leaves room, or this is 
 - A comparison with null is null, and so is its negation: neither is true. mvappend leaves nulls out.
 - A number as text has up to 17 digits. mvindex cuts a range that goes beyond the end. In like a backslash takes the
   meaning from % and _. time() stands still at the search's start.
-- strptime reads the whole text, in UTC, and knows the letters of time formats that DuckDB knows.
+- strptime reads the whole text; it and strftime work in UTC, and know the letters of time formats that DuckDB knows.
 - match and replace take DuckDB's regexes (RE2): what only PCRE knows, such as look-around, is an error.
 """
 
@@ -169,6 +169,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "replace": _function("text", "ttt", "regexp_replace({args}, 'g')"),
     "round": _function("number", "ni?", "round({args})"),
     "split": _function("list", "tt", "string_split({args})"),
+    "strftime": _function("text", "nt", "strftime(make_timestamp(CAST(floor({0} * 1e6) AS BIGINT)), {1})"),
     "strptime": _function("number", "tt", "epoch(try_strptime({args}))"),
     "substr": _function("text", "tii?", "substr({args})"),
     "time": _function("number", "", "getvariable('spl_now')"),

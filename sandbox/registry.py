@@ -30,6 +30,8 @@ class Context:
     events: Callable[[], Relation]  # the events of all indexers and indexes in the time range
     fetch: Callable[[str], list[tuple[Any, ...]]]  # runs a query whose result shapes the command's own
     keep: Callable[[Iterable[Row]], Relation]  # takes rows that were made here
+    pipe: Callable[[str, int, Relation], Relation]  # runs a pipeline, given its text and offset, over rows
+    get: Callable[[str], Any]  # what splunkd answers to a GET of a path, from JSON
     index: Callable[[Iterable[Row]], int]  # writes events
     kvstore: KvStore  # of the search head
 

@@ -1,79 +1,134 @@
-"""`python -m sandbox replay`: raw event files through the packaged app: detections, risk and alerts come out."""
+"""`python -m sandbox replay`: raw event files through the packaged app: detections, risk and alerts come out.
+
+All of it by the ways that a real Splunk offers: the REST API, called with Splunk's own SDK over TLS, and the HTTP Event
+Collector. Only the scheduler's time does not pass by itself: the replay sets it.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
+import ssl
 import time
+import urllib.parse
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import track
+from splunklib import binding, client
 
-from sandbox import alerts, confs, spl, times, windows
+from sandbox import confs, spl, windows
 from sandbox.console import plain, shown, table
 from sandbox.errors import SandboxError
 from sandbox.registry import Row
-from sandbox.rest import Splunkd
-from sandbox.search import Instance, Result
+from sandbox.search import Instance
+from sandbox.splunkd import Splunkd, Token
+from sandbox.splunkd.inputs import windows_row
 
-SESSION_KEY = "sandbox"
-ACTION = "ssa_risk"
+APP, ACTION = "ssa_detections", "ssa_risk"
 HOUR = 3600
 INDEX = "wineventlog"
 """Where Windows events lie: as on most servers, in no index that is searched by default."""
 
+BATCH = 1_000
+"""Events in one request to the HTTP Event Collector."""
+
+SECONDS = 60
+"""How long an answer of the collector may take."""
+
+ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
+TOP = 6
+"""Risk objects that a reader at a terminal is shown."""
+
+HOURLY = {"is_scheduled": 1, "cron_schedule": "0 * * * *"}
+"""How the risk rules are scheduled here."""
+
 
 @dataclass
 class Replay:
-    """What a replay did; `ok` is False when anything was reported as an error."""
+    """What a replay did; `ok` is False when anything was reported as an error.
 
+    `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
+    searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action said
+    (level, text).
+    """
+
+    server: str = ""
+    app: str = ""
     events: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
-    searches: dict[str, Result] = field(default_factory=dict)
-    actions: list[alerts.ActionRun] = field(default_factory=list)
+    searches: list[str] = field(default_factory=list)
+    passed_prefilter: int = 0
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    log: list[tuple[str, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    detections: list[dict[str, Any]] = field(default_factory=list)
-    risk_events: list[dict[str, Any]] = field(default_factory=list)
-    risk_alerts: list[dict[str, Any]] = field(default_factory=list)
+    detections: list[Row] = field(default_factory=list)
+    risk_events: list[Row] = field(default_factory=list)
+    risk_rules: list[str] = field(default_factory=list)
+    risk_alerts: list[Row] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
         """Whether nothing failed. A damaged event is no failure: Splunk indexes it too."""
-        return not self.errors and all(action.code == 0 for action in self.actions)
-
-    @property
-    def passed_prefilter(self) -> int:
-        """How many rows came out of the searches' first commands, all together."""
-        return sum(result.stages[0].rows_out for result in self.searches.values())
+        return not self.errors
 
 
 def row(event: windows.Event) -> Row:
     """Return an event as it stands in its index: with its default fields, tags and CIM fields."""
-    return {
-        **event.fields,
-        "_raw": event.raw,
-        "_time": event.time,
-        "host": event.host,
-        "source": event.source,
-        "sourcetype": event.sourcetype,
-        "index": INDEX,
-        "tag": list(event.tags),
-    }
+    return {**windows_row(event), "index": INDEX}
 
 
-def rows(files: list[Path], done: Replay, console: Console) -> Iterator[Row]:
-    """Yield the events of the files as rows of their index; count them, and note what is damaged."""
+def connect(splunkd: Splunkd) -> Any:
+    """Log in as admin, and return the SDK's client."""
+    handler = binding.handler(verify=True, context=ssl.create_default_context(cafile=splunkd.ca_file))
+    at, password = urllib.parse.urlsplit(splunkd.uri), splunkd.users["admin"][0]
+    return client.connect(
+        host=at.hostname, port=at.port, username="admin", password=password, owner="nobody", app=APP, handler=handler
+    )
+
+
+def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
+    """Install the app of an archive, and lay settings over its own. Raises HTTPError for what is no app's archive."""
+    service = connect(splunkd)
+    service.post("apps/local", owner="nobody", app="system", name=str(archive.resolve()), filename=1)
+    if APP not in service.apps:
+        raise SandboxError(f"{archive} is not the app {APP}")
+    if local is not None:
+        shutil.copytree(local, splunkd.instance.apps / APP / "local", dirs_exist_ok=True)
+
+
+def forward(splunkd: Splunkd, files: list[Path], done: Replay, console: Console) -> None:
+    """Send the events of the files to the HTTP Event Collector; count them, and note what is damaged."""
+    splunkd.tokens[token := str(uuid.uuid4())] = Token()
+    context = ssl.create_default_context(cafile=splunkd.ca_file)
+    with httpx.Client(
+        verify=context, headers={"Authorization": f"Splunk {token}"}, timeout=SECONDS, trust_env=False
+    ) as http:
+        read = _events(files, done, console)
+        while batch := "\n".join(itertools.islice(read, BATCH)):
+            answer = http.post(f"{splunkd.hec_uri}/services/collector/event", content=batch)
+            if answer.is_error:
+                raise SandboxError(f"the HTTP Event Collector answered {answer.status_code}: {answer.text}")
+
+
+def _events(files: list[Path], done: Replay, console: Console) -> Iterator[str]:
     for path in files:
         for number, event in enumerate(track(windows.read_events(path), f"reading {path.name}", console=console), 1):
             done.events[event.source or "unknown"] += 1
             if event.problem:
                 done.problems.append(f"{path}, event {number}: {event.problem}")
-            yield row(event)
+            about = {name: getattr(event, name) for name in ("time", "host", "source", "sourcetype")}
+            if event.raw:
+                yield json.dumps({**about, "index": INDEX, "event": event.raw})
 
 
 def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
@@ -92,72 +147,108 @@ def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
     ]
 
 
-def risk_rules(instance: Instance) -> list[str]:
-    """Return the saved searches that list triggered alerts: the rules that watch the risk index."""
-    saved = confs.load(instance.apps / "ssa_detections", "savedsearches")
-    return [
-        name
-        for name, settings in saved.items()
-        if confs.is_true(settings.get("alert.track", "0")) and not confs.is_true(settings.get("disabled", "0"))
-    ]
+def rows(results: Any) -> list[Row]:
+    """Read results; their times become epoch s again."""
+    found: list[dict[str, Any]] = json.loads(results.read())["results"]
+    for each in found:
+        if "_time" in each:
+            each["_time"] = f"{datetime.fromisoformat(each['_time']).timestamp():.3f}"
+    return [*found]
 
 
-def risk_alerts(instance: Instance, done: Replay) -> Iterator[dict[str, Any]]:
-    """Yield the alerts that the risk rules would have raised, with `_time` (epoch s) and `search_name`.
+def dispatch(splunkd: Splunkd, saved: Any, done: Replay, **how: Any) -> tuple[Any, list[Row]]:
+    """Run a saved search over all time, to the end of its actions; return the job and its results.
 
-    A rule is run over all the risk first, which names the users and devices that it may be about; then at the end of
-    each hour in which they gathered risk, over its own time range, as if risk were written at once. What it suppresses
-    is left out. A rule that fails is noted as an error.
+    Raises HTTPError for a search that is refused, SandboxError for one that fails.
     """
-    for name in risk_rules(instance):
-        saved, silent = instance.saved_search(name), dict[tuple[str, ...], float]()
+    job = saved.dispatch(**ALL_TIME, **how)
+    splunkd.wait()
+    job.refresh()
+    told = [(level.upper(), text) for level, texts in (job["messages"] or {}).items() for text in texts]
+    if job["isFailed"] == "1":
+        raise SandboxError("; ".join(text for level, text in told if level == "FATAL"))
+    done.messages += told
+    return job, rows(job.results(output_mode="json", count=0))
+
+
+def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
+    """Run the searches with their action, and read what it wrote and said; a search that fails is noted as an error."""
+    for name in done.searches:
         try:
-            how = alerts.read(instance.apps / "ssa_detections", saved)
-            named = {row.get("risk_object") for row in instance.search(saved["search"]).rows}
-            events = (float(event["_time"]) for event in done.risk_events if event["risk_object"] in named)
-            for now in sorted({at // HOUR * HOUR + HOUR for at in events}):
-                earliest, latest = (times.resolve(saved[f"dispatch.{end}_time"], now) for end in ("earliest", "latest"))
-                found = instance.search(saved["search"], earliest=earliest, latest=latest, now=now)
-                for alert in alerts.divide(how, found.rows) if alerts.triggers(saved, found.rows) else ():
-                    if silent.get(alert.key, now) <= now:
-                        silent[alert.key] = now + how.suppress
-                        yield from ({**row, "_time": f"{now:.0f}", "search_name": name} for row in alert.rows)
-        except SandboxError as error:
+            saved = service.saved_searches[name]
+            if dry_run:
+                saved.update(**{f"action.{ACTION}.param.dry_run": 1})
+            job, found = dispatch(splunkd, saved, done, trigger_actions=1)
+            done.passed_prefilter += int(job["eventCount"])
+            done.detections += found
+        except (SandboxError, binding.HTTPError) as error:
             done.errors.append(f"{name}: {error}")
+    said = rows(_oneshot(service, "search index=_internal component=sendmodalert OR log_level=ERROR | sort 0 _time"))
+    for line in said:
+        level, text = str(line["log_level"]), str(line["_raw"]).partition(" - ")[2]
+        head, own, rest = text.partition(" STDERR -  ")
+        if own:
+            done.log.append((level, rest))
+        elif level == "ERROR":
+            done.errors.append(head)
+    done.risk_events = rows(_oneshot(service, "search index=risk sourcetype=stash"))
 
 
-def run(
-    instance: Instance, splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False
-) -> Replay:
-    """Replay files through an instance on which the app is installed; raises SandboxError for files, not searches.
+def _oneshot(service: Any, search: str) -> Any:
+    return service.jobs.oneshot(search, output_mode="json", count=0)
+
+
+def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
+    """Schedule the risk rules, let time pass, and note what they raise. A rule that fails is noted as an error.
+
+    A rule is run over all the risk first, which names the users and devices that it may be about; then the scheduler
+    comes to the end of each hour in which they gathered risk, as if risk were written at once.
+    """
+    hours = set[float]()
+    for saved in service.saved_searches.list(count=-1):
+        if saved["disabled"] == "0" and confs.is_true(saved.content.get("alert.track", "0")):
+            try:
+                named = {found.get("risk_object") for found in dispatch(splunkd, saved, done)[1]}
+                saved.update(**HOURLY)
+                done.risk_rules.append(saved.name)
+                gathered = (float(str(e["_time"])) for e in done.risk_events if e["risk_object"] in named)
+                hours |= {at // HOUR * HOUR + HOUR for at in gathered}
+            except (SandboxError, binding.HTTPError) as error:
+                done.errors.append(f"{saved.name}: {error}")
+    try:
+        runs = [run for hour in sorted(hours) for run in splunkd.scheduler.run(hour, hour + 1)]
+    except SandboxError as error:  # a setting of another search, which the user scheduled
+        done.errors.append(str(error))
+        return
+    for run in runs:
+        if run.search in done.risk_rules:
+            done.errors += [f"{run.search}: {run.error}"] if run.error else []
+            for found in itertools.chain.from_iterable(alert.rows for alert in run.raised):
+                done.risk_alerts.append({**found, "_time": f"{run.time:.0f}", "search_name": run.search})
+
+
+def run(splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False) -> Replay:
+    """Replay files through a server with the app; raises SandboxError for files, not for searches.
 
     `tstats` chooses the searches over the accelerated data model.
     """
-    done = Replay()
-    started = time.perf_counter()
+    done, started = Replay(), time.perf_counter()
     for path in files:
         if path.is_dir() or not path.exists():
             raise SandboxError(f"{path}: {'this is a folder' if path.is_dir() else 'no such file'}")
-    if not (names := risk_searches(instance, tstats)):
+    if not (names := risk_searches(splunkd.instance, tstats)):
         kind = "with" if tstats else "without"
-        raise SandboxError(f"the app ssa_detections has no saved search {kind} tstats that has action.{ACTION} = 1")
-    instance.add_events(rows(files, done, console))
-    for name in names:
-        with console.status(f"running {name} …"):
-            try:
-                saved = instance.saved_search(name)
-                result = instance.search(saved["search"])
-                done.searches[name] = result
-                done.detections.extend(result.rows)
-                if alerts.triggers(saved, result.rows):
-                    done.actions.append(alerts.run(instance, ACTION, name, result, {"dry_run": str(int(dry_run))}))
-            except SandboxError as error:
-                done.errors.append(f"{name}: {error}")
-    if "risk" in splunkd.indexes and splunkd.requests:
-        done.risk_events = list(instance.search("index=risk sourcetype=stash").rows)
+        raise SandboxError(f"the app {APP} has no saved search {kind} tstats that has action.{ACTION} = 1")
+    service, done.searches, done.server = connect(splunkd), names, splunkd.uri
+    done.app = "{label} {version}".format(**service.apps[APP].content)
+    if INDEX not in service.indexes:
+        service.indexes.create(INDEX)
+    forward(splunkd, files, done, console)
+    with console.status("searching …"):
+        detect(service, splunkd, dry_run, done)
     if done.risk_events:
         with console.status("running the risk rules …"):
-            done.risk_alerts = sorted(risk_alerts(instance, done), key=lambda alert: float(alert["_time"]))
+            raise_alerts(service, splunkd, done)
     done.seconds = time.perf_counter() - started
     return done
 
@@ -165,7 +256,7 @@ def run(
 def write_json(done: Replay, console: Console, indexers: int) -> None:
     """Write one JSON object a line: detections, risk events, alerts, then a summary."""
 
-    def line(kind: str, fields: dict[str, Any]) -> None:
+    def line(kind: str, fields: Mapping[str, object]) -> None:
         console.file.write(json.dumps({**fields, "kind": kind}, ensure_ascii=False) + "\n")
 
     for fields in done.detections:
@@ -188,8 +279,8 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "risk_alerts": len(done.risk_alerts),
         "problems": done.problems,
         "errors": done.errors,
-        "messages": [list(message) for result in done.searches.values() for message in result.messages],
-        "log": [[level, text] for action in done.actions for level, text in action.log],
+        "messages": [list(message) for message in done.messages],
+        "log": [list(line) for line in done.log],
         "indexers": indexers,
         "seconds": round(done.seconds, 2),
         "ok": done.ok,
@@ -197,67 +288,69 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
 
 
 def _clock(cell: Any) -> str:
-    return time.strftime("%Y-%m-%d\n%H:%M:%S", time.gmtime(float(cell or 0)))
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(float(cell or 0)))
 
 
 def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     """Write the story of a replay for a reader at a terminal."""
-    read = table("Events read", "events", "source")
-    for source, count in done.events.most_common():
-        read.add_row(f"{count:,}", shown(source))
-    console.print(read)
-    for problem in done.problems[:10]:
-        console.print(plain(f"damaged: {problem}"), style="yellow", markup=False)
-    if len(done.problems) > 10:
-        console.print(f"… and {len(done.problems) - 10} more damaged events", style="yellow")
 
-    risk: dict[str, list[dict[str, Any]]] = {}
-    for event in done.risk_events:
-        risk.setdefault(str(event.get("finding_id")), []).append(event)
-    for name in dict.fromkeys(str(hit.get("detection")) for hit in done.detections):
-        hits = table(f"Detection: {name}", "UTC", "command line, and risk message", "score", "risk event for")
-        for hit in sorted(done.detections, key=lambda hit: float(hit.get("_time") or 0)):
+    def say(text: str, style: str = "bold") -> None:
+        console.print(plain(text), style=style, markup=False, highlight=False)
+
+    events, hits, risk = sum(done.events.values()), done.detections, done.risk_events
+    say(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
+    say(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
+    for source, count in done.events.most_common():
+        say(f"   {count:7,}  {source}", "none")
+    for problem in done.problems[:10]:
+        say(f"   damaged: {problem}", "yellow")
+    if len(done.problems) > 10:
+        say(f"   … and {len(done.problems) - 10} more damaged events", "yellow")
+
+    say(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, the detection fired on {len(hits):,}")
+    for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
+        columns = table(f"Detection: {name}", "UTC", "user", "device", "score", "command line")
+        for hit in sorted(hits, key=lambda hit: float(str(hit.get("_time") or 0))):
             if str(hit.get("detection")) == name:
-                events = risk.get(str(hit.get("finding_id")), [])
-                what = [shown(hit.get("process")), *dict.fromkeys(shown(e.get("risk_message")) for e in events)]
-                who = [f"{shown(e.get('risk_object'))} ({shown(e.get('risk_object_type'))})" for e in events]
-                scores = [shown(e.get("risk_score")) for e in events]
-                hits.add_row(
-                    _clock(hit.get("_time")), "\n".join(what), "\n".join(scores), "\n".join(who), end_section=True
-                )
-        console.print(hits)
-    totals: dict[tuple[str, str], float] = defaultdict(float)
-    for event in done.risk_events:
-        totals[shown(event.get("risk_object")), shown(event.get("risk_object_type"))] += float(event["risk_score"])
-    if totals:
-        sums = table("Risk added (index=risk)", "score", "risk object", "type")
-        for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1]):
+                cells = (shown(hit.get(key)) for key in ("dest_user_id", "dest_device_id", "risk_score", "process"))
+                columns.add_row(_clock(hit.get("_time")), *cells)
+        console.print(columns)
+
+    say(f"3. Risk written by the alert action: {len(risk):,} events in index=risk, each hit once for its user, device")
+    if risk:
+        say(f"   {risk[-1]['risk_object']}, {risk[-1]['risk_score']}: {risk[-1]['risk_message']}", "none")
+        totals: dict[tuple[str, str], float] = defaultdict(float)
+        for event in risk:
+            totals[shown(event.get("risk_object")), shown(event.get("risk_object_type"))] += float(
+                str(event["risk_score"])
+            )
+        sums = table("", "score", "risk object", "type")
+        for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1])[:TOP]:
             sums.add_row(f"{score:g}", name, kind)
+        if len(totals) > TOP:
+            sums.add_row("…", f"and {len(totals) - TOP} more", "")
         console.print(sums)
+
+    say(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
     if done.risk_alerts:
-        raised = table("Alerts (by the risk rules)", "UTC", "score", "user or device", "message")
+        raised = table("", "UTC", "score", "user or device", "message")
         for alert in done.risk_alerts:
-            cells = (shown(alert.get(name)) for name in ("risk_score", "risk_object", "message"))
-            raised.add_row(_clock(alert["_time"]), *cells, end_section=True)
+            cells = (shown(alert.get(key)) for key in ("risk_score", "risk_object", "message"))
+            raised.add_row(_clock(alert["_time"]), *cells)
         console.print(raised)
     if dry_run:
-        for action in done.actions:
-            for _, text in action.log:
-                console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
+        for _, text in done.log:
+            console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
-    for result in done.searches.values():
-        for message in result.messages:
-            console.print("search message:", *map(plain, message), style="yellow", markup=False)
-    for action in done.actions:
-        for level, text in action.log:
-            if level != "INFO":
-                console.print(plain(f"{action.action} {level}: {text}"), style="red", markup=False)
+    for level, text in done.messages:
+        say(f"search message, {level}: {text}", "yellow")
+    for level, text in done.log:
+        if level != "INFO":
+            say(f"{ACTION} {level}: {text}", "red")
     for error in done.errors:
-        console.print(plain(f"search failed: {error}"), style="red", markup=False)
-    told = summary(done, 0)
-    console.print(
-        f"{told['events']:,} events read, {told['passed_prefilter']:,} passed the prefilter, "
-        f"{told['detections']:,} fired, {told['risk_events']:,} risk events written, {told['risk_alerts']:,} alerts "
-        f"raised, in {done.seconds:.1f} s.",
-        style="bold green" if done.ok else "bold red",
+        say(f"failed: {error}", "red")
+    say(
+        f"{events:,} events read, {done.passed_prefilter:,} passed the prefilter, {len(hits):,} fired, {len(risk):,} "
+        f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
+        "bold green" if done.ok else "bold red",
     )

@@ -35,8 +35,8 @@ _NUMBERS = itertools.count(1)  # at the end of a sid, which no two searches of a
 class Run:
     """One run of a scheduled search: times in epoch s, None for no bound.
 
-    `outcome` says why no action was due, or is empty; `error` what failed. `silenced` counts suppressed alerts,
-    `not_here` names the enabled actions that the sandbox does not have.
+    `outcome` says why no action was due, or is empty; `error` what failed. `raised` are its alerts, `silenced` counts
+    suppressed ones, `not_here` names the enabled actions that the sandbox does not have.
     """
 
     app: str
@@ -46,6 +46,7 @@ class Run:
     earliest: float | None
     latest: float | None
     result: Result | None = None
+    raised: list[alerts.Alert] = field(default_factory=list)
     silenced: int = 0
     outcome: str = ""
     error: str = ""
@@ -123,39 +124,47 @@ class Scheduler:
         sid = f"scheduler_{_word(self.owner)}_{_word(one.app)}__RMD5{code}_at_{one.at:.0f}_{next(_NUMBERS)}"
         earliest, latest = _range(one.settings, one.at)
         done = Run(one.app, one.name, sid, one.at, earliest, latest)
-        search, app = one.settings["search"], one.app
         try:
             done.result = self.instance.search(
-                search, earliest=earliest, latest=latest, app=app, owner=self.owner, now=one.at, sid=sid
+                one.settings["search"],
+                earliest=earliest,
+                latest=latest,
+                app=one.app,
+                owner=self.owner,
+                now=one.at,
+                sid=sid,
             )
-            if alerts.triggers(one.settings, done.result.rows):
-                self._alert(one, done, done.result)
-            else:
-                done.outcome = "the trigger condition is not met"
+            self.alert(done, one.settings, one.alerting, self.instance, self.owner)
         except SandboxError as error:
             done.error = str(error)
         return done
 
-    def _alert(self, one: _Scheduled, done: Run, result: Result) -> None:
-        passed, how = list[alerts.Alert](), one.alerting
+    def alert(self, done: Run, settings: dict[str, str], how: alerts.Alerting, instance: Instance, owner: str) -> None:
+        """Alert on the results of a run, if they trigger: list the alert, and run the actions as `instance`'s owner.
+
+        Raises SandboxError for a condition or an action that is not supported.
+        """
+        if not done.result or not alerts.triggers(settings, done.result.rows):
+            done.outcome = "the trigger condition is not met"
+            return
         done.not_here = how.not_here
-        for alert in alerts.divide(how, result.rows):
-            key = (one.app, one.name, *alert.key)
-            if self._silent.get(key, one.at) > one.at:
+        for alert in alerts.divide(how, done.result.rows):
+            key = (done.app, done.search, *alert.key)
+            if how.suppress and self._silent.get(key, done.time) > done.time:
                 done.silenced += 1
-            else:
-                self._silent[key] = one.at + how.suppress
-                passed.append(alert)
-        if not passed:
+                continue
+            if how.suppress:
+                self._silent[key] = done.time + how.suppress
+            done.raised.append(alert)
+        if not done.raised:
             done.outcome = "suppressed" if done.silenced else "there is no result to alert on"
         elif how.track:
-            results = sum(len(alert.rows) for alert in passed)
-            entry = TriggeredAlert(one.name, done.sid, one.at, one.at + how.expires, how.severity, results, how.digest)
+            count, expires = sum(len(alert.rows) for alert in done.raised), done.time + how.expires
+            entry = TriggeredAlert(done.search, done.sid, done.time, expires, how.severity, count, how.digest)
             self.alerts.append(entry)
-        for alert, action in itertools.product(passed, how.actions):
-            given = replace(result, rows=alert.rows)
-            ran = alerts.run(self.instance, action, one.name, given, {}, one.app, self.owner, alert.number)
-            done.actions.append(ran)
+        for alert, action in itertools.product(done.raised, how.actions):
+            given = replace(done.result, rows=alert.rows)
+            done.actions.append(alerts.run(instance, action, done.search, given, {}, done.app, owner, alert.number))
 
 
 def _fires(cron: str, start: float, end: float) -> Iterator[float]:

@@ -8,28 +8,33 @@ import functools
 import itertools
 import re
 import shutil
+import ssl
 import sys
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
+import httpx
 
 from sandbox import bundle, chunked, confs, matching, spl, sql, storage
 from sandbox.archive import unpack
 from sandbox.chunked import Value
 from sandbox.commands import COMMANDS
-from sandbox.errors import SearchError
+from sandbox.errors import SandboxError, SearchError
 from sandbox.kvstore import KvStore
 from sandbox.registry import Context, Row, appends, options
 
 SPLUNK_VERSION = "9.4.0"  # what commands are told
+SEARCH_HEAD = "search_head"  # its name as a server
 DATABASE, DISPATCH = "var/events.duckdb", "var/run/splunk/dispatch"  # in an instance's home
+AUTHORITY = "etc/auth/cacert.pem"  # in an instance's home: who vouches for its server
+ANSWER_SECONDS = 30
 DISK_MEMORY = "512MB"  # for DuckDB beside a database on disk, of which it else keeps what it can, to no gain
 NOTHING = sql.Relation("range(0)", {})
 STORED = '"^ stored"'  # an event's place in its table; no column of a field has a blank there
@@ -127,12 +132,15 @@ class Instance:
         owner: str = "admin",
         now: float | None = None,
         sid: str | None = None,
+        accepted: Callable[[Callable[[], None]], None] = lambda stop: None,
+        over: Result | None = None,
     ) -> Result:
         """Run a search and return all its results.
 
         `earliest` (inclusive) and `latest` (exclusive) are epoch seconds and limit the events, unless the search itself
         has time modifiers; `app` provides macros and commands; `now` is the time that the search believes it is, epoch
-        s; `sid` its id, if not to be made up.
+        s; `sid` its id, if not to be made up; `accepted` is called once the search is checked, before it runs, with a
+        function that stops it; `over` are results that the commands work on, and that stay: so splunkd post-processes.
         Raises SearchError for anything wrong; a failure on an indexer begins with its name: `[indexer2]`.
         """
         if not (self.apps / app).is_dir():
@@ -141,9 +149,9 @@ class Instance:
             raise SearchError(f"The app '{app}' is disabled: app.conf [install] state.")
         made = (f"{time.time():.0f}.{number}" for number in self._numbers)  # kept events may have been searched before
         sid = sid or next(each for each in made if not (self.home / DISPATCH / each).exists())
-        job = _Job(self, sid, spl, app, owner, earliest, latest, time.time() if now is None else now)
+        job = _Job(self, sid, spl, app, owner, earliest, latest, time.time() if now is None else now, over)
         try:
-            return job.run()
+            return job.run(accepted)
         finally:
             job.close()
 
@@ -182,9 +190,10 @@ class _Job:
     earliest: float | None
     latest: float | None
     now: float
+    over: Result | None = None
 
     def __post_init__(self) -> None:
-        self.head = _Place("search_head", self.instance.home, self.instance.apps, self.sid)
+        self.head = _Place(SEARCH_HEAD, self.instance.home, self.instance.apps, self.sid)
         self.result = Result(self.head.sid, self.head.dispatch)
         self.tables = itertools.count(1)
         self.checked: dict[int, tuple[list[spl.Command], list[bool]]] = {}  # subsearches, by where they stand
@@ -232,22 +241,32 @@ class _Job:
         for peer in self.__dict__.get("peers", []):
             shutil.rmtree(peer.apps.parent, ignore_errors=True)
 
-    def run(self) -> Result:
+    def run(self, accepted: Callable[[Callable[[], None]], None]) -> Result:
         self.head.dispatch.mkdir(parents=True)
         self.text = spl.expand(self.text, confs.load(self.instance.apps / self.app, "macros"))
         commands = spl.pipeline(self.text)
         self.result.stages = [Stage(command.name, command.text) for command in commands]
         with self.ranged(commands[0]):
-            rows = self.execute(commands, self.check(commands), self.result.stages)
+            distributable = self.check(commands, begins=self.over is None)
+            accepted(self.database.interrupt)
+            if self.over is None:
+                rows = self.execute(commands, distributable, self.result.stages)
+            else:
+                rows = self.keep(self.over.rows)
+                for command, stage in zip(commands, self.result.stages, strict=True):
+                    rows = self.step(self.head, command, rows, stage)
         self.result.columns = list(rows.columns)
         for row in self.database.execute(sql.export(rows)).fetchall():
             self.result.rows.append({name: _single(cell) for name, cell in zip(rows.columns, row, strict=False)})
         return self.result
 
-    def check(self, commands: Sequence[spl.Command]) -> list[bool]:
-        """Find mistakes before anything runs, as splunkd parses on the search head; say which are distributable."""
+    def check(self, commands: Sequence[spl.Command], begins: bool = True) -> list[bool]:
+        """Find mistakes before anything runs, as splunkd parses on the search head; say which are distributable.
+
+        `begins` says whether the first command makes the first rows.
+        """
         flags = []
-        checking = Context(
+        self.checking = checking = Context(
             self.head.server,
             self.instance.apps / self.app,
             self.now,
@@ -257,10 +276,12 @@ class _Job:
             events=lambda: NOTHING,
             fetch=lambda code: [],
             keep=lambda rows: NOTHING,
+            pipe=self.check_pipe,
+            get=lambda path: {},
             index=lambda rows: 0,
             kvstore=self.instance.kvstore,
         )
-        for first, command in zip([True, *[False] * len(commands)], commands, strict=False):
+        for first, command in zip([begins, *[False] * len(commands)], commands, strict=False):
             spec = COMMANDS.get(command.name)
             kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
             if kind.generating != first and command.name != "search" and not (kind.generating and appends(command)):
@@ -320,6 +341,33 @@ class _Job:
             with self.ranged(commands[0]):
                 self.found[offset] = self.execute(commands, distributable, stages)
         return self.found[offset]
+
+    def check_pipe(self, text: str, offset: int, _: sql.Relation) -> sql.Relation:
+        for command in spl.pipeline(f"|{text}", offset - 1):
+            spec = COMMANDS.get(command.name)
+            if not spec or spec.effect or (spec.generating and command.name != "search"):
+                raise spl.fail(f"'{command.name}' is not supported within a pipeline in brackets", command.position)
+            spec.build(self.checking, command, NOTHING)
+        return NOTHING
+
+    def pipe(self, text: str, offset: int, rows: sql.Relation) -> sql.Relation:
+        """Run commands over rows, which stay."""
+        rows = self.table(sql.query(rows.source, sql.same(rows)))
+        for command in spl.pipeline(f"|{text}", offset - 1):
+            rows = self.step(self.head, command, rows, Stage(command.name, command.text))
+        return rows
+
+    def get(self, path: str) -> Any:
+        """Ask splunkd, as the search's owner. Raises SandboxError for any other status than 200."""
+        if not self.instance.splunkd_uri:
+            raise SandboxError("no answer: this instance has no server")
+        authority = self.instance.home / AUTHORITY
+        verify = ssl.create_default_context(cafile=authority) if authority.exists() else True
+        key = {"Authorization": f"Splunk {self.instance.session_key}"}
+        answer = httpx.get(self.instance.splunkd_uri + path, headers=key, verify=verify, timeout=ANSWER_SECONDS)
+        if answer.status_code != httpx.codes.OK:
+            raise SandboxError(f"{answer.status_code} {answer.reason_phrase}")
+        return answer.json()
 
     def places(self, first: spl.Command) -> list[_Place]:
         """Say where a pipeline begins: on the indexers, or where makeresults says."""
@@ -396,6 +444,8 @@ class _Job:
             events=self.all_events,
             fetch=lambda code: self.database.execute(code).fetchall(),
             keep=self.keep,
+            pipe=self.pipe,
+            get=self.get,
             index=self.instance.add_events,
             kvstore=self.instance.kvstore,
         )

@@ -255,6 +255,12 @@ class SearchReader(Reader):
             while self.expect(",", ")").text == ",":
                 nodes.append(self.word())
             return field.over("in", nodes)
+        name, indexed, value = field.text.partition("::")
+        if name and indexed and field.kind == "name":  # an indexed field, which all fields are here
+            quoted = not value and self.next.kind == "string"
+            return field.over(
+                "compare", [replace(field, text=name), self.word() if quoted else replace(field, text=value)], "="
+            )
         if field.text in ("TERM", "CASE", "PREFIX") and self.at("("):
             raise fail(f"The directive '{field.text}' is not supported", field.position)
         if field.text == "in" and self.at("("):

@@ -1,4 +1,8 @@
-"""splunkd's REST API as the alert action uses it: receivers, KV store, saved searches. The edge to splunklib.client."""
+"""splunkd's REST API as the alert action uses it: receivers, KV store, saved searches. The edge to splunklib.client.
+
+Every request goes through the SDK's Service, which knows no more of these endpoints than their paths: each method says
+which page of the REST API Reference describes what it asks.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +115,10 @@ class Splunkd:
         return body
 
     def writes_own_risk(self, search_name: str, owner: str, app: str) -> bool:
-        """Tell whether a saved search also has Enterprise Security's own risk action on; raises SinkError."""
+        """Tell whether a saved search also has Enterprise Security's own risk action on; raises SinkError.
+
+        REST API Reference, Search endpoint descriptions: GET saved/searches/{name}.
+        """
         path = f"/servicesNS/{_quoted(owner)}/{_quoted(app)}/saved/searches/{_quoted(search_name)}"
         url = binding.UrlEncoded(path, skip_encode=True)
         try:
@@ -128,7 +135,10 @@ class Splunkd:
             raise _strange(answer) from None
 
     def ignored(self) -> list[Ignored]:
-        """Return the entities that users chose to ignore and that have not expired; raises SinkError."""
+        """Return the entities that users chose to ignore and that have not expired; raises SinkError.
+
+        REST API Reference, KV store endpoint descriptions: GET storage/collections/data/{collection}.
+        """
         answer = self.call(
             f"reading the lookup {IGNORED}", lambda: self.service.get(f"{DATA}/{IGNORED}", **NAMESPACE), MISSING
         )
@@ -154,7 +164,10 @@ class Receivers:
         }
 
     def write(self, lines: Sequence[str]) -> None:
-        """Write lines as events; raises SinkError."""
+        """Write lines as events; raises SinkError.
+
+        REST API Reference, Input endpoint descriptions: POST receivers/simple.
+        """
         body = "".join(line + "\n" for line in lines).encode("utf-8")
         path = client.PATH_RECEIVERS_SIMPLE
         self.splunkd.call(
@@ -172,7 +185,10 @@ class KvLedger:
         self.splunkd, self.index = splunkd, index
 
     def known(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that were written before; raises SinkError."""
+        """Return those of the ids that were written before; raises SinkError.
+
+        REST API Reference, KV store endpoint descriptions: POST storage/collections/data/{collection}/batch_find.
+        """
         queries = [
             {"query": {"$or": [{"_key": id} for id in ids[start : start + IDS_IN_A_QUERY]]}}
             for start in range(0, len(ids), IDS_IN_A_QUERY)
@@ -185,13 +201,19 @@ class KvLedger:
             raise _strange(answer) from None
 
     def note(self, ids: Sequence[str], time: float) -> None:
-        """Remember ids as written at a time (epoch s); raises SinkError."""
+        """Remember ids as written at a time (epoch s); raises SinkError.
+
+        REST API Reference, KV store endpoint descriptions: POST storage/collections/data/{collection}/batch_save.
+        """
         records = [{"_key": id, "index": self.index, "written": time} for id in ids]
         for start in range(0, len(records), MOST_RECORDS):
             self._post("batch_save", records[start : start + MOST_RECORDS])
 
     def forget(self, before: float) -> None:
-        """Drop what was noted before a time (epoch s); raises SinkError."""
+        """Drop what was noted before a time (epoch s); raises SinkError.
+
+        REST API Reference, KV store endpoint descriptions: DELETE storage/collections/data/{collection}.
+        """
         query = json.dumps({"written": {"$lt": before}})
         delete = self.splunkd.service.delete
         self.splunkd.call("pruning the ledger", lambda: delete(f"{DATA}/{LEDGER}", query=query, **NAMESPACE), MISSING)

@@ -1,14 +1,12 @@
-"""Commands that reach beyond their rows: lookup tables, other indexes, the apps' configuration."""
+"""Commands that reach beyond their rows: lookup tables and other indexes."""
 
 import re
-import urllib.parse
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sandbox import confs, lookups, spl
 from sandbox.errors import SandboxError
 from sandbox.matching import compared, matches
-from sandbox.registry import Context, Row, options, pick, register, whole
+from sandbox.registry import Context, Row, options, pick, register
 from sandbox.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
 
 _OUTPUT = ("OUTPUT", "output", "OUTPUTNEW", "outputnew")
@@ -189,51 +187,3 @@ def _collect(_: Context, command: spl.Command, rows: Relation) -> str:
         raise spl.fail("'collect' wants index=<name>", command.position)
     reader.end()
     return query(rows.source, same(rows))
-
-
-_ENDPOINT = re.compile(r"/?services(?:NS/[^/]+/([^/]+))?/(?:(saved/searches)|configs/conf-([\w-]+))/?")
-
-
-@register("rest", "splunk_server", "count", generating=True)
-def _rest(context: Context, command: spl.Command, _: Relation) -> str:
-    """List the stanzas of a conf, of all apps unless the path names one, by title; each row has what the stanza says.
-
-    Choices of the sandbox: the search head alone answers, whoever the owner in the path is; settings that no app makes,
-    Splunk's own defaults, are missing.
-    """
-    reader = spl.Reader(command)
-    path = reader.word()
-    endpoint = _ENDPOINT.fullmatch(path.text)
-    given = options(reader, command)
-    reader.end()
-    if not endpoint:
-        raise spl.fail(
-            f"The endpoint '{path.text}' is not supported: only saved/searches, configs/conf-*", path.position
-        )
-    if "splunk_server" in given and given["splunk_server"].text != "local":
-        raise spl.fail("Only splunk_server=local is supported", given["splunk_server"].position)
-    count = whole(given["count"]) if "count" in given else 0
-    conf = endpoint[3] or "savedsearches"
-    apps = [app for app in sorted(context.app.parent.iterdir()) if endpoint[1] in (None, "-", app.name)]
-    files = [folder / f"{conf}.conf" for app in apps for folder in (app / "default", app / "local")]
-    if not any(file.is_file() for file in files):
-        raise spl.fail(f"The endpoint '{path.text}' gives 404 Not Found: no app has {conf}.conf", path.position)
-    found: list[dict[str, str]] = []
-    for app in apps:
-        owners = confs.metadata(app)
-        for title, settings in confs.load(app, conf).items():
-            owner = _owner(owners, conf, title)
-            names = {"title": title, "eai:acl.app": app.name, "eai:acl.owner": owner, "splunk_server": context.server}
-            disabled = "1" if confs.is_true(settings.get("disabled", "0")) else "0"
-            found.append(names | settings | {"disabled": disabled})
-    found.sort(key=lambda row: row["title"].lower())
-    rows = context.keep(found[: count or None])
-    return query(rows.source, same(rows))
-
-
-def _owner(metadata: Mapping[str, Mapping[str, str]], conf: str, title: str) -> str:
-    """Tell who owns a stanza: what the app's metadata says of it, else of its conf, else of everything."""
-    for stanza in (f"{conf}/{urllib.parse.quote(title, safe='')}", conf, ""):
-        if owner := metadata.get(stanza, {}).get("owner"):
-            return owner
-    return "nobody"

@@ -161,6 +161,15 @@ def _append(context: Context, command: spl.Command, rows: Relation) -> str:
     return union([rows, context.subsearch(inner[1], command.offset + 1)])
 
 
+@register("appendpipe")
+def _appendpipe(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Put what a pipeline makes of the rows below them."""
+    inner = re.fullmatch(r"\[(.*)\]", command.text, re.S)
+    if not inner:
+        raise spl.fail("'appendpipe' takes a pipeline in brackets and no options", command.position)
+    return union([rows, context.pipe(inner[1], command.offset + 1, rows)])
+
+
 @register("makeresults", "count", "annotate", "splunk_server", generating=True)
 def _makeresults(context: Context, command: spl.Command, _: Relation) -> str:
     reader = spl.Reader(command)

@@ -89,7 +89,7 @@ class Call:
     @property
     def json(self) -> bool:
         """Whether the answer is to be JSON."""
-        return self.args.get("output_mode", "") == "json"
+        return self.args.get("output_mode", "").startswith("json")
 
     def part(self, name: str) -> str:
         """Return a part of the path, in which the SDK writes a blank as +."""

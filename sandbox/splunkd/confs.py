@@ -56,57 +56,38 @@ def _file(call: Call) -> str:
     return file
 
 
-def _stanzas(call: Call, file: str) -> list[Entity]:
-    return [
-        Entity(name, f"configs/conf-{file}", content(settings, app, call.session.user), app)
-        for app in call.apps
-        for name, settings in confs.load(call.instance.apps / app, file).items()
-    ]
-
-
 @serves("GET", "properties/{file}")
 def properties(call: Call) -> Response:
-    """Say whether there is a conf file of this name, as the SDK's `service.confs[name]` asks; list its stanzas."""
+    """Say whether there is a conf file of this name, as the SDK's `service.confs[name]` asks."""
     file = _file(call)
     layers = [call.instance.apps / app / layer for app in installed(call.instance) for layer in ("default", "local")]
     if not any((layer / f"{file}.conf").is_file() for layer in layers):
         raise NotFoundError(f"{file} does not exist")
-    return entities(call, [Entity(one.name, f"properties/{file}", {}, one.app) for one in _stanzas(call, file)])
-
-
-@serves("GET", "configs/conf-{file}")
-def stanzas(call: Call) -> Response:
-    """List the stanzas of a conf file."""
-    return entities(call, _stanzas(call, _file(call)))
+    return entities(call, [])
 
 
 @serves("GET", "configs/conf-{file}/{stanza}")
 def stanza(call: Call) -> Response:
     """Give a stanza."""
-    found = [one for one in _stanzas(call, _file(call)) if one.name == call.part("stanza")]
+    file, name = _file(call), call.part("stanza")
+    found = [
+        Entity(name, f"configs/conf-{file}", content(stanzas[name], app, call.session.user), app)
+        for app in call.apps
+        if name in (stanzas := confs.load(call.instance.apps / app, file))
+    ]
     if not found:
-        raise NotFoundError(f"Could not find object id={call.part('stanza')}")
+        raise NotFoundError(f"Could not find object id={name}")
     return entities(call, found)
 
 
-@serves("POST", "configs/conf-{file}", "configs/conf-{file}/{stanza}")
+@serves("POST", "configs/conf-{file}/{stanza}")
 def change(call: Call) -> Response:
-    """Add a stanza, or change settings of one."""
-    file, new = _file(call), "stanza" not in call.request.path_params
-    name = call.args.get("name", "") if new else call.part("stanza")
-    known = confs.load(call.instance.apps / call.app, file)
-    if not name or (not new and name not in known):
-        raise CallError(404 if name else 400, f"Could not find object id={name}" if name else "Missing argument: name")
+    """Change settings of a stanza."""
+    file, name = _file(call), call.part("stanza")
+    stanza(call)
     call.may_write(file, name)
-    if new and name in known:
-        raise ConflictError(f"An object with name={name} already exists")
-    write(
-        call.instance.apps / call.app,
-        file,
-        name,
-        {k: v for k, v in call.args.items() if k not in ("name", "output_mode")},
-    )
-    return entities(call, [one for one in _stanzas(call, file) if one.name == name], 201 if new else 200)
+    write(call.instance.apps / call.app, file, name, {k: v for k, v in call.args.items() if k != "output_mode"})
+    return stanza(call)
 
 
 def _app(call: Call, name: str) -> Entity:
@@ -122,12 +103,6 @@ def _app(call: Call, name: str) -> Entity:
         "configured": confs.is_true(install.get("is_configured", "0")),
     }
     return Entity(name, "apps/local", found)
-
-
-@serves("GET", "apps/local")
-def apps(call: Call) -> Response:
-    """List the apps."""
-    return entities(call, [_app(call, name) for name in installed(call.instance)])
 
 
 @serves("GET", "apps/local/{name}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import confs, indexing, windows
+from sandbox import confs, indexing, storage, windows
 from sandbox.indexing import Event
 from sandbox.kvstore import ConflictError, NotFoundError
 from sandbox.search import Instance
@@ -87,19 +87,18 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value if isinstance(value, str) else json.dumps(value)
 
 
+def _events(call: Call, what: str, index: str) -> int:
+    """Count, or DELETE FROM, the events of an index; return their number."""
+    database = call.instance.database.cursor()
+    if "index" not in storage.describe(database, "events"):  # nothing is indexed yet
+        return 0
+    return int(database.execute(f"{what} events WHERE index = ?", [index]).fetchall()[0][0])
+
+
 def _index(call: Call, name: str) -> Entity:
-    count = 0
-    if "index" in {str(column) for column, *_ in call.instance.database.cursor().execute("DESCRIBE events").fetchall()}:
-        code = "FROM events SELECT count(*) WHERE index = ?"
-        count = call.instance.database.cursor().execute(code, [name]).fetchall()[0][0]
+    count = _events(call, "SELECT count(*) FROM", name)
     shown = {"disabled": False, "datatype": "event", "isInternal": name[0] == "_", "defaultDatabase": "main"}
     return Entity(name, INDEXES, {**shown, "totalEventCount": str(count)})
-
-
-@serves("GET", INDEXES)
-def indexes(call: Call) -> Response:
-    """List the indexes."""
-    return entities(call, [_index(call, name) for name in sorted(call.splunkd.indexes)])
 
 
 @serves("GET", INDEXES + "/{name}")
@@ -120,6 +119,15 @@ def create_index(call: Call) -> Response:
         raise ConflictError(f"Index name={name} already exists")
     call.splunkd.indexes.add(name)
     return entities(call, [_index(call, name)], 201)
+
+
+@serves("DELETE", INDEXES + "/{name}", needs="indexes_edit")
+def delete_index(call: Call) -> Response:
+    """Remove an index and its events."""
+    answer = index(call)
+    call.splunkd.indexes.remove(call.part("name"))
+    _events(call, "DELETE FROM", call.part("name"))
+    return answer
 
 
 @serves("POST", "receivers/simple", "receivers/stream", needs="edit_tcp")

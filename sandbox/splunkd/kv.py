@@ -10,44 +10,22 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sandbox import confs
-from sandbox.kvstore import Collection, ConflictError, NotFoundError
+from sandbox.kvstore import Collection, NotFoundError
 from sandbox.splunkd.atom import Entity, entities
 from sandbox.splunkd.calls import Call, CallError, serves
-from sandbox.splunkd.confs import write
 
-CONFIG, DATA = "storage/collections/config", "storage/collections/data/{collection}"
+CONFIG, DATA = "storage/collections/config/{name}", "storage/collections/data/{collection}"
 MOST_DOCUMENTS = 1_000
 """limits.conf [kvstore] max_documents_per_batch_save."""
 
 
-@serves("GET", CONFIG, CONFIG + "/{name}")
-def collections(call: Call) -> Response:
-    """List the collections, or give one."""
-    found = [
-        Entity(name, CONFIG, {**settings, "disabled": False}, app)
-        for app in call.apps
-        for name, settings in confs.load(call.instance.apps / app, "collections").items()
-        if call.request.path_params.get("name") is None or name == call.part("name")
-    ]
-    if "name" in call.request.path_params and not found:
-        raise NotFoundError(f"Could not find object id={call.part('name')}")
-    return entities(call, found)
-
-
-@serves("POST", CONFIG)
-def create_collection(call: Call) -> Response:
-    """Declare a collection: `name`, `field.<name>`, `accelerated_fields.<name>`, `enforceTypes`, `replicate`."""
-    name, settings = call.args.get("name", ""), {k: v for k, v in call.args.items() if k not in ("name", "output_mode")}
-    for key in settings:
-        if not re.fullmatch(r"(field|accelerated_fields)\..+|enforceTypes|replicate", key):
-            raise CallError(400, f'Argument "{key}" is not supported by this handler.')
-    if not re.fullmatch(r"[A-Za-z0-9_]\w*", name):
-        raise CallError(400, f"Invalid collection name '{name}'.")
-    call.may_write("collections", name)
-    if name in confs.load(call.instance.apps / call.app, "collections"):
-        raise ConflictError(f"An object with name={name} already exists")
-    write(call.instance.apps / call.app, "collections", name, settings)
-    return entities(call, [Entity(name, CONFIG, {**settings, "disabled": False}, call.app)], 201)
+@serves("GET", CONFIG)
+def collection(call: Call) -> Response:
+    """Give what is declared of a collection."""
+    name = call.part("name")
+    if not (settings := confs.load(call.instance.apps / call.app, "collections").get(name)):
+        raise NotFoundError(f"Could not find object id={name}")
+    return entities(call, [Entity(name, "storage/collections/config", {**settings, "disabled": False}, call.app)])
 
 
 @serves("GET", DATA)

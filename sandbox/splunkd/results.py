@@ -1,35 +1,33 @@
-"""Results of a search, as JSON, CSV or XML.
+"""Results of a search, as JSON: other forms nobody asks for.
 
 Source: REST API Reference, "search/v2/jobs/{search_id}/results"; what splunklib.results reads. A field without a value
 is left out of a result; times are UTC.
 """
 
-import csv
-import io
 import json
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from sandbox import confs
 from sandbox.chunked import Value
-from sandbox.splunkd.atom import valid, xml
 from sandbox.splunkd.calls import Call, CallError
 
-MODES = ("json", "json_rows", "json_cols", "csv", "xml")
+MODES = ("json", "json_rows", "json_cols")
 PAGE = 100
 """Results in an answer where the call names no count."""
 
 
 class Found(NamedTuple):
-    """Results, and the messages (level, text) that come with them."""
+    """Results, the messages (level, text) that come with them, and how many post-processing made."""
 
     columns: list[str]
     rows: list[dict[str, Value]]
     messages: list[tuple[str, str]]
+    made: int | None = None
 
 
 def answer(call: Call, found: Found, page: int = PAGE) -> Response:
@@ -39,17 +37,19 @@ def answer(call: Call, found: Found, page: int = PAGE) -> Response:
     mode = mode_of(call)
     told = [{"type": level, "text": text} for level, text in found.messages]
     head: dict[str, Any] = {"preview": False, "init_offset": offset, "messages": told}
+    if found.made is not None:
+        head["post_process_count"] = found.made
     if mode == "json":
         return JSONResponse(
             {**head, "fields": [{"name": name} for name in columns], "results": _objects(columns, rows)}
         )
-    if mode in ("json_rows", "json_cols"):
-        table = [[cell(name, row.get(name)) for name in columns] for row in rows]
-        form = {"rows": table} if mode == "json_rows" else {"columns": [*map(list, zip(*table, strict=True))]}
-        return JSONResponse({**head, "fields": columns, **form})
-    if mode == "csv":
-        return Response(_csv(columns, rows), media_type="text/csv")
-    return xml(_results(columns, rows, found.messages, offset))
+    if mode == "json_rows":
+        form = {"rows": [[cell(name, row.get(name)) for name in columns] for row in rows]}
+    else:
+        form = {"columns": [[cell(name, row.get(name)) for row in rows] for name in columns]}
+    # Splunk's data sources ask for metadata, and read each field as an object.
+    described = confs.is_true(call.args.get("show_metadata", "0"))
+    return JSONResponse({**head, "fields": [{"name": name} for name in columns] if described else columns, **form})
 
 
 def stream(call: Call, found: Found) -> Response:
@@ -93,35 +93,3 @@ def _columns(call: Call, found: Found) -> list[str]:
 
 def _objects(columns: Sequence[str], rows: Sequence[dict[str, Value]]) -> list[dict[str, Value]]:
     return [{name: cell(name, row[name]) for name in columns if row.get(name) is not None} for row in rows]
-
-
-def _csv(columns: Sequence[str], rows: Sequence[dict[str, Value]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        cells = (cell(name, row.get(name)) for name in columns)
-        writer.writerow("\n".join(one) if isinstance(one, list) else one for one in cells)
-    return out.getvalue() if columns else ""
-
-
-def _results(
-    columns: Sequence[str], rows: Sequence[dict[str, Value]], messages: list[tuple[str, str]], offset: int
-) -> ET.Element:
-    root = ET.Element("results", {"preview": "0"})
-    order = ET.SubElement(ET.SubElement(root, "meta"), "fieldOrder")
-    for name in columns:
-        ET.SubElement(order, "field").text = valid(name)
-    told = ET.SubElement(root, "messages")
-    for level, text in messages:
-        ET.SubElement(told, "msg", {"type": level}).text = valid(text)
-    for number, row in enumerate(_objects(columns, rows), offset):
-        result = ET.SubElement(root, "result", {"offset": str(number)})
-        for name, value in row.items():
-            field = ET.SubElement(result, "field", {"k": valid(name)})
-            for text in value if isinstance(value, list) else [str(value)]:
-                if name == "_raw":
-                    ET.SubElement(field, "v", {"xml:space": "preserve", "trim": "0"}).text = valid(text)
-                else:
-                    ET.SubElement(ET.SubElement(field, "value"), "text").text = valid(text)
-    return root

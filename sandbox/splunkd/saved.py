@@ -1,22 +1,19 @@
 """Saved searches, their dispatch with alert actions, and triggered alerts.
 
 Source: REST API Reference, "Search endpoint descriptions" (saved/searches, alerts/fired_alerts);
-savedsearches.conf.spec. A dispatched search alerts each time: suppression is the scheduler's business (a choice of the
-sandbox).
+savedsearches.conf.spec. A dispatched search does not suppress alerts: that is the scheduler's business (a choice of
+the sandbox).
 """
 
-import itertools
 import re
-import time
 from collections import Counter
-from dataclasses import replace
 
 from starlette.responses import Response
 
 from sandbox import alerts, confs
 from sandbox.errors import SandboxError
 from sandbox.kvstore import NotFoundError
-from sandbox.scheduler import TriggeredAlert
+from sandbox.scheduler import Run, TriggeredAlert
 from sandbox.splunkd import jobs
 from sandbox.splunkd.atom import Entity, entities, texts
 from sandbox.splunkd.calls import ROLES, Call, CallError, Session, metadata, serves
@@ -91,36 +88,20 @@ def dispatch(call: Call) -> Response:
         owner = Session(one.owner, role, ROLES[role])
 
     def act(job: jobs.Job) -> None:
+        run = Run(job.app, job.name, job.sid, job.now, *job.bounds, result=job.result)
         try:
-            _alert(job, settings)
+            how = alerts.read(call.instance.apps / job.app, settings)._replace(suppress=0)
+            call.splunkd.scheduler.alert(run, settings, how, job.acting, job.owner)
         except SandboxError as error:
-            call.splunkd.problems.append(f"{one.name}: {error}")
+            alerts.log(call.instance, "SavedSplunker", [("ERROR", f'savedsearch_id="{job.name}" {error}')])
 
     begin = act if trigger else (lambda job: None)
     job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, asked, one.name, begin)
     return texts(call, 201, sid=job.sid)
 
 
-def _alert(job: jobs.Job, settings: dict[str, str]) -> None:
-    """Run the alert actions of a saved search on its results, if they trigger. Raises SandboxError for settings."""
-    splunkd, result = job.splunkd, job.result
-    how = alerts.read(splunkd.instance.apps / job.app, settings)
-    if not alerts.triggers(settings, result.rows):
-        return
-    due = alerts.divide(how, result.rows)
-    if how.track and due:
-        now, count = splunkd.clock(), sum(len(alert.rows) for alert in due)
-        entry = TriggeredAlert(job.name, job.sid, now, now + how.expires, how.severity, count, how.digest)
-        splunkd.triggered.append(entry)
-    for alert, action in itertools.product(due, how.actions):
-        given = replace(result, rows=alert.rows)
-        ran = alerts.run(job.acting, action, job.name, given, {}, job.app, job.owner, alert.number)
-        splunkd.actions.append(ran)
-
-
 def _fired(call: Call) -> list[TriggeredAlert]:
-    now = call.splunkd.clock()
-    return [alert for alert in call.splunkd.triggered if alert.time <= now < alert.expires]
+    return call.splunkd.scheduler.triggered(call.splunkd.clock())
 
 
 @serves("GET", FIRED)
@@ -129,25 +110,4 @@ def fired(call: Call) -> Response:
     counts = Counter(alert.search for alert in _fired(call))
     every = {"-": counts.total(), **counts}
     found = [Entity(name, FIRED, {"triggered_alert_count": count}, call.app) for name, count in every.items()]
-    return entities(call, found)
-
-
-@serves("GET", FIRED + "/{name}")
-def fired_by(call: Call) -> Response:
-    """List the triggered alerts of a search, or, for `-`, of all."""
-    found = []
-    for alert in _fired(call):
-        if call.part("name") in ("-", alert.search):
-            shown = {
-                "savedsearch_name": alert.search,
-                "sid": alert.sid,
-                "severity": alert.severity,
-                "trigger_time": f"{alert.time:.0f}",
-                "trigger_time_rendered": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(alert.time)),
-                "expiration_time_rendered": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(alert.expires)),
-                "triggered_alerts": 1 if alert.digest else alert.results,
-                "digest_mode": alert.digest,
-                "alert_type": "historical",
-            }
-            found.append(Entity(alert.sid, FIRED, shown, call.app))
     return entities(call, found)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
+import math
 import secrets
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,18 +20,17 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.alerts import ActionRun
 from sandbox.errors import SandboxError
 from sandbox.kvstore import ConflictError, NotFoundError
-from sandbox.scheduler import TriggeredAlert
+from sandbox.scheduler import Scheduler
 from sandbox.search import Instance
-from sandbox.splunkd import accounts, confs, hec, inputs, jobs, kv, saved  # noqa: F401 (they register what is served)
+from sandbox.splunkd import accounts, confs, hec, inputs, jobs, kv, listings, saved  # noqa: F401 (they register what is served)
 from sandbox.splunkd.atom import message
 from sandbox.splunkd.calls import ROLES, ROUTES, Call, CallError, Served, Session
 
@@ -57,9 +56,9 @@ class Splunkd:
     holds the certificate to verify the server with; `ports` are chosen where they are 0. What tests may look at and
     change:
     `sessions` maps a session key to its Session, or to capabilities alone (of an admin); `tokens` those of the
-    collector; `indexes` are those that exist; `triggered` lists the triggered alerts, of dispatched searches and, where
-    a test assigns its `alerts`, of a Scheduler; `actions` and `problems` say what dispatched alert actions did; `clock`
-    is now for searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` what was served.
+    collector; `indexes` are those that exist; `scheduler` runs the app's scheduled searches, when it is told to, and
+    knows the triggered alerts, of dispatched searches too; `clock` is now for searches and triggered alerts, epoch s.
+    `requests` are the URLs that were called, `used` what was served.
     `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
     to get no answer, before or after it is served ("" serves it).
     """
@@ -79,9 +78,6 @@ class Splunkd:
         self.indexes = {"_audit", "_internal", "main", "risk"}
         self.jobs: dict[str, jobs.Job] = {}
         self.threads: list[threading.Thread] = []
-        self.triggered: list[TriggeredAlert] = []
-        self.actions: list[ActionRun] = []
-        self.problems: list[str] = []
         self.clock: Callable[[], float] = time.time
         self.failures: deque[int] = deque()
         self.drops: deque[str] = deque()
@@ -102,6 +98,8 @@ class Splunkd:
             "lifespan": "off",
             "timeout_graceful_shutdown": 1,
         }
+        admin = Session("admin", "admin", ROLES["admin"])
+        self.scheduler = Scheduler(self.acting(admin), [app])
         self.ca_file = instance.home / "etc/auth/cacert.pem"
         if tls:
             key_file = instance.home / "etc/auth/server.pem"
@@ -131,14 +129,24 @@ class Splunkd:
 
     def __exit__(self, *_: object) -> None:
         """Let searches end, and stop serving."""
-        for thread in self.threads:
-            thread.join()
+        self.wait()
         self.server.should_exit = True
         self.thread.join()
         for one in self.sockets:
             one.close()
 
+    def wait(self) -> None:
+        """Wait for the end of searches and their alert actions."""
+        for thread in self.threads:
+            thread.join()
+
     # -- sessions
+
+    def acting(self, session: Session) -> Instance:
+        """Return the instance as somebody sees it: with the server's address, and a key like this session's."""
+        seen = copy(self.instance)  # all is shared but these two
+        seen.splunkd_uri, seen.session_key = self.uri, self.open(session, math.inf)
+        return seen
 
     def login(self, user: str) -> str:
         """Open a session of a user, and return its key."""
@@ -154,8 +162,6 @@ class Splunkd:
     def session(self, request: Request) -> Session | None:
         """Return the session of a request, which lasts longer for it; None when there is none."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            return self._basic(key)
         found = self.sessions.get(key) if scheme in ("Splunk", "Bearer") else None
         if isinstance(found, frozenset):
             return Session("admin", "admin", found)
@@ -164,22 +170,15 @@ class Splunkd:
         found.expires = max(found.expires, time.time() + SESSION_SECONDS)
         return found
 
-    def _basic(self, text: str) -> Session | None:
-        try:
-            user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        expected, role = self.users.get(user, ("", ""))
-        right = role and secrets.compare_digest(expected.encode(), password.encode())
-        return Session(user, role, ROLES[role]) if right else None
-
     # -- requests
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         collector = scope["server"][1] == self._hec_port
-        # Parts of a path may hold an encoded slash, and a path may end with one: both mean the same as in splunkd.
-        path = scope["raw_path"].decode("ascii").rstrip("/")
-        await (self._hec if collector else self._rest)({**scope, "path": path}, receive, send)
+        await (self._hec(_whole(scope), receive, send) if collector else self.rest(scope, receive, send))
+
+    async def rest(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call of the REST API: an ASGI application, for who runs in the same process."""
+        await self._rest(_whole(scope), receive, send)
 
     def _application(self, collector: bool) -> Starlette:
         roots = ("/services/",) if collector else ("/services/", "/servicesNS/{owner}/{app}/")
@@ -226,7 +225,11 @@ class Splunkd:
                 who = f"You (user={session.user}) do not have permission to perform this operation"
                 text = f"{who} (requires capability: {served.needs})."
                 raise CallError(403, RECEIVERS_REFUSE if served.needs == "edit_tcp" else text)
-            call = Call(self, request, session, await request.body())
+            try:
+                body = await request.body()
+            except ClientDisconnect:
+                return Response()  # nobody reads it
+            call = Call(self, request, session, body)
             json = call.json
             return await run_in_threadpool(served.handler, call)
         except hec.HecError as error:
@@ -239,6 +242,11 @@ class Splunkd:
             return message(json, 409, str(error))
         except (SandboxError, ValueError, duckdb.Error) as error:
             return hec.reply(8) if served.hec else message(json, 400, str(error))
+
+
+def _whole(scope: Scope) -> Scope:
+    """Take a path as it was sent: parts may hold an encoded slash, and a slash at the end means nothing in splunkd."""
+    return {**scope, "path": scope["raw_path"].decode("ascii").rstrip("/")}
 
 
 class _Protocol(H11Protocol):

@@ -8,10 +8,9 @@ import shutil
 import subprocess
 from contextlib import closing, contextmanager
 
-from sandbox import confs
 from sandbox.chunked import encode_rows, environment
-from sandbox.rest import Splunkd
 from sandbox.search import DISPATCH, Instance
+from sandbox.splunkd import Splunkd
 from sandbox.sql import field_name
 from ssa import event
 from tests.ssa.examples import HIT, flagship
@@ -54,7 +53,6 @@ class Action:
         shutil.rmtree(self.dispatch, ignore_errors=True)
         for table in ("events", "kvstore"):
             self.instance.database.execute(f"DELETE FROM {table}")
-        self.splunkd.props = confs.load(self.app, "props")
         self.splunkd.sessions = {KEY: frozenset({"edit_tcp"})}
         self.splunkd.indexes = {"main", "risk"}
         self.splunkd.failures.clear()
@@ -139,9 +137,9 @@ class Action:
 
 
 @contextmanager
-def running(home, python):
-    """The action in an instance of its own; `reset` installs the app."""
-    with closing(Instance(home)) as instance, Splunkd(instance) as splunkd:
+def running(home, python, tls=False):
+    """The action in an instance of its own; `reset` installs the app. Without TLS, a proxy can stand between."""
+    with closing(Instance(home)) as instance, Splunkd(instance, tls=tls) as splunkd:
         yield Action(instance, splunkd, python)
 
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from sandbox import alerts, confs
-from sandbox.rest import Splunkd
 from sandbox.scheduler import Scheduler
 from sandbox.search import Instance
+from sandbox.splunkd import Splunkd
 from tests.sandbox.test_scheduler import DAY, HOUR, conf
 from tests.ssa.examples import FLAGSHIP
 from tools import ROOT

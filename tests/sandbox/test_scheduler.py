@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.rest import Splunkd
 from sandbox.scheduler import Scheduler
 from sandbox.search import Instance
+from sandbox.splunkd import Splunkd
 from tests.ssa.examples import FLAGSHIP
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC).timestamp()

@@ -3,13 +3,17 @@
 A case has `covers` (names of tools.spl.features), `source` (a page of Splunk's documentation), `search`, and `rows`
 (what comes out, field by field; a field without a value is left out) or `error`. It may have `events` (stored first),
 `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch s), and `columns`
-(the fields in their order).
+(the fields in their order). Those of rest have a server to ask.
 """
+
+from contextlib import nullcontext
 
 import pytest
 
 from sandbox.errors import SearchError
 from sandbox.search import Instance
+from sandbox.splunkd import Splunkd
+from sandbox.splunkd.calls import ROLES, Session
 from tools.spl import cases, features, titles
 
 CASES = [
@@ -28,6 +32,13 @@ def test_case(case, tmp_path):
         (app / name).write_text(text, "utf-8")
     instance = Instance(tmp_path, indexers=2)
     instance.add_events({"index": "main", **event} for event in case.get("events", []))
+    with Splunkd(instance) if "rest" in case["covers"] else nullcontext() as splunkd:
+        if splunkd:
+            instance = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
+        check(instance, case)
+
+
+def check(instance, case):
     ranges = {key: case[key] for key in ("earliest", "latest", "now") if key in case}
     for search in case.get("before", []):
         instance.search(search, **ranges)

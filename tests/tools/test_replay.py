@@ -109,7 +109,9 @@ def test_what_is_given_wins_over_the_events_own(server, file):
 
 
 @pytest.mark.parametrize(("token", "seed"), [(TOKEN, 1), (ACKNOWLEDGED, 2)], ids=["answers", "acknowledgments"])
-def test_every_event_arrives_once_though_all_is_cut_off_and_killed(server, file, token, seed):
+def test_every_event_arrives_once_though_one_request_in_ten_is_cut_off_and_both_ends_are_killed(
+    server, file, token, seed
+):
     seed += SEED
     chance = random.Random(seed)
     deaths = sorted((chance.randrange(2, 58), whose) for whose in ["client"] * 4 + ["server"] * 2)

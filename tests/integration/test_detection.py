@@ -1,0 +1,103 @@
+"""Process events come in, and the detection finds its hits among them: points of docs/first-install.md."""
+
+from collections import Counter
+
+import pytest
+
+from tests.integration import demo
+from tests.integration.conftest import RULE
+from tests.integration.server import changed, entries, search
+from tests.ssa.examples import FLAGSHIP
+
+pytestmark = pytest.mark.xdist_group("integration")
+
+PREFIX = "windows_system_binary_proxy_execution_msiexec_dllregisterserver"
+ACCELERATED = RULE.replace(" - Rule", " - Accelerated - Rule")
+
+
+def who(rows):
+    return Counter(demo.pair(row["dest_user_id"], row["dest_device_id"]) for row in rows)
+
+
+def count(service, spl):
+    (row,) = search(service, f"{spl} | stats count", *demo.FIRST)
+    return int(row["count"])
+
+
+@pytest.mark.point(9)
+def test_process_events_have_their_fields_and_command_lines(service, own):
+    """Else the add-ons for Windows and Sysmon are missing on the search head, or older than CIM's tags."""
+    fields = ("process", "process_name", "user", "dest")
+    counts = ", ".join(f"count({field}) as {field}" for field in fields)
+    rows = search(service, f"`ssa_process_events` {own} | stats count, {counts} by source", *demo.FIRST)
+    assert {row["source"]: int(row["count"]) for row in rows} == {
+        "XmlWinEventLog:Security": 220,
+        "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational": 146,
+        "WinEventLog:Security": 106,
+    }
+    assert [row for row in rows for field in fields if row[field] != row["count"]] == []
+
+
+def test_the_rule_finds_what_the_catalogue_says_and_nothing_else(hits, events):
+    assert who(hits) == events.hits
+    assert {(row["detection"], float(row["risk_score"])) for row in hits} == {(FLAGSHIP, 35.0)}
+
+
+@pytest.mark.point(10)
+def test_the_bare_word_finds_every_msiexec_event(service, own):
+    found = f"`ssa_process_events` {own} process_name=msiexec.exe"
+    assert count(service, f"{found} msiexec") == count(service, found) == 41
+
+
+@pytest.mark.point(11)
+def test_the_prefilter_loses_nothing(service, own, events):
+    found = f'`ssa_process_events` {own} %s | ssadetect detection="{FLAGSHIP}"'
+    assert count(service, found % "msiexec") == count(service, found % f"`{PREFIX}_prefilter`") == events.hits.total()
+
+
+@pytest.mark.point(12)
+def test_the_filter_macro_as_it_is_shipped_keeps_every_row(service, hits, events):
+    rule, macro = service.saved_searches[RULE]["search"], f"| `{PREFIX}_filter` "
+    assert macro in rule
+    rows = search(service, rule.replace(macro, ""), *demo.FIRST)
+    assert who(row for row in rows if events.id in row["dest_device_id"]) == who(hits)
+
+
+def test_a_filter_macro_leaves_out_what_it_says(service, dispatch, hits, events):
+    macro = f'search NOT (dest_device_id="ws-fin-02.{events.id}.example" process="*MSIRunner*")'
+    with changed(service, "macros", f"{PREFIX}_filter", definition=macro):
+        kept = dispatch(RULE, demo.FIRST)
+    left = who(hits) - who(kept)
+    assert left == {(f"b.heron.{events.id}", f"ws-fin-02.{events.id}.example"): 2}
+
+
+@pytest.mark.point(27)
+def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service, dispatch, own, events):
+    entry = {"detection": FLAGSHIP, "field": "process", "owner": "integration", "expires": "2099-01-01"}
+    device = f"ws-eng-01.{events.id}.example"
+
+    def found():
+        rows = dispatch(RULE, demo.FIRST)
+        return [row["process"] for row in rows if row["dest_device_id"].lower() == device]
+
+    with changed(service, "macros", f"{PREFIX}_filter", definition="`ssa_allow_list`"):
+        before = found()
+        with entries(service, "ssa_allow_list", {**entry, "pattern": r"*c:\programdata\updater\update.dll*"}) as change:
+            listed = found()
+            change(expires="2020-01-01")
+            expired = found()
+    assert (len(before), listed, expired) == (1, [], before)
+
+
+@pytest.mark.point(22)
+def test_a_command_line_is_not_cut_before_its_end(service, own, events):
+    rows = search(service, f'`ssa_process_events` {own} | ssadetect detection="{FLAGSHIP}"', *demo.LONG)
+    assert [row["process"][-14:] for row in rows] == [r"/y C:\long.dll"]
+
+
+@pytest.mark.point(24)
+def test_the_accelerated_rule_finds_the_same_hits(dispatch, hits):
+    """It needs Splunk_SA_CIM, with ssa_integration* in its macro cim_Endpoint_indexes."""
+    rows = dispatch(ACCELERATED, demo.FIRST)
+    assert {row["event_id"] for row in rows} == {row["event_id"] for row in hits}
+    assert who(rows) == who(hits)
