@@ -12,6 +12,10 @@ if __name__ == "__main__":
     reason = refusal.reason(BIN)
     if reason:
         refusal.answer_search(reason)
+    from ssa.lazily import stand_in
+
+    stand_in("splunklib.client", "Service")
+    stand_in("logging.config", "fileConfig")
     from ssa.command import main
 
     main()

@@ -1,16 +1,25 @@
-"""Write what is derived: pages of detections, of the language and of the sandbox, the demo's events."""
+"""Write what is derived: pages, the demo's events, and the confs that repeat what ssa_detections.conf says."""
 
 from __future__ import annotations
 
 import sys
 
-from tools import ROOT, demo_data, language, pages, spl
+from tools import ROOT, beside, demo_data, language, pages, spl
+
+DERIVED = {
+    "default/macros.conf": beside.macros,
+    "default/savedsearches.conf": beside.saved_searches,
+    "default/analyticstories.conf": beside.stories,
+}
+"""Confs of which a part is derived: the rest stays as it is."""
 
 
 def outputs() -> dict[str, str]:
     """Return path in the repository -> content of every derived file."""
     demo = {f"sandbox/demo/{name}": text for name, text in demo_data.build().items()}
-    return {**pages.pages(), language.PATH: language.page(), spl.PATH: spl.page(), **demo}
+    confs = {path: derive((ROOT / path).read_text()) for path, derive in DERIVED.items()}
+    single = {language.PATH: language.page(), spl.PATH: spl.page()}
+    return {**pages.pages(), **single, **demo, **confs}
 
 
 if __name__ == "__main__":

@@ -189,6 +189,7 @@ text's length times the pattern's size, whatever the text.
 ## Functions
 
 Arguments go by position or, as `name: value`, by name. An argument with a default, or in brackets, may be left out.
+A function whose source says *extension* is ours alone: the published dialect does not have it.
 
 {functions()}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The app folder that this file is in: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
@@ -25,8 +25,7 @@ class ConfError(Exception):
     """A conf file that is missing or cannot be read; the message names the file, the line and what to do."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A value, and where it stands."""
 
     value: str
@@ -40,8 +39,7 @@ class Stanza(dict[str, Setting]):
     place = ""
 
 
-@dataclass(frozen=True)
-class Conf:
+class Conf(NamedTuple):
     """The layered settings of one conf: its name, the files that were read, and its stanzas in the order of the files.
 
     The settings of `[default]`, and those before the first stanza, hold in every stanza that does not set them.

@@ -6,11 +6,11 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NoReturn
+from functools import cached_property
+from typing import Any, NamedTuple, NoReturn
 
 from . import conf
-from .language import Plan, SsaError, compile_text
+from .language import Frozen, Plan, SsaError, compile_text
 
 CONF = "ssa_detections"
 
@@ -26,12 +26,16 @@ SEVERITIES = ((20, "informational"), (40, "low"), (60, "medium"), (80, "high"), 
 """Upper bound of the risk score, and the severity up to it."""
 
 
+def severity(score: float) -> str:
+    """Return the band of a risk score."""
+    return next(band for bound, band in SEVERITIES if score <= bound)
+
+
 class DetectionError(Exception):
     """A detection that does not exist or is wrong; the message names file, line, stanza, key and what to do."""
 
 
-@dataclass(frozen=True)
-class Observable:
+class Observable(NamedTuple):
     """A field of the event that names somebody or something: its type (User, Hostname, …) and role (Victim, …)."""
 
     name: str
@@ -39,8 +43,7 @@ class Observable:
     role: str
 
 
-@dataclass(frozen=True)
-class Detection:
+class Detection(Frozen):
     """One detection, as its stanza states it. Scores are 0 to 100."""
 
     name: str
@@ -55,6 +58,8 @@ class Detection:
     search: str
     impact: float
     confidence: float
+    dynamic_score: bool
+    """Whether the body of a hit may say less than impact and confidence: see score_of."""
     message: str
     observables: tuple[Observable, ...]
     mitre_attack_id: tuple[str, ...]
@@ -74,23 +79,56 @@ class Detection:
 
     @property
     def risk_score(self) -> float:
-        """Impact × confidence / 100."""
+        """Impact × confidence / 100: the score of a hit, or with dynamic_score the most that one can have."""
         return self.impact * self.confidence / 100
+
+    def score_of(self, body: Mapping[str, Any]) -> float:
+        """Return the risk score of a hit by its body, as the search has computed it.
+
+        With dynamic_score, the numbers `impact` and `confidence` of the body count, as far as they are from 0 to those
+        of the conf; else, and for anything that is no such number, those of the conf. A text is no number: whatever an
+        event holds is text, so only what the search computes can be one.
+        """
+        if not self.dynamic_score:
+            return self.risk_score
+        return _at_most(self.impact, body.get("impact")) * _at_most(self.confidence, body.get("confidence")) / 100
 
     @property
     def severity(self) -> str:
         """The band of the risk score."""
-        return next(band for bound, band in SEVERITIES if self.risk_score <= bound)
+        return severity(self.risk_score)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """What is the same in each row that the detection finds, by the name of its column."""
+        return {
+            "detection": self.name,
+            "detection_id": self.id,
+            "detection_version": self.version,
+            "detection_type": self.type,
+            "risk_score": self.format_score(self.risk_score),
+            "risk_severity": self.severity,
+        }
+
+    @staticmethod
+    def format_score(score: float) -> str:
+        """Write a score without a useless fraction: 35, 12.5."""
+        return format(score, ".10g")
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The fields that the message names, in order."""
         return tuple(dict.fromkeys(TOKEN.findall(self.message)))
 
-    @property
+    @cached_property
     def needs(self) -> frozenset[str]:
         """Every field that the message or an observable names: later stages find each in the row."""
         return frozenset(self.tokens) | {observable.name for observable in self.observables}
+
+
+def _at_most(most: float, computed: Any) -> float:
+    is_number = isinstance(computed, (int, float)) and not isinstance(computed, bool)
+    return min(most, computed) if is_number and computed >= 0 else most
 
 
 class Catalogue:
@@ -225,6 +263,7 @@ class _Reader:
             search=text("search"),
             impact=self.percent("impact"),
             confidence=self.percent("confidence"),
+            dynamic_score=self.boolean("dynamic_score"),
             message=text("message"),
             observables=self.observables(),
             mitre_attack_id=self.list("mitre_attack_id"),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Optional, Union
 
-from .detection import Detection
-from .language import Detected
+from .detection import Detection, severity
+from .language import Clauses, Detected
 
 Cell = Union[str, list[str], None]
 Row = Mapping[str, Cell]
@@ -51,7 +51,13 @@ DATAMODELS = (
 )
 """Data models of CIM by the tags that put an event into them (Common Information Model manual, the models' tags)."""
 
-_TIME = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+MADE = ("_time", "event_id", "_datamodels")
+"""Fields of the input event whose text is not as it stands in the row."""
+
+_TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+_QUOTED = json.encoder.encode_basestring
 
 COLUMNS = (
     "detection",
@@ -92,7 +98,11 @@ def text(cell: Cell) -> str | None:
 def milliseconds(cell: Cell) -> str | None:
     """Turn Splunk's `_time` (epoch seconds, with or without a fraction) into epoch milliseconds as a string."""
     found = _TIME.fullmatch(text(cell) or "")
-    return str(int(Decimal(found.group()) * 1000)) if found else None
+    return str(_thousandths(found[1], found[2])) if found else None
+
+
+def _thousandths(whole: str, fraction: str | None) -> int:
+    return int(whole + ((fraction or "") + "000")[:3])
 
 
 def field_values(row: Row, name: str) -> list[str]:
@@ -113,17 +123,62 @@ def field_values(row: Row, name: str) -> list[str]:
 
 def field(row: Row, name: str) -> str | None:
     """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
+    if name not in MADE:
+        # As field_values, for the cells of nearly all rows: one text or none.
+        cell = row.get(name)
+        for column in COUNTERPARTS.get(name, ()):
+            if cell:
+                break
+            cell = row.get(column)
+            if cell in NOTHING:
+                cell = None
+        if not isinstance(cell, list):
+            return cell or None
     return "\n".join(field_values(row, name)) or None
 
 
-def input_event(row: Row, fields: Iterable[str] | None) -> InputEvent:
+def input_event(row: Row, fields: frozenset[str] | None) -> InputEvent:
     """Build the SSA input event of a row: the named fields, or (fields is None) every field that the row can give.
 
     A field without a value is not in it.
     """
     if fields is None:
-        fields = [name for name in row if not name.startswith("__mv_")] + [*COUNTERPARTS, "event_id"]
-    return {name: value for name in fields if (value := field(row, name)) is not None}
+        fields = frozenset([*(name for name in row if not name.startswith("__mv_")), *COUNTERPARTS, "event_id"])
+    plain, others = _by_source(fields)
+    found: InputEvent = {}
+    for name in plain:
+        cell = row.get(name)
+        value = cell if isinstance(cell, str) else text(cell)
+        if value:
+            found[name] = value
+    for name in others:
+        value = field(row, name)
+        if value:
+            found[name] = value
+    return found
+
+
+@lru_cache(maxsize=8)
+def _by_source(fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part fields into those that are the row's column of that name and nothing else, and the others."""
+    others = fields.intersection((*MADE, *COUNTERPARTS))
+    return tuple(fields - others), tuple(others)
+
+
+def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
+    """Return the columns of a row that detections and the columns of their hits come from; None means all."""
+    found = {"_time", "event_id", "_datamodels", "tag"}.union(*IDENTITY)
+    for detection in detections:
+        if detection.plan.input_fields is None:
+            return None
+        for name in (*detection.plan.input_fields, *detection.needs):
+            found.update((name, *COUNTERPARTS.get(name, ())))
+    return frozenset(found)
+
+
+def required(detection: Detection) -> Clauses:
+    """Return what a row must hold for a detection to match, as its text stands in the row: see Plan.required."""
+    return tuple(clause for clause in detection.plan.required if all(literal.field not in MADE for literal in clause))
 
 
 def event_id(row: Row) -> str:
@@ -131,11 +186,19 @@ def event_id(row: Row) -> str:
     own = text(row.get("event_id"))
     if own is not None:
         return own
-    parts: list[Any] = [whole_second(row.get("_time"))]
+    second = whole_second(row.get("_time"))
+    parts = ["null" if second is None else str(second)]
     for columns in IDENTITY:
-        found = (text(row.get(column)) for column in columns)
-        parts.append(next((value for value in found if value is not None and value not in NOTHING), ""))
-    return sha256(parts).hex()
+        for column in columns:
+            value = row.get(column)
+            if value and value not in NOTHING:
+                found = value if isinstance(value, str) else text(value)
+                if found is not None and found not in NOTHING:
+                    parts.append(_QUOTED(found))
+                    break
+        else:
+            parts.append('""')
+    return _digest(f"[{','.join(parts)}]").hex()
 
 
 def whole_second(cell: Cell) -> int | None:
@@ -146,25 +209,31 @@ def whole_second(cell: Cell) -> int | None:
 
 def canonical(value: Any) -> str:
     """Write JSON that is the same for the same value: sorted keys, no blanks, no escapes beyond JSON's own."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _QUOTED(value) if isinstance(value, str) else _JSON.encode(value)
 
 
 def sha256(value: Any) -> bytes:
     """Hash the canonical JSON of a value."""
+    return _digest(canonical(value))
+
+
+def _digest(text: str) -> bytes:
     # A lone surrogate in an event cannot be encoded; it must not stop the search.
-    return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def finding_id(detection: Detection, hit: Detected) -> str:
-    """Identify a hit as the product did: "sha256:" + base64 of the SHA-256 over its canonical JSON."""
-    finding = {
-        "detection_id": detection.id,
-        "start_time": hit.start_time,
-        "end_time": hit.end_time,
-        "entities": list(hit.entities),
-        "body": hit.body,
-    }
-    return "sha256:" + base64.b64encode(sha256(finding)).decode("ascii")
+def finding_id(detection: Detection, hit: Detected, body: str) -> str:
+    """Identify a hit as the product did: "sha256:" + base64 of the SHA-256 over its canonical JSON.
+
+    `body` is the canonical JSON of the hit's body.
+    """
+    start, end = ("null" if time is None else str(time) for time in (hit.start_time, hit.end_time))
+    entities = ",".join(map(canonical, hit.entities))
+    text = (
+        f'{{"body":{body},"detection_id":{canonical(detection.id)},"end_time":{end},'
+        f'"entities":[{entities}],"start_time":{start}}}'
+    )
+    return "sha256:" + b2a_base64(_digest(text), newline=False).decode("ascii")
 
 
 def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> list[dict[str, Cell]]:
@@ -174,7 +243,8 @@ def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> li
     """
     plan = detection.plan
     seen = input_event(row, plan.input_fields) if seen is None else seen
-    return [columns(detection, hit, row) for hit in plan.run(seen, datamodels(detection, row))]
+    models = datamodels(detection, row) if plan.reads_datamodels else ()
+    return [columns(detection, hit, row, seen) for hit in plan.run(seen, models)]
 
 
 def datamodels(detection: Detection, row: Row) -> Sequence[str]:
@@ -187,27 +257,23 @@ def datamodels(detection: Detection, row: Row) -> Sequence[str]:
     return values(row.get("_datamodels")) or tagged or [detection.datamodel]
 
 
-def columns(detection: Detection, hit: Detected, row: Row) -> dict[str, Cell]:
+def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
     """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
-    found: dict[str, Cell] = {}
+    body = canonical(hit.body)
+    found: dict[str, Cell] = {**detection.columns}
+    if detection.dynamic_score:
+        score = detection.score_of(hit.body)
+        found["risk_score"], found["risk_severity"] = format_score(score), severity(score)
     for name in detection.needs:
         if text(row.get(name)) is None:
             value = hit.body.get(name)
             found[name] = as_cell(field_values(row, name) if value is None else value)
-    found.update(
-        detection=detection.name,
-        detection_id=detection.id,
-        detection_version=detection.version,
-        detection_type=detection.type,
-        start_time=None if hit.start_time is None else str(hit.start_time),
-        end_time=None if hit.end_time is None else str(hit.end_time),
-        entities=as_cell(list(hit.entities)),
-        body=canonical(hit.body),
-        risk_score=format_score(detection.risk_score),
-        risk_severity=detection.severity,
-        finding_id=finding_id(detection, hit),
-        event_id=event_id(row),
-    )
+    found["start_time"] = None if hit.start_time is None else str(hit.start_time)
+    found["end_time"] = None if hit.end_time is None else str(hit.end_time)
+    found["entities"] = as_cell(list(hit.entities))
+    found["body"] = body
+    found["finding_id"] = finding_id(detection, hit, body)
+    found["event_id"] = seen.get("event_id") or event_id(row)
     return found
 
 
@@ -222,6 +288,4 @@ def as_cell(value: Any) -> Cell:
     return value if isinstance(value, str) else canonical(value)
 
 
-def format_score(score: float) -> str:
-    """Write a score without a useless fraction: 35, 12.5."""
-    return format(score, ".10g")
+format_score = Detection.format_score

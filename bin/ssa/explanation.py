@@ -1,4 +1,4 @@
-"""Detection -> what it reads, what it does step by step, and what looks wrong in it: rows of text for its author."""
+"""Detection -> what it reads and requires, does step by step, and what looks wrong in it: text for its author."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from itertools import chain
 
 from . import risk
 from .detection import Detection
-from .event import COUNTERPARTS, format_score
+from .event import COUNTERPARTS, format_score, required
 from .language.errors import line_and_column
 from .language.lint import lint
 from .language.printer import print_command
+from .language.required import Literal
 
 COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
 """What a row of an explanation has."""
@@ -19,11 +20,12 @@ Line = dict[str, str]
 
 
 def explain(detection: Detection) -> Iterator[Line]:
-    """Yield the explanation of a detection, a row for each thing to know: part is summary, field, step or warning.
+    """Yield the explanation of a detection, a row for each thing to know.
 
-    Where a row speaks of a place in the search text it has line and column, from 1, and the text that is near.
+    `part` is summary, field, requirement, step or warning. Where a row speaks of a place in the search text it has line
+    and column, from 1, and the text that is near.
     """
-    parts = (_summary, _fields, _steps, _warnings, _required, _named)
+    parts = (_summary, _fields, _requirements, _steps, _warnings, _required, _named)
     for found in chain.from_iterable(part(detection) for part in parts):
         yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, **found}
 
@@ -43,6 +45,17 @@ def _fields(detection: Detection) -> Iterator[Line]:
         columns = " or ".join((name, *COUNTERPARTS.get(name, ())))
         decides = "; the conditions depend on it" if name in plan.decisive_fields else ""
         yield {"part": "field", "name": name, "text": f"from the column {columns}{decides}"}
+
+
+def _requirements(detection: Detection) -> Iterator[Line]:
+    clauses = [" or ".join(map(_told, clause)) for clause in required(detection)]
+    for text in clauses or ["nothing that could be searched for: every row is read"]:
+        yield {"part": "requirement", "name": "event", "text": text}
+
+
+def _told(literal: Literal) -> str:
+    how = {"equals": "is", "contains": "contains", "starts": "starts with", "ends": "ends with"}[literal.how]
+    return f'{literal.field} {how} "{literal.text}"' + ", in any case" * literal.fold
 
 
 def _steps(detection: Detection) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Union
 
 from . import entities, event
-from .detection import TOKEN, Detection, Observable
+from .detection import TOKEN, Detection, Observable, severity
 from .entities import Ignored
 from .event import Row
 from .language.syntax import Eval, Literal, MapOf, Select, postorder
@@ -100,7 +100,7 @@ class Context:
 
 
 class Found(NamedTuple):
-    """The risk events of a row; how many victims it names that are no risk objects, and how many past MOST_VICTIMS."""
+    """The risk events of a row; how many victims it names that get no risk, and how many past MOST_VICTIMS."""
 
     events: list[RiskEvent]
     ignored: int
@@ -211,9 +211,11 @@ def security_domain(detection: Detection) -> str:
 def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     """Return the risk events of one result row: one for each risk object that it names, each with the full score.
 
-    Users and devices are named by the rule of `entities`; those who are nobody add none.
+    Users and devices are named by the rule of `entities`; those who are nobody add none, nor does a hit whose detection
+    computes that it has no risk.
     """
-    lookup = Lookup(row)
+    lookup, score = Lookup(row), score_of(detection, row)
+    without_risk = detection.dynamic_score and score == 0
     victims: dict[tuple[str, str], None] = {}
     threats: dict[tuple[str, str], None] = {}
     ignored = left_out = 0
@@ -224,7 +226,7 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
             if observable.role != "Victim":
                 if len(threats) < MOST_THREATS:
                     threats[shorten(value, LONGEST_THREAT), threat_object_type(observable)] = None
-            elif entities.is_nobody(name, kind, context.ignored):
+            elif without_risk or entities.is_nobody(name, kind, context.ignored):
                 ignored += 1
             elif len(victims) < MOST_VICTIMS or (name, kind) in victims:
                 victims[name, kind] = None
@@ -232,9 +234,22 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
                 left_out += 1
     time = hit_time(row)
     identity = _Identity(detection, lookup, context.now if time is None else time)
-    shared = _shared(detection, lookup, context, time, list(threats))
-    found = [_event(detection, context, time, victim, identity(victim), shared) for victim in victims]
+    shared = _shared(detection, lookup, context, time, score, list(threats))
+    found = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
     return Found(found, ignored, left_out)
+
+
+def score_of(detection: Detection, row: Row) -> float:
+    """Return the risk score of a hit.
+
+    With dynamic_score it is computed again from the row's fields: a row comes through a search, where an event can have
+    columns named `body` and `risk_score` too. Where the row no longer has what the detection reads, the score is the
+    most that the conf allows.
+    """
+    if not detection.dynamic_score:
+        return detection.risk_score
+    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in event.detect(detection, row)}
+    return scores.get(own(row, "finding_id"), max(scores.values(), default=detection.risk_score))
 
 
 def hit_time(row: Row) -> float | None:
@@ -246,7 +261,7 @@ def hit_time(row: Row) -> float | None:
 
 
 def _event(
-    detection: Detection,
+    score: float,
     context: Context,
     time: float | None,
     victim: tuple[str, str],
@@ -264,14 +279,19 @@ def _event(
         ("search_name", context.search_name),
         ("risk_object", shorten(victim[0], LONGEST_NAME)),
         ("risk_object_type", victim[1]),
-        ("risk_score", event.format_score(detection.risk_score)),
+        ("risk_score", event.format_score(score)),
         ("risk_event_id", id),
     ]
     return RiskEvent(time, (*first, *shared))
 
 
 def _shared(
-    detection: Detection, lookup: Lookup, context: Context, time: float | None, threats: Sequence[tuple[str, str]]
+    detection: Detection,
+    lookup: Lookup,
+    context: Context,
+    time: float | None,
+    score: float,
+    threats: Sequence[tuple[str, str]],
 ) -> list[tuple[str, Value]]:
     """Return the fields that the risk events of a hit have in common, long texts last (extraction may stop early)."""
     frameworks = frameworks_of(detection)
@@ -280,7 +300,7 @@ def _shared(
     found: list[tuple[str, Value]] = [
         ("threat_object", tuple(value for value, _ in threats)),
         ("threat_object_type", tuple(kind for _, kind in threats)),
-        ("severity", detection.severity),
+        ("severity", severity(score)),
         ("security_domain", security_domain(detection)),
         ("detection", detection.name),
         ("detection_id", detection.id),

@@ -90,7 +90,8 @@ def instance(imported, archive, tmp_path_factory):
     instance = Instance(tmp_path_factory.mktemp("instance"), indexers=2)
     instance.install(archive)
     shutil.copytree(imported / "local", instance.apps / "ssa_detections/local")
-    instance.add_events({**row, "_time": float(row["_time"]), "_raw": "event", "index": "main"} for row in ROWS)
+    more = [{"_time": float(row["_time"]), "_raw": json.dumps(row), "index": "main"} for row in ROWS]
+    instance.add_events({**row, **own} for row, own in zip(ROWS, more, strict=True))
     return instance
 
 

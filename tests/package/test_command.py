@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.chunked import Command
 from sandbox.errors import SearchError
-from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID, HIT
+from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID, HIT, only
 
 COLUMNS = list(HIT)
 MISS = {**HIT, "process": "msiexec.exe /i setup.msi"}
@@ -32,6 +32,14 @@ def searchinfo(dispatch, *args):
         "earliest_time": "0",
         "latest_time": "0",
     }
+
+
+@pytest.fixture
+def app(app):
+    """The app with one detection, whatever else is shipped."""
+    path = app / "default/ssa_detections.conf"
+    path.write_text(only(path.read_text(), FLAGSHIP))
+    return app
 
 
 class Session:
@@ -150,7 +158,25 @@ def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_la
     one.run([HIT, nameless, silent], [nameless, MISS])
     ((level, text),) = one.command.messages
     assert level == "WARN"
-    assert "3 of 5 rows lack a value that the conditions read: process in 1, process_name in 2." in text
+    said = "3 of 5 rows that may match lack a value that the conditions read: process in 1, process_name in 2."
+    assert said in text
+
+
+def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(session):
+    one = session()
+    one.run([{**HIT, "process_name": "cmd.exe", "process": "", "process_path": ""}])
+    assert one.command.messages == []
+
+
+def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_path):
+    with Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        for last in (False, True):
+            command.execute(["host", "process_path"], [["h", "cmd.exe"]], finished=last)
+        command.close()
+    ((level, text),) = command.messages
+    assert level == "WARN"
+    assert "2 chunks of rows came without a column for process, process_name." in text
 
 
 def test_rows_that_can_be_judged_give_no_message(session):
@@ -259,7 +285,7 @@ def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept
         command.getinfo(searchinfo(tmp_path))
         first = command.execute(COLUMNS, [list(HIT.values()), list(huge.values())], finished=False)
         second = command.execute(COLUMNS, [list(HIT.values())], finished=True)
-        with pytest.raises(SearchError, match=r"row 2 of a chunk cannot be read.*field larger than field limit"):
+        with pytest.raises(SearchError, match=r"a row cannot be read.*field larger than field limit"):
             command.close()
     assert (len(first.rows), len(second.rows)) == (1, 1)
 

@@ -36,6 +36,8 @@ def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
     fields = {row["name"]: row["text"] for row in rows if row["part"] == "field"}
     assert fields["process"] == "from the column process; the conditions depend on it"
     assert fields["dest_device_id"] == "from the column dest_device_id or dest or host"
+    required = [row["text"] for row in rows if row["part"] == "requirement"]
+    assert required[0] == 'process_name is "msiexec.exe", in any case'
     steps = [row["text"].partition(" ")[0] for row in rows if row["part"] == "step"]
     assert steps == ["from", "eval", "where", "eval", "into"]
     warnings = [row["text"] for row in rows if row["part"] == "warning"]

@@ -25,8 +25,17 @@ ALLOWED = {
     "tls": {"conf"},
     "splunkd": {"conf", "entities", "journal", "sink", "tls"},
     "messages": set(),
+    "chunks": set(),
+    "dispatch": {"detection", "event", "language"},
+    "needles": {"language"},
+    "table": {"event"},
+    "scan": {"chunks", "needles", "table"},
+    "lazily": set(),
     "explanation": {"language", "detection", "event", "risk"},
-    "command": {"conf", "detection", "event", "messages"},
+    "command": {
+        *("chunks", "conf", "detection", "dispatch", "event", "messages"),
+        *("needles", "scan", "table"),
+    },
     "explain_command": {"conf", "detection", "explanation", "messages"},
     "alert": {
         *("conf", "detection", "entities", "event", "journal", "payload"),

@@ -32,3 +32,9 @@ def catalogue(tmp_path, local="", default=""):
         (tmp_path / layer).mkdir(exist_ok=True)
         (tmp_path / layer / "ssa_detections.conf").write_text(text)
     return Catalogue.of_app(str(tmp_path))
+
+
+def only(conf, name):
+    """The text of a conf without the stanzas of all detections but one."""
+    first, *stanzas = conf.split("\n[")
+    return "\n[".join([first, *(one for one in stanzas if one.startswith((f"{name}]", "default]")))]) + "\n"

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
+from tests.package.test_command import stanza
 from tests.package.test_explain import SUSPECT, WRONG
 from tests.ssa.examples import FLAGSHIP, ROOT
+from tests.ssa.language.test_language import END, START
 
 
 def explain(*files):
@@ -21,6 +23,8 @@ def test_it_shows_an_app_or_its_conf(file):
     assert (code, wrong) == (0, "")
     assert shown.startswith(f"{FLAGSHIP}\n")
     assert "    process: from the column process; the conditions depend on it\n" in shown
+    switches = 'process contains "/y ", in any case or process contains "-y ", in any case'
+    assert f'  requirements\n    event: process_name is "msiexec.exe", in any case\n    event: {switches}\n' in shown
     assert "    required_fields: cmd_line is required, and the search never reads it\n" in shown
 
 
@@ -30,6 +34,12 @@ def test_it_shows_where_a_warning_points(tmp_path):
     assert code == 0
     assert '    search: "X{0}" is never equal to what is in lower case' in shown
     assert '(line 1, column 64: = "X{0}" |' in shown
+
+
+def test_it_says_where_every_row_is_read(tmp_path):
+    (tmp_path / "own.conf").write_text(stanza("Any", f"{START}| where match_regex(input_event.process, /x/){END}"))
+    _, shown, _ = explain(tmp_path / "own.conf")
+    assert "  requirements\n    event: nothing that could be searched for: every row is read\n" in shown
 
 
 def test_an_override_is_read_over_the_default(tmp_path):

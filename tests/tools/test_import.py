@@ -142,9 +142,9 @@ dataset = https://example.com/hives.log
     assert (
         local(folder, "macros")
         == f"""\
-# Keeps every event: the command decides.
+# Wide on purpose: it only has to keep every event that the detection could match. The command decides.
 [{STEM}_prefilter]
-definition = *
+definition = reg process="*save*"
 iseval = 0
 
 # Yours: what to leave out of this detection's results.
@@ -544,7 +544,7 @@ def test_a_file_without_a_last_line_end_gets_one_before_the_new_stanza(run, fold
     (folder / "local").mkdir()
     (folder / "local/macros.conf").write_text("[mine]\ndefinition = x")
     assert run(GOOD)[0] == 0
-    assert local(folder, "macros").startswith("[mine]\ndefinition = x\n\n# Keeps every event")
+    assert local(folder, "macros").startswith("[mine]\ndefinition = x\n\n# Wide on purpose")
 
 
 def test_a_last_line_that_ends_with_a_backslash_does_not_join_what_comes_after_it(run, folder):
@@ -620,18 +620,21 @@ def test_a_shipped_detection_keeps_its_schedule_wherever_that_stands(run, folder
 def test_a_narrowed_prefilter_stays_until_the_search_changes(run, folder):
     name = f"{STEM}_prefilter"
     assert run(GOOD)[0] == 0
-    edit(folder, "macros", "definition = *\n", "definition = reg save\n")
+    edit(folder, "macros", 'definition = reg process="*save*"\n', "definition = reg save\n")
     assert name not in run(changed(version=3))[1].partition("has them now")[0]
     assert values(folder, "macros")[name]["definition"] == "reg save"
     out = run(changed(version=4, search=SEARCH.replace("reg.exe", "regedit.exe")))[1]
-    assert f"  note: the search has changed, so the macro {name} keeps every event again; it was: reg save\n" in out
-    assert values(folder, "macros")[name]["definition"] == "*"
+    assert f"  note: the search has changed, and with it the macro {name}; it was: reg save\n" in out
+    assert values(folder, "macros")[name]["definition"] == 'regedit process="*save*"'
 
 
-def test_a_prefilter_of_a_shipped_detection_goes_with_its_search(run, folder):
-    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
+def test_what_a_shipped_detection_asks_for_goes_with_its_search(run, folder):
+    facts, stem = values(ROOT, "ssa_detections")[FLAGSHIP], pages.slug(FLAGSHIP)
     assert run(changed(name=FLAGSHIP, id=facts["id"]))[0] == 0
-    assert values(folder, "macros")[f"{pages.slug(FLAGSHIP)}_prefilter"]["definition"] == "*"
+    macros = values(folder, "macros")
+    assert macros[f"{stem}_prefilter"]["definition"] == 'reg process="*save*"'
+    accelerated = 'Processes.process_name="reg.exe" Processes.process="*save*"'
+    assert macros[f"{stem}_tstats_where"]["definition"] == accelerated
 
 
 def test_a_prefilter_that_was_made_in_advance_stays_and_is_told(run, folder):
@@ -923,9 +926,9 @@ def test_the_saved_search_as_written_finds_the_events_of_its_data_model(run, fol
     instance = Instance(tmp_path / "home", indexers=2)
     instance.install(archive)
     shutil.copytree(folder / "local", instance.apps / "ssa_detections/local")
-    events = [{**REG, "_raw": "x", "index": "main", "tag": tags}, {**MISS, "_raw": "x", "index": "main", "tag": tags}]
-    events.append({**REG, "_raw": "x", "index": "main", "tag": ["other"]})
-    instance.add_events([{**event, "_time": float(event["_time"])} for event in events])
+    events = [{**REG, "tag": tags}, {**MISS, "tag": tags}, {**REG, "tag": ["other"]}]
+    more = [{"index": "main", "_raw": event["process"], "_time": float(event["_time"])} for event in events]
+    instance.add_events([{**event, **raw} for event, raw in zip(events, more, strict=True)])
     (row,) = instance.search(instance.saved_search(SAVED)["search"]).rows
     assert (row["detection"], row["dest_device_id"], row["dest_user_id"]) == (NAME, REG["dest"], REG["user"])
 
@@ -937,7 +940,7 @@ def test_a_detection_that_reads_the_raw_event_finds_it(run, folder, archive, tmp
     instance.install(archive)
     shutil.copytree(folder / "local", instance.apps / "ssa_detections/local")
     event = {**REG, "index": "main", "tag": ["process", "report"], "_time": float(REG["_time"])}
-    instance.add_events([{**event, "_raw": "a secret"}, {**event, "_raw": "nothing"}])
+    instance.add_events([{**event, "_raw": "reg.exe a secret"}, {**event, "_raw": "reg.exe"}])
     (row,) = instance.search(instance.saved_search(SAVED)["search"]).rows
     assert row["detection"] == NAME
 

@@ -21,9 +21,12 @@ from tools.importer.doubts import doubts
 from tools.importer.local import LocalConfs
 from tools.importer.published import ImporterError, Published, json_text, read
 from tools.pages import saved_search, slug
+from tools.pushdown import prefilter, tstats_where
 
 CONFS = ("macros", CONF, "analyticstories", "savedsearches")
 """What is written, in this order: a saved search comes after what it calls."""
+
+WIDE = "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
 
 NEXT = f"""
 The next search reads {CONF}.conf; search peers get it with the next bundle replication.
@@ -149,7 +152,7 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
         notes.append(f"version {present} was there, and the file's is lower")
     for model in one.datamodels:
         put_new_macro(confs, stanzas.base_macro(model), stanzas.TERMS[model], f"Events of {model}: narrow them here.")
-    notes += put_prefilter(confs, detection, before.get("search"))
+    notes += put_prefilters(confs, detection, before.get("search"))
     filter_macro = f"{slug(detection.name)}_filter"
     put_new_macro(confs, filter_macro, "search *", "Yours: what to leave out of this detection's results.")
     name = saved_search(detection)
@@ -164,18 +167,25 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
     return notes + [f"{name}.conf: {', '.join(told)}" for name, told in changes.items() if told]
 
 
-def put_prefilter(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
-    """Put the macro that keeps events away from the command. One that is there stays while the search does."""
-    name = f"{slug(detection.name)}_prefilter"
-    comment = "Keeps every event: the command decides."
-    there = confs.settings("macros", name).get("definition", "*")
-    if there == "*" or searched == detection.search:
-        put_new_macro(confs, name, "*", comment)
-        return []
-    if searched is None:
-        return [f"the macro {name} was there before the detection and stays: {there}"]
-    confs.put("macros", name, stanzas.macro("*"), comment=comment)
-    return [f"the search has changed, so the macro {name} keeps every event again; it was: {there}"]
+def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
+    """Put the macros that keep events away from the command: that for tstats only where one is there.
+
+    What is there stays while the search, which was `searched`, does.
+    """
+    stem, notes = slug(detection.name), []
+    macros = {f"{stem}_prefilter": prefilter(detection)}
+    if "definition" in confs.settings("macros", f"{stem}_tstats_where"):
+        macros[f"{stem}_tstats_where"] = tstats_where(detection)
+    for name, definition in macros.items():
+        there = confs.settings("macros", name).get("definition", definition)
+        if there == definition or searched == detection.search:
+            put_new_macro(confs, name, definition, WIDE)
+        elif searched is None:
+            notes.append(f"the macro {name} was there before the detection and stays: {there}")
+        else:
+            confs.put("macros", name, stanzas.macro(definition), comment=WIDE)
+            notes.append(f"the search has changed, and with it the macro {name}; it was: {there}")
+    return notes
 
 
 def put_new_macro(confs: LocalConfs, name: str, definition: str, comment: str) -> None:

@@ -2,6 +2,8 @@
 
 from .compiler import Detected, Plan, compile_text
 from .errors import SsaError
+from .frozen import Frozen
 from .parser import parse
+from .required import Clause, Clauses, Literal
 
-__all__ = ["Detected", "Plan", "SsaError", "compile_text", "parse"]
+__all__ = ["Clause", "Clauses", "Detected", "Frozen", "Literal", "Plan", "SsaError", "compile_text", "parse"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
-from typing import Callable, NoReturn
+from typing import Callable, NamedTuple, NoReturn
 
 from .errors import SsaError
 from .expressions import KEPT, Evaluate, Expressions, Record, key_of
-from .flow import FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from .flow import DATAMODELS, FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from .frozen import Frozen
 from .numbering import Numbering
 from .parser import parse
 from .regex import Pattern, compile_pattern
+from .required import Clauses, required
 from .segments import Segment, check_ends, segments
 from .syntax import (
     Command,
@@ -38,8 +40,7 @@ Origin = frozenset[str]
 WHOLE_EVENT = "*"
 
 
-@dataclass(frozen=True)
-class Detected:
+class Detected(NamedTuple):
     """What `into write_ssa_detected_events()` receives: times in epoch milliseconds, or None where they are null."""
 
     start_time: int | None
@@ -48,8 +49,7 @@ class Detected:
     body: dict[str, Value]
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """Steps, and the pipelines whose records go through them; with no sources these are the events themselves."""
 
     sources: tuple[int, ...]
@@ -57,8 +57,7 @@ class Pipeline:
     ends: bool
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """A detection text, ready to run.
 
     `input_fields` are the keys that it reads of input_event; None means any. `decisive_fields` are those on which its
@@ -74,11 +73,29 @@ class Plan:
     nothing_kept: tuple[Value, ...]
     """What is kept for a row, before its first value."""
 
+    @cached_property
+    def required(self) -> Clauses:
+        """What an event must hold for the detection to match, see `required`: found when it is first asked for."""
+        return required(self.program)
+
+    @cached_property
+    def reads_datamodels(self) -> bool:
+        """Whether the program may read the names of the data models (its text names their column)."""
+        return DATAMODELS in self.program.text
+
     def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> Iterator[Detected]:
         """Yield what the detection makes of one input event: nothing, or one Detected for each `into`."""
         first: Record = [*self.nothing]
         first[:3] = input_event, list(datamodels), {}
         first[KEPT] = [*self.nothing_kept]
+        if len(self.pipelines) == 1:
+            # Nearly all detections: one record, which nobody else sees.
+            for step in self.pipelines[0].steps:
+                if not step(first):
+                    return
+            if self.pipelines[0].ends:
+                yield _detected(first)
+            return
         passed: list[list[Record]] = []
         for pipeline in self.pipelines:
             sources = [record for source in pipeline.sources for record in passed[source]]
@@ -137,8 +154,7 @@ def _extracted_origin(command: Rex, name: str, origins: Columns[Origin]) -> Orig
     return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
 
 
-@dataclass(frozen=True)
-class _Bound:
+class _Bound(NamedTuple):
     """A pipeline that has been compiled, and what its columns hold at its end."""
 
     place: int

@@ -38,6 +38,10 @@ Record = list[Value]
 Evaluate = Callable[[Record], Value]
 
 _CLASSES: dict[str, type] = {"string": str, "long": int, "double": float, "boolean": bool, "list": list, "map": dict}
+_TESTED = {TYPES[name]: kind for name, kind in _CLASSES.items()}
+UCAST = REGISTRY["ucast"].body
+"""It stands around nearly every field that a detection reads, and its type is nearly always a constant."""
+
 _UNKNOWN: Any = object()
 KEPT = len(FIRST_COLUMNS)
 """The slot with the values that are kept for the row: one list, which all records of the row share."""
@@ -233,7 +237,18 @@ class Expressions:
 
     def _or(self, node: Or) -> Evaluate:
         operands = [self.expression(operand) for operand in node.operands]
-        return lambda record: _any(operand(record) for operand in operands)
+
+        def evaluate(record: Record) -> bool | None:
+            found: bool | None = False
+            for operand in operands:
+                value = operand(record)
+                if value is True:
+                    return True
+                if value is not False:
+                    found = None
+            return found
+
+        return evaluate
 
     # -- calls
 
@@ -325,6 +340,9 @@ class Expressions:
 def _with_constants(function: Function, first: Evaluate, constants: list[Value]) -> Evaluate:
     """Call a function with a value and constants, as most calls are."""
     body = function.body
+    if body is UCAST and constants[0] in _TESTED:
+        kind, default = _TESTED[constants[0]], constants[1]
+        return lambda record: value if type(value := first(record)) is kind else default
     if function.sees_nulls:
         return lambda record: body(first(record), *constants)
     if None in constants:

@@ -15,7 +15,8 @@ Columns = Mapping[str, T]
 
 INPUT_EVENT = "input_event"
 OUTPUTS = ("body", "start_time", "end_time", "entities")
-FIRST_COLUMNS = (INPUT_EVENT, "_datamodels", *OUTPUTS)
+DATAMODELS = "_datamodels"
+FIRST_COLUMNS = (INPUT_EVENT, DATAMODELS, *OUTPUTS)
 """What every record has, in the slots 0 to 5: what it is given, and what it hands over."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import SsaError, near_miss
 from .syntax import Command, Eval, From, Into, Program, Statement, UnionWith
@@ -14,8 +14,7 @@ MAX_COLUMNS = 200_000
 """How many columns may be assigned, times the pipelines that may hold them: what compiling keeps in memory."""
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """A part of a statement: from its start or a union up to the next union, or to its end.
 
     `sources` are the segments whose records it takes, in this order; none means the events themselves. `commands` are

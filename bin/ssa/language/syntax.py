@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Union
 
+from .frozen import Frozen
 
-@dataclass(frozen=True)
-class Literal:
+
+class Literal(Frozen):
     """A string, long, double, boolean or null."""
 
     value: str | int | float | bool | None
     at: int
 
 
-@dataclass(frozen=True)
-class Regex:
+class Regex(Frozen):
     """A regex literal /…/, as it was written."""
 
     pattern: str
     at: int
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Frozen):
     """A column of the record."""
 
     name: str
     at: int
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Frozen):
     """A function call; `named` holds the arguments given as `name: value`."""
 
     function: str
@@ -41,8 +38,7 @@ class Call:
     at: int
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(Frozen):
     """A member of a map (`target.name`, `target["name"]`) or an item of a list (`target[0]`)."""
 
     target: Expression
@@ -50,32 +46,28 @@ class Access:
     at: int
 
 
-@dataclass(frozen=True)
-class ListOf:
+class ListOf(Frozen):
     """A list literal."""
 
     items: tuple[Expression, ...]
     at: int
 
 
-@dataclass(frozen=True)
-class MapOf:
+class MapOf(Frozen):
     """A map literal."""
 
     items: tuple[tuple[str, Expression], ...]
     at: int
 
 
-@dataclass(frozen=True)
-class Negative:
+class Negative(Frozen):
     """Unary minus."""
 
     operand: Expression
     at: int
 
 
-@dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(Frozen):
     """A chain of operators of one precedence, left to right: first, then (operator, operand)."""
 
     first: Expression
@@ -83,8 +75,7 @@ class Arithmetic:
     at: int
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Frozen):
     """`=`, `!=`, `<`, `<=`, `>`, `>=` (`==` and `<>` are read as the first two)."""
 
     operator: str
@@ -93,8 +84,7 @@ class Comparison:
     at: int
 
 
-@dataclass(frozen=True)
-class IsNull:
+class IsNull(Frozen):
     """`x IS NULL`, or negated `x IS NOT NULL`."""
 
     operand: Expression
@@ -102,8 +92,7 @@ class IsNull:
     at: int
 
 
-@dataclass(frozen=True)
-class In:
+class In(Frozen):
     """`x IN (a, b)`: equal to an option, or a member of an option that is a list."""
 
     operand: Expression
@@ -112,24 +101,21 @@ class In:
     at: int
 
 
-@dataclass(frozen=True)
-class Not:
+class Not(Frozen):
     """Logical NOT."""
 
     operand: Expression
     at: int
 
 
-@dataclass(frozen=True)
-class And:
+class And(Frozen):
     """Two or more conditions that all hold."""
 
     operands: tuple[Expression, ...]
     at: int
 
 
-@dataclass(frozen=True)
-class Or:
+class Or(Frozen):
     """Two or more conditions of which one holds."""
 
     operands: tuple[Expression, ...]
@@ -178,48 +164,42 @@ def postorder(node: Expression) -> list[Expression]:
     return found[::-1]
 
 
-@dataclass(frozen=True)
-class From:
+class From(Frozen):
     """`from read_ssa_enriched_events()` (binding is None) or `from $name`."""
 
     binding: str | None
     at: int
 
 
-@dataclass(frozen=True)
-class Eval:
+class Eval(Frozen):
     """Assignments, left to right; later ones see earlier ones."""
 
     assignments: tuple[tuple[str, Expression], ...]
     at: int
 
 
-@dataclass(frozen=True)
-class Where:
+class Where(Frozen):
     """Keeps a record only when the condition is TRUE."""
 
     condition: Expression
     at: int
 
 
-@dataclass(frozen=True)
-class Select:
+class Select(Frozen):
     """Makes a record of the named values alone: each expression sees the record as it was before."""
 
     items: tuple[tuple[str, Expression], ...]
     at: int
 
 
-@dataclass(frozen=True)
-class Rename:
+class Rename(Frozen):
     """Gives columns new names, all at once: (old, new)."""
 
     pairs: tuple[tuple[str, str], ...]
     at: int
 
 
-@dataclass(frozen=True)
-class Fields:
+class Fields(Frozen):
     """Keeps the named columns alone, or (`remove`) drops them."""
 
     names: tuple[str, ...]
@@ -227,8 +207,7 @@ class Fields:
     at: int
 
 
-@dataclass(frozen=True)
-class Rex:
+class Rex(Frozen):
     """Puts the named groups of a regex, found anywhere in a column, into columns of their names.
 
     `max_match` is how many matches to take; 1 gives strings, any other number lists, 0 means all.
@@ -240,16 +219,14 @@ class Rex:
     at: int
 
 
-@dataclass(frozen=True)
-class UnionWith:
+class UnionWith(Frozen):
     """`union $name`: the records of another pipeline too, each as it is there."""
 
     binding: str
     at: int
 
 
-@dataclass(frozen=True)
-class Into:
+class Into(Frozen):
     """`into write_ssa_detected_events()`."""
 
     at: int
@@ -258,8 +235,7 @@ class Into:
 Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, UnionWith, Into]
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Frozen):
     """A pipeline, possibly bound to `$name`."""
 
     binding: str | None
@@ -267,8 +243,7 @@ class Statement:
     at: int
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Frozen):
     """A whole detection text."""
 
     text: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NoReturn, Union
+from typing import NamedTuple, NoReturn, Union
 
 from .errors import SsaError
 
@@ -20,8 +19,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _LONGEST = 2**63  # the parser refuses it where no minus stands before it
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One token: kind is `name`, `string`, `number`, `regex`, `operator` or `end`; at and end are offsets."""
 
     kind: str

@@ -10,6 +10,7 @@ from . import (  # noqa: F401
     lists,
     maps,
     maths,
+    msiexec,
     network,
     patterns,
     strings,

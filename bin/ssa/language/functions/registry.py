@@ -8,9 +8,9 @@ proportion to its texts, because an attacker chooses them; and its result never 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Callable
 
+from ..frozen import Frozen
 from ..values import Value
 
 REQUIRED = object()
@@ -26,8 +26,7 @@ USE = "published detections"
 COMMON_NULLS = "Null when an argument is null or of another type."
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Frozen):
     """One parameter: its type, the default for a missing argument, and how an argument is prepared.
 
     `prepare` turns an argument into what the function works with (a pattern into a matcher): once for a constant,
@@ -42,8 +41,7 @@ class Parameter:
     regex: bool = False
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(Frozen):
     """An entry of the registry.
 
     `nulls` says what a null gives. The last parameter of a `variadic` function repeats; with `pairs`, the number of
