@@ -4,23 +4,33 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak package inspect bench check generate replay-dataset clean
+.PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
 
-demo: $(VENV)/sandbox ## run the packaged app over the demo events: detections and risk, no Splunk needed
+demo: $(VENV)/sandbox ## run the packaged app over the demo events, by REST as on a Splunk: detections, risk, alerts
 	@$(RUN) -m sandbox replay --home .sandbox sandbox/demo/*.log
+
+ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a browser, no Splunk needed (Node.js)
+	@$(RUN) -m tools.ui
+
+screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
+	@$(RUN) -m tools.ui.screenshots
 
 test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
 	@$(RUN) -m tools.package
-	@$(RUN) -m pytest -n auto --dist loadgroup
+	@env -u SPLUNK_URL $(RUN) -m pytest -n auto --dist loadgroup
+
+integration: $(VENV)/dev ## check the app on the Splunk of SPLUNK_URL (see README), else in the sandbox
+	@$(RUN) -m pytest -v --tb=short tests/integration
 
 soak: $(VENV)/dev ## run the long suites at full count, and print seeds and totals (SSA_SEED chooses others)
 	@SSA_SOAK=1 $(RUN) -m pytest -s tests/ssa/language/test_grammar.py tests/ssa/language/test_printer.py \
-	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py tests/ssa/test_hostile.py \
-	  tests/package/test_action.py tests/package/test_delivery.py
+	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py tests/ssa/language/test_msiexec.py \
+	  tests/ssa/test_hostile.py \
+	  tests/package/test_action.py tests/package/test_delivery.py tests/ssa/test_scan.py tests/package/test_protocol.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 	@$(RUN) -m tools.package
@@ -30,6 +40,11 @@ inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic
 
 bench: $(VENV)/sandbox ## measure ingest and searches over a million events (some minutes, 5 GB of disk)
 	@$(RUN) -m tools.bench
+	@$(MAKE) --no-print-directory bench-scan
+	@$(RUN) -m tools.msiexec_bench
+
+bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, and write docs/benchmark.md (an hour)
+	@$(RUN) -m tools.scan_bench --write
 
 check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that the packaged code runs on
 	@$(RUN) -m ruff check
@@ -46,7 +61,7 @@ generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo ev
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) .sandbox build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .sandbox build dist ui/dist ui/node_modules .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -63,3 +78,13 @@ $(VENV)/dev: requirements/dev.txt requirements/sandbox.txt | $(VENV)/bin/pip
 	@echo "installing requirements/dev.txt (AppInspect, ruff, mypy, pytest …), a minute or two …"
 	@$(PIP) install -r $<
 	@touch $@ $(VENV)/sandbox
+
+ui/dist/view.js: ui/build.mjs ui/node_modules/.package-lock.json $(wildcard ui/src/*)
+	@cd ui && node build.mjs
+	@touch $@
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js 18 or newer is needed here (on Debian: apt-get install nodejs npm)"; exit 1; }
+	@echo "installing Splunk's renderer into ui/node_modules (570 MB, once), some minutes …"
+	@cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

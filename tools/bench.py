@@ -30,17 +30,19 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox import alerts, replay, windows
-from sandbox.rest import Splunkd
 from sandbox.search import DATABASE, Instance
-from tools import package
+from sandbox.splunkd import Splunkd
+from tools import bench_views, package
 from tools.bench_data import DAY, DAY_SECONDS, events, planted
 
 GOAL_SECONDS, GOAL_MB = 10, 1024
 GOAL_ALERT_SECONDS, GOAL_ALERT_MB = 20, 100
+GOAL_PANEL_SECONDS = 3
+RISK_EVENTS_PER_EVENT = 0.1
 ALERT_RESULTS = 10_000
 """The most results that an alert action gets: maxresults in alert_actions.conf."""
 
-KEY = replay.SESSION_KEY
+KEY = "bench"
 SAMPLE_SECONDS = 0.02
 
 
@@ -123,6 +125,20 @@ def search(data: Data, name: str) -> list[Figure]:
     ]
 
 
+def panels(data: Data) -> list[Figure]:
+    """Run the searches of the views over the events, and a tenth as many risk events."""
+    return alone(paint, data)
+
+
+def paint(data: Data) -> list[Figure]:
+    """Add the risk events, then measure each search of each view once, a chain with what it extends."""
+    with closing(Instance(data.home, on_disk=True)) as instance:
+        risk = instance.add_events(bench_views.risk_events(round(data.events * RISK_EVENTS_PER_EVENT)))
+        took = bench_views.seconds(instance)
+    slowest = [Figure(f"  {what}", seconds, "s", GOAL_PANEL_SECONDS) for what, seconds in took.items()]
+    return [Figure("searches of the views, with risk events", risk, ""), *slowest]
+
+
 def alerting(data: Data) -> list[Figure]:
     """Run the risk action on as many results as an alert gets, by the saved search that finds them."""
     return alone(alert, min(data.events, ALERT_RESULTS))
@@ -174,7 +190,7 @@ def hit(number: int) -> dict[str, object]:
     }
 
 
-BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, alerting)
+BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, panels, alerting)
 """What is measured, in this order: the first one makes what the others work on."""
 
 

@@ -224,7 +224,7 @@ def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_in_the_readme_wit
     assert {"expires", "owner", "reason"} <= fields
     (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", README, re.MULTILINE)
     assert set(re.findall(r'(\w+)=(?=["0-9])', example)) == fields
-    assert f"inputlookup {name}" in SAVED["SSA - Lookup entries to review"]["search"]
+    assert f"inputlookup {name}" in stanzas("macros")["ssa_entries_to_review"]["definition"]
 
 
 def test_every_conf_that_is_named_for_replication_or_reload_is_shipped():

@@ -1,4 +1,4 @@
-"""Every search that the app ships, run over the demo events: saved searches, drill-downs, examples of the search help.
+"""Every search that the app ships, over the demo events: saved searches, drill-downs, search help, views.
 
 What each finds is in searches.toml, by the place where it stands. A search without an entry there fails.
 """
@@ -13,9 +13,11 @@ import pytest
 from rich.console import Console
 
 from sandbox import confs, replay
-from sandbox.rest import Splunkd
 from sandbox.search import Instance
-from tools import ROOT
+from sandbox.splunkd import Splunkd
+from sandbox.splunkd.calls import ROLES, Session
+from tests.package.test_views import strings
+from tools import ROOT, views
 
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
 EXPECTED = {entry["place"]: entry for entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["search"]}
@@ -23,6 +25,10 @@ CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["even
 HITS = Counter(entry["dest"] for entry in CATALOGUE if entry["expected"])
 RULE = "SSA - Windows System Binary Proxy Execution MSIExec DLLRegisterServer - Rule"
 ACCELERATED = RULE.replace("- Rule", "- Accelerated - Rule")
+VIEWS = views.shipped()
+ADMIN = Session("admin", "admin", ROLES["admin"])
+EVENING = 1_772_496_000
+"""The midnight after the demo's events, epoch s: when somebody looks at the views."""
 
 
 def shipped(default):
@@ -36,7 +42,8 @@ def shipped(default):
         yield from ((f"searchbnf [{stanza}] {key}", settings[key]) for key in settings if key.startswith("example"))
     for lookup in confs.load(default.parent, "transforms"):
         yield f"transforms [{lookup}]", f"| inputlookup {lookup}"
-    assert not list((default / "data/ui").glob("views/*")), "list the searches of the views here"
+    for view in VIEWS.values():
+        yield from ((f"views [{view.name}] {source}", view.query(source)) for source in view.sources)
 
 
 SHIPPED = dict(shipped(ROOT / "default"))
@@ -45,13 +52,11 @@ SHIPPED = dict(shipped(ROOT / "default"))
 @pytest.fixture(scope="module")
 def demo(archive, tmp_path_factory):
     """The app on two indexers, with the demo events and the risk that the saved search made of them."""
-    instance = Instance(tmp_path_factory.mktemp("demo"), indexers=2, session_key=replay.SESSION_KEY)
+    instance = Instance(tmp_path_factory.mktemp("demo"), indexers=2)
     instance.install(archive)
     with Splunkd(instance) as splunkd:
-        splunkd.sessions[replay.SESSION_KEY] = frozenset({"edit_tcp"})
-        instance.splunkd_uri = splunkd.uri
-        replay.run(instance, splunkd, DEMO, False, Console(quiet=True))
-    return instance
+        replay.run(splunkd, DEMO, False, Console(quiet=True))
+        yield splunkd.acting(ADMIN)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,30 @@ def quiet(archive, tmp_path_factory):
     """The app as it is after installing: no event, no risk, no entry in a lookup."""
     instance = Instance(tmp_path_factory.mktemp("quiet"))
     instance.install(archive)
-    return instance
+    with Splunkd(instance) as splunkd:
+        yield splunkd.acting(ADMIN)
+
+
+def tokens(instance, view):
+    """What the tokens of a view are at first paint, those that are set from the results of a search too."""
+    found = view.defaults
+    for id, source in view.sources.items():
+        if source["options"].get("enableSmartSources"):
+            found |= view.results(id, instance.search(views.fill(view.query(id), found)).rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def painted(demo, quiet):
+    """The results of the searches of each view at first paint: (view, source) -> with data, and with none."""
+    found = {}
+    for view in VIEWS.values():
+        for instance in (demo, quiet):
+            known = tokens(instance, view)
+            for source in view.sources:
+                query = views.fill(view.query(source), known)
+                found.setdefault((view.name, source), []).append(instance.search(query, now=EVENING))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +97,15 @@ def hit(demo):
 
 
 @pytest.mark.parametrize("place", SHIPPED)
-def test_a_shipped_search_finds_what_it_says(demo, hit, place):
+def test_a_shipped_search_finds_what_it_says(demo, hit, painted, place):
     assert place in EXPECTED, "searches.toml: say what this search finds over the demo events"
     expected = EXPECTED[place]
-    result = demo.search(re.sub(r"\$(\w+)\$", lambda token: hit[token[1]], SHIPPED[place]))
-    assert len(result.rows) == expected["count"]
+    if view := re.fullmatch(r"views \[(.*)] (.*)", place):
+        result, _ = painted[view[1], view[2]]
+    else:
+        result = demo.search(re.sub(r"\$(\w+)\$", lambda token: hit[token[1]], SHIPPED[place]))
+    assert len(result.rows) >= expected.get("least", expected.get("count"))
+    assert len(result.rows) <= expected.get("count", len(result.rows))
     assert set(expected.get("columns", [])) <= set(result.columns)
     for wanted in expected["has"]:
         assert [row for row in result.rows if wanted.items() <= row.items()], wanted
@@ -84,10 +116,13 @@ def test_no_search_is_expected_that_is_not_shipped():
     assert set(EXPECTED) <= set(SHIPPED)
 
 
-@pytest.mark.parametrize("place", [place for place in SHIPPED if "$" not in place and "Self test" not in place])
+REPORTS = [place for place in SHIPPED if "$" not in place and "Self test" not in place and "views" not in place]
+
+
+@pytest.mark.parametrize("place", REPORTS)
 def test_without_events_risk_and_entries_a_search_runs_and_finds_nothing_of_them(quiet, place):
     result = quiet.search(SHIPPED[place])
-    facts = ("ssaexplain", "ssa_attack_techniques")  # these read what is shipped
+    facts = ("ssaexplain", "ssa_attack_techniques", "makeresults")  # these read what is shipped, or nothing
     assert bool(result.rows) == any(name in SHIPPED[place] for name in facts if "Breadth" not in place)
     assert [text for level, text, _ in result.messages if level != "INFO"] == []
 
@@ -117,3 +152,127 @@ def test_the_search_that_a_risk_event_names_finds_its_cause(demo):
     for event in demo.search("index=risk").rows:
         (cause,) = demo.search(event["contributing_events_search"]).rows
         assert event["risk_object"] in (cause["user"].lower().rpartition("\\")[2], cause["dest"])
+
+
+def named(panel):
+    """Name the fields that a panel reads from its rows, and those that a click reads from one."""
+    read = set()
+    for text in strings(panel.get("options", {})), strings(panel.get("context", {})):
+        for call in re.findall(r"(?:seriesByName|frameBySeriesNames)\(([^)]*)\)", " ".join(text)):
+            read |= set(re.findall(r"'([^']*)'", call))
+    columns = set(panel.get("options", {}).get("columnFormat", {}))
+    clicks = set(re.findall(r"row\.([\w.]+?)\.value", " ".join(strings(panel.get("eventHandlers", [])))))
+    return read, columns | clicks
+
+
+PANELS = [
+    pytest.param(view.name, id, panel, id=f"{view.name}-{id}")
+    for view in VIEWS.values()
+    for id, panel in {**view.definition["visualizations"], **view.definition["inputs"]}.items()
+    if "dataSources" in panel
+]
+
+
+@pytest.mark.parametrize(("view", "id", "panel"), PANELS)
+def test_a_panel_finds_the_fields_that_it_names_with_data_and_with_none(painted, view, id, panel):
+    read, clicked = named(panel)
+    results = painted[view, panel["dataSources"]["primary"]]
+    for result in results:
+        assert [text for level, text, _ in result.messages if level != "INFO"] == []
+        assert read <= set(result.columns)
+        assert result.rows or not read
+        assert clicked <= set(result.columns) or not result.rows
+        assert len(result.columns) > 0
+    with_data, with_none = results
+    if with_data.rows and with_none.rows and panel["type"] == "splunk.table":
+        assert with_data.columns == with_none.columns
+
+
+def test_a_view_without_data_says_what_to_do(painted):
+    """Tables of rows that may not be there have one that explains; the others are counts."""
+    for place, says in {
+        ("overview", "ds_summary"): "open Start here",
+        ("overview", "ds_messages"): "No risk events in this time range",
+        ("entity", "ds_chooser"): "widen it",
+        ("entity", "ds_in_order"): "No risk events of this name",
+        ("tuning", "ds_summary"): "nothing to tune",
+        ("tuning", "ds_candidates"): "nothing to leave out",
+        ("tuning", "ds_removed"): "removes nothing",
+        ("start_here", "ds_data"): "finds no event in this time range",
+        ("start_here", "ds_errors"): "No error or warning",
+    }.items():
+        (row,) = painted[place][1].rows
+        assert says in " ".join(value for value in row.values() if value), place
+        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in (
+            "ds_removed",
+            "ds_errors",
+        )
+
+
+def candidates(instance):
+    """The candidates of the tuning view."""
+    view = VIEWS["tuning"]
+    return instance.search(views.fill(view.query("ds_candidates"), tokens(instance, view))).rows
+
+
+def test_each_proposed_line_removes_exactly_the_rows_that_it_promises(demo):
+    """As definition of the filter macro. `at least` is said where a character is a wildcard in the line."""
+    rule = SHIPPED[f"savedsearches [{RULE}]"]
+    before, stem = demo.search(rule).rows, RULE.removeprefix("SSA - ").removesuffix(" - Rule").lower().replace(" ", "_")
+    proposed = candidates(demo)
+    each = {row["field"]: row for row in reversed(proposed)}.values()  # the first one of each field
+    for row in (*each, *(row for row in proposed if row["hits"].startswith("at least ")), proposed[-1]):
+        left = {
+            hit["finding_id"] for hit in demo.search(rule.replace(f"`{stem}_filter`", row["macro_definition"])).rows
+        }
+        removed = [hit for hit in before if hit["finding_id"] not in left]
+        assert row["hits"].removeprefix("at least ") == str(len(removed))
+        assert len({entity for hit in removed for entity in hit["entities"]}) == int(row["entities"])
+    assert {row["field"] for row in proposed} == {
+        "parent_process_name",
+        "parent_process",
+        "process_path",
+        "user",
+        "dest",
+        "process",
+    }
+
+
+def test_the_allow_list_lines_do_the_same(demo):
+    rule = SHIPPED[f"savedsearches [{RULE}]"].replace("_filter`", "_filter` | `ssa_allow_list`")
+    before = len(demo.search(rule).rows)
+    row = next(row for row in candidates(demo) if row["field"] == "process" and '\\"' in row["value"])
+    try:
+        demo.search(row["allow_list_entry"].replace('ticket=""', 'ticket="CHG-1"'))
+        assert before - len(demo.search(rule).rows) == int(row["hits"]) == 2
+        (entry,) = demo.search("| inputlookup ssa_allow_list").rows
+        assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
+    finally:
+        demo.search("| makeresults | where false() | outputlookup ssa_allow_list")
+
+
+def test_the_tuning_view_shows_what_the_filter_removes(demo):
+    """With a filter of two parts, that an admin has set."""
+    view = VIEWS["tuning"]
+    known = tokens(demo, view) | {"Chosen:result.filter": 'search NOT dest="ws-fin-02*" | where user!="e.plover"'}
+    found = {
+        id: demo.search(views.fill(view.query(id), known)).rows for id in ("ds_summary", "ds_removed", "ds_candidates")
+    }
+    assert {name: found["ds_summary"][0][name] for name in ("found", "left", "removed")} == {
+        "found": "11",
+        "left": "6",
+        "removed": "5",
+    }
+    assert {(row["user"], row["dest"]) for row in found["ds_removed"]} == {
+        ("b.heron", "ws-fin-02.synthetic.example"),
+        ("e.plover", "ws-sales-02.synthetic.example"),
+    }
+    assert len(found["ds_removed"]) == 5
+    line = found["ds_candidates"][0]["macro_definition"]
+    assert line.startswith('search NOT dest="ws-fin-02*" | where user!="e.plover" | search NOT ')
+
+
+def test_a_message_leads_to_the_event_that_caused_it(painted, demo):
+    for row in painted["overview", "ds_messages"][0].rows:
+        events = demo.search(f"search {row['_search']}").rows
+        assert [event for event in events if event["dest"] in row["risk_message"]]

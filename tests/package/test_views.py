@@ -1,0 +1,334 @@
+"""What Splunk's schemas of dashboards and alert forms do not see: names that lead nowhere, values that are not quoted.
+
+The lint is plain Python over what default/ has; each of its rules is proved by a view with that mistake. That the
+searches run, and give the fields that panels name, is in test_searches.py.
+"""
+
+import itertools
+import json
+import re
+import xml.etree.ElementTree as ET
+from copy import deepcopy
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from sandbox import confs
+from sandbox.search import Instance
+from tools import ROOT, views
+
+UI = ROOT / "default/data/ui"
+VIEWS = views.shipped()
+WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
+HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
+KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
+SPL_TOKENS = {"candidate", "Chosen:result.base", "Chosen:result.filter"}
+"""Tokens that are SPL, and so stand unquoted: what ssa_quoted made of an event, and what an admin wrote."""
+ROW = re.compile(r"row\.(.+)\.value")
+
+
+def strings(node):
+    """Yield each text of a definition."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, (dict, list)):
+        for one in node.values() if isinstance(node, dict) else node:
+            yield from strings(one)
+
+
+def tokens(node):
+    """Yield name and filters of each token in the texts of a definition."""
+    yield from ((match[1], match[2]) for text in strings(node) for match in views.TOKEN.finditer(text))
+
+
+def handlers(view):
+    return [one for viz in view.definition["visualizations"].values() for one in viz.get("eventHandlers", [])]
+
+
+def result_tokens(view):
+    """Name the tokens that are set from results: `<name>:result.<field>`, of the fields that a search ends with."""
+    for source in view.sources.values():
+        if source["options"].get("enableSmartSources"):
+            fields = re.split(r"[\s,]+", source["options"]["query"].rpartition("| table ")[2])
+            yield from (f"{source['name']}:result.{field}" for field in fields)
+
+
+def source_problems(view):
+    names = [source["name"] for source in view.sources.values()]
+    if len(names) != len(set(names)):
+        yield "two data sources have the same name"
+    if len([one for one in view.sources.values() if one["type"] == "ds.search"]) > MOST_SEARCHES:
+        yield f"more than {MOST_SEARCHES} searches"
+    users = [*view.definition["visualizations"].values(), *view.definition["inputs"].values()]
+    used = {one for user in users for one in user.get("dataSources", {}).values()}
+    for name in sorted(used - set(view.sources)):
+        yield f"no data source is {name}"
+    used |= {source["options"].get("extend") for source in view.sources.values()}
+    used |= {id for id, source in view.sources.items() if source["options"].get("enableSmartSources")}
+    for id, source in view.sources.items():
+        options = source["options"]
+        if id not in used:
+            yield f"nothing shows {id}"
+        if source["type"] not in ("ds.search", "ds.chain") or not options.get("query", "").strip():
+            yield f"{id} has no query, or is of an unknown type"
+        if (source["type"] == "ds.chain") != ("extend" in options):
+            yield f"{id}: a chain extends a search, and nothing else does"
+        if "extend" in options and view.sources.get(options["extend"], {}).get("type") != "ds.search":
+            yield f"{id} extends no search"
+        if source["type"] == "ds.chain" and not options.get("query", "").startswith("|"):
+            yield f"{id}: the query of a chain begins with a pipe"
+        wait = re.fullmatch("([0-9]+)(s|m)", options.get("refresh", "60m"))
+        if not wait or int(wait[1]) * {"s": 1, "m": 60}[wait[2]] < LEAST_REFRESH:
+            yield f"{id} refreshes too often"
+
+
+def token_problems(view):
+    definition = view.definition
+    for name, filters in tokens(definition["dataSources"]):
+        if name not in SPL_TOKENS and not name.startswith("time.") and filters != "|s":
+            yield f"the token {name} stands unquoted in a search"
+    known = {*view.defaults, *result_tokens(view)}
+    clicked = {one["token"] for each in handlers(view) for one in each["options"].get("tokens", [])}
+    for name in sorted(clicked - known):
+        yield f"the token {name} has no default: what reads it would wait"
+    used = {name for name, _ in tokens(definition)}
+    for name in sorted(used - known):
+        if not ROW.fullmatch(name) or name in {name for name, _ in tokens([definition["dataSources"]])}:
+            yield f"the token {name} is set nowhere"
+    for name in sorted(known - used):
+        yield f"the token {name} is never read"
+
+
+def drilldown_problems(view, others):
+    for handler in handlers(view):
+        if handler["type"] not in HANDLERS:
+            yield f"unknown event handler {handler['type']}"
+            continue
+        for one in handler["options"].get("tokens", []):
+            if not ROW.fullmatch(one["key"]):
+                yield f"a click sets {one['token']} to {one['key']}, which is no value of its row"
+        url = handler["options"].get("url")
+        if url is None:
+            continue
+        for name, filters in tokens(url):
+            if filters != "|u":
+                yield f"the token {name} stands unquoted in a URL"
+        target = urlsplit(url)
+        app, _, name = target.path.removeprefix("/app/").partition("/")
+        asked = dict(parse_qsl(target.query, keep_blank_values=True))
+        if app != "ssa_detections" or name not in {*others, "search"}:
+            yield f"a click leads to {target.path}"
+        elif name == "search" and asked.keys() != {"q", "earliest", "latest"}:
+            yield "a link to search needs q, earliest and latest"
+        elif name == "search" and not asked["q"].startswith("search "):
+            yield "a link to search begins with the command search"
+        elif name != "search":
+            for key in asked.keys() - {f"form.{one}" for one in others[name].defaults}:
+                yield f"{name} has no input for {key}"
+
+
+def layout_problems(view):
+    layout = view.definition["layout"]
+    if set(layout["globalInputs"]) != set(view.definition["inputs"]):
+        yield "the inputs are not those of the layout"
+    items = [one["item"] for one in layout["structure"]]
+    if sorted(items) != sorted(view.definition["visualizations"]):
+        yield "the layout does not place each visualization once"
+    boxes = [one["position"] for one in layout["structure"]]
+    for box in boxes:
+        if box["x"] < 0 or box["x"] + box["w"] > WIDTH or box["y"] + box["h"] > layout["options"]["height"]:
+            yield f"a panel at {box['x']}, {box['y']} is out of the page"
+    for one, two in itertools.combinations(boxes, 2):
+        if all(one[a] < two[a] + two[b] and two[a] < one[a] + one[b] for a, b in (("x", "w"), ("y", "h"))):
+            yield f"the panels at {one['x']}, {one['y']} and {two['x']}, {two['y']} overlap"
+
+
+def option_problems(view):
+    for id, viz in {**view.definition["visualizations"], **view.definition["inputs"]}.items():
+        if viz["type"].partition(".")[0] == "splunk" and viz["type"].partition(".")[2] not in KINDS:
+            yield f"{id} is of an unknown type"
+        if not viz.get("title"):
+            yield f"{id} has no title"
+        for text in strings(viz.get("options", {})):
+            if text.startswith(">"):
+                for name in re.findall(r"(?:rangeValue|matchValue|formatByType|prepend|pick)\((\w+)\)", text):
+                    if name not in viz.get("context", {}):
+                        yield f"{id} reads {name}, which its context does not have"
+
+
+def problems(view, others):
+    """List what is wrong in a view; `others` are all views by name."""
+    if (view.attributes.get("version"), view.attributes.get("theme")) != ("2", "dark"):
+        yield "not version 2, or not dark by default"
+    said = (view.definition["title"], view.definition["description"])
+    if said != (view.texts.get("label"), view.texts.get("description")):
+        yield "title and description are not those of the XML"
+    for rule in (source_problems, token_problems, layout_problems, option_problems):
+        yield from rule(view)
+    yield from drilldown_problems(view, others)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_is_sound(name):
+    assert list(problems(VIEWS[name], VIEWS)) == []
+
+
+def change(path, value):
+    """Make a change of a definition: the value at this path of keys; None removes it."""
+
+    def apply(definition):
+        *way, last = path.split("/")
+        node = definition
+        for key in way:
+            node = node[int(key) if isinstance(node, list) else key]
+        key = int(last) if isinstance(node, list) else last
+        if value is None:
+            del node[key]
+        else:
+            node[key] = value
+
+    return apply
+
+
+USERS = "visualizations/viz_users"
+MISTAKES = [
+    (f"{USERS}/dataSources/primary", "ds_nothing", "no data source is ds_nothing"),
+    ("visualizations/viz_dlls/dataSources/primary", "ds_parents", "nothing shows ds_dlls"),
+    ("dataSources/ds_hits/options/query", " ", "ds_hits has no query"),
+    ("dataSources/ds_users/options/extend", "ds_devices", "ds_users extends no search"),
+    ("dataSources/ds_users/options/extend", None, "ds_users: a chain extends a search"),
+    ("dataSources/ds_users/options/query", "stats count", "the query of a chain begins with a pipe"),
+    ("dataSources/ds_users/name", "Hits", "two data sources have the same name"),
+    ("dataSources/ds_hits/options/refresh", "10s", "ds_hits refreshes too often"),
+    ("dataSources/ds_hits/options/query", "index=risk user=$entity$", "the token entity stands unquoted in a search"),
+    ("dataSources/ds_hits/options/query", "index=risk user=$who|s$", "the token who is set nowhere"),
+    ("dataSources/ds_hits/options/query", "user=$row.user.value|s$", "the token row.user.value is set nowhere"),
+    ("inputs/input_entity/options/token", "nobody", "the token nobody is never read"),
+    (f"{USERS}/eventHandlers/0/type", "drilldown.fly", "unknown event handler drilldown.fly"),
+    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/moon", "a click leads to /app/ssa_detections/moon"),
+    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.who=x", "no input for form.who"),
+    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.entity=$entity$", "unquoted in a URL"),
+    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=x&earliest=0&latest=", "the command search"),
+    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=search x", "needs q, earliest and latest"),
+    (
+        f"{USERS}/eventHandlers/0",
+        {"type": "drilldown.setToken", "options": {"tokens": [{"token": "moon", "key": "row.risk_object.value"}]}},
+        "the token moon has no default",
+    ),
+    (
+        f"{USERS}/eventHandlers/0",
+        {"type": "drilldown.setToken", "options": {"tokens": [{"token": "entity", "key": "value"}]}},
+        "which is no value of its row",
+    ),
+    (f"{USERS}/type", "splunk.moon", "viz_users is of an unknown type"),
+    (f"{USERS}/title", "", "viz_users has no title"),
+    (f"{USERS}/options/seriesColors", "> primary | pick(moon)", "viz_users reads moon"),
+    (USERS, None, "the layout does not place each visualization once"),
+    ("layout/globalInputs", [], "the inputs are not those of the layout"),
+    ("layout/structure/0/position/w", 1500, "is out of the page"),
+    ("layout/structure/0/position/w", 300, "overlap"),
+    ("title", "Moon", "title and description are not those of the XML"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "says"), MISTAKES)
+def test_a_mistake_is_found(path, value, says):
+    view = VIEWS["overview"]
+    definition = deepcopy(dict(view.definition))
+    change(path, value)(definition)
+    wrong = views.View(view.name, view.attributes, view.texts, definition)
+    assert [problem for problem in problems(wrong, VIEWS) if says in problem]
+
+
+def test_each_rule_of_searches_counts_them():
+    view = VIEWS["overview"]
+    definition = deepcopy(dict(view.definition))
+    more = {f"ds_{n}": {"type": "ds.search", "name": f"More {n}", "options": {"query": "x"}} for n in range(9)}
+    definition["dataSources"] |= more
+    assert "more than 8 searches" in list(source_problems(views.View("x", {}, {}, definition)))
+
+
+def test_a_token_filter_quotes_as_splunk_does():
+    found = views.fill("a=$x|s$ b=$x$ c=$time.earliest$ d=$none$ $A b:result.c|s$", {"x": 'a"\\', "A b:result.c": "y"})
+    assert found == 'a="a\\"\\\\" b=a"\\ c=$time.earliest$ d=$none$ "y"'
+    with pytest.raises(KeyError):
+        views.fill("$x|z$", {"x": "1"})
+
+
+def test_the_navigation_leads_to_every_view_and_to_nothing_else():
+    nav = ET.parse(UI / "nav/default.xml").getroot()
+    named = [one.attrib["name"] for one in nav]
+    assert sorted(named) == sorted([*VIEWS, "search", "reports", "alerts"])
+    assert [one.attrib["name"] for one in nav if one.attrib.get("default") == "true"] == ["overview"]
+
+
+# The alert form: "Create custom alert configuration forms" (Splunk Dev) names the elements.
+
+CONTROLS = {"splunk-text-input", "splunk-text-area", "splunk-select", "splunk-radio-input", "splunk-search-dropdown"}
+ACTIONS = confs.load(ROOT, "alert_actions")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_alert_form_asks_for_what_the_conf_and_the_spec_have(action):
+    text = (UI / f"alerts/{action}.html").read_text()
+    form = ET.fromstring(text)
+    assert {one.tag for one in form.iter()} <= CONTROLS | {"form", "splunk-control-group", "option"}
+    assert not re.search(r"/>|<script|style=|\son\w+=", text)  # a custom element that closes itself swallows the rest
+    given = {key[6:]: value for key, value in ACTIONS[action].items() if re.match("param\\.[^_]", key)}
+    spec = (ROOT / "README/alert_actions.conf.spec").read_text()
+    asked = {}
+    for group in form:
+        (control,) = group
+        name = control.attrib["name"].removeprefix(f"action.{action}.param.")
+        asked[name] = control
+        assert group.attrib["label"]
+        assert len(group.attrib["help"]) > 20
+        options = [option.attrib["value"] for option in control]
+        assert not options or {given[name], control.attrib.get("value")} <= {*options, None}
+        assert control.attrib.get("value", given[name]) == given[name]
+        assert f"param.{name} = <" in spec
+    assert set(asked) == set(given)
+
+
+@pytest.fixture(scope="module")
+def instance(archive, tmp_path_factory):
+    found = Instance(tmp_path_factory.mktemp("form"))
+    found.install(archive)
+    return found
+
+
+RULES = confs.load(ROOT, "restmap")["validation:savedsearch"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "on", "says"),
+    [
+        ("index", "risk", "1", None),
+        ("index", "my_risk-2", "1", None),
+        ("index", None, "1", None),
+        ("index", "action.ssa_risk.param.index", "1", None),
+        ("index", "Not An Index", "0", None),
+        ("index", "", "1", "name the index"),
+        ("index", "Risk", "1", "lower-case letters"),
+        ("index", "_risk", "1", "begins with a letter or digit"),
+        ("index", "risk; drop", "1", "lower-case letters"),
+        ("index", "mykvstore", "1", "kvstore"),
+        ("dry_run", "0", "1", None),
+        ("dry_run", "1", "1", None),
+        ("dry_run", None, "1", None),
+        ("dry_run", "maybe", "1", "Yes (1) or No (0)"),
+        ("dry_run", "maybe", "0", None),
+    ],
+)
+def test_what_a_user_enters_is_checked_with_an_error_that_helps(instance, parameter, value, on, says):
+    name = f"action.ssa_risk.param.{parameter}"
+    entered = "null()" if value is None else json.dumps(value)
+    (row,) = instance.search(
+        f'| makeresults | eval "action.ssa_risk"="{on}", "{name}"={entered} | eval error={RULES[name]}'
+    ).rows
+    assert (says in row["error"]) if says else row["error"] is None
+
+
+def test_only_parameters_of_the_actions_are_checked():
+    known = {f"action.{action}.{key}" for action, settings in ACTIONS.items() for key in settings}
+    assert set(RULES) <= known

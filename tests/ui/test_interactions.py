@@ -1,0 +1,135 @@
+"""What an analyst does in the views: inputs, drill-downs, and a tuning line that removes what it promised."""
+
+import re
+
+import pytest
+
+from sandbox import replay
+
+ENTITIES = "Users by risk score"
+MESSAGES = "Latest risk messages"
+CANDIDATES = "Candidate exclusions"
+
+
+def whole(screen):
+    """Check that nothing went wrong since the last look."""
+    assert (screen.failed_searches(), screen.unanswered(), screen.errors) == ([], [], [])
+
+
+def sources(screen):
+    return sorted(search.source for search in screen.searches())
+
+
+def test_another_time_range_runs_every_search_again_over_it(screen):
+    screen.open("overview")
+    before = sources(screen)
+    screen.forget()
+    screen.page.locator("[data-test=time-range-dropdown]").click()
+    screen.page.get_by_text("Last 7 days").click()
+    screen.settle()
+    assert sources(screen) == before
+    assert {(search.earliest, search.latest) for search in screen.searches()} == {("-7d@h", "now")}
+    assert screen.token("time.earliest") == "-7d@h"
+    whole(screen)
+
+
+@pytest.mark.parametrize("view", ["overview", "entity"])
+def test_another_entity_runs_the_searches_again_that_are_about_it(screen, view):
+    screen.open(view)
+    about = sorted(one.source for one in screen.searches() if 'risk_object="' in one.text)
+    screen.forget()
+    name = screen.page.get_by_role("textbox").first
+    name.fill('o"neil | delete')
+    name.press("Enter")
+    screen.settle()
+    assert sources(screen) == about != []
+    assert all('risk_object="o\\"neil | delete"' in search.text for search in screen.searches())
+    whole(screen)
+
+
+def test_a_click_on_a_user_opens_what_is_known_of_it(screen):
+    screen.open("overview")
+    screen.forget()
+    box = screen.bars(ENTITIES)[0].bounding_box()
+    # By its place: the chart draws the bar anew below the pointer, and only what lies on top takes the click.
+    place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    screen.page.mouse.move(*place)
+    screen.page.mouse.click(*place)
+    screen.page.wait_for_url("**/entity?**")
+    screen.settle()
+    assert screen.token("entity") == "b.heron"
+    assert screen.token("time.earliest") == "-24h@h"
+    (events,) = (search for search in screen.searches() if search.source == "ds_events")
+    assert 'risk_object="b.heron"' in events.text
+    assert {row["risk_object"] for row in screen.table("Its events in order")} == {"b.heron"}
+    whole(screen)
+
+
+def test_a_click_on_an_entity_shows_its_events_on_the_spot(screen):
+    screen.open("entity")
+    screen.forget()
+    screen.panel("Users and devices by risk score").locator("tbody tr", has_text="e.plover").click()
+    screen.settle()
+    assert screen.token("entity") == "e.plover"
+    assert {row["risk_object"] for row in screen.table("Its events in order")} == {"e.plover"}
+    whole(screen)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_message_leads_to_the_event_that_caused_it(screen, row):
+    screen.open("overview")
+    message = screen.table(MESSAGES)[row]["risk_message"]
+    device, user = re.search(r"endpoint (\S+?),? .*?user (\S+?),? ", message).groups()
+    screen.forget()
+    screen.panel(MESSAGES).locator("tbody tr").nth(row).locator("td", has_text=device).click()
+    screen.page.wait_for_url("**/search?**")
+    screen.settle()
+    (event,) = screen.results()
+    assert (event["dest"], event["process_name"]) == (device, "msiexec.exe")
+    assert event["user"].rpartition("\\")[2] == user.rpartition("\\")[2]
+    whole(screen)
+
+
+@pytest.mark.parametrize("field", ["parent_process_name", "parent_process"])
+def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, field):
+    screen.open("tuning")
+    found = int(screen.value("Found, without the filter"))
+    row = next(row for row in screen.table(CANDIDATES) if row["field"] == field)
+    screen.panel(CANDIDATES).locator("tbody tr", has_text=row["value"]).first.click()
+    screen.settle()
+    promised = screen.table("What the clicked candidate would remove")
+    assert len(promised) == int(row["hits"]) > 0
+    macro = re.search(r"\w+_filter", screen.panel(CANDIDATES).inner_text())[0]
+    whole(screen)
+    with pasted(demo, macro, row["macro_definition"]):
+        screen.open("tuning")
+        assert int(screen.value("Removed by the filter")) == len(promised)
+        assert int(screen.value("Left")) == found - len(promised)
+        removed = screen.table("What the filter removes now")
+        assert sorted(map(str, removed)) == sorted(map(str, promised))
+        whole(screen)
+
+
+class pasted:  # noqa: N801 (reads as a statement)
+    """A macro's definition, as an admin changes it in Settings; what it was, afterwards."""
+
+    def __init__(self, demo, macro, definition):
+        self.stanza = replay.connect(demo.splunkd).confs["macros"][macro]
+        self.before, self.definition = self.stanza["definition"], definition
+
+    def __enter__(self):
+        self.stanza.submit({"definition": self.definition})
+
+    def __exit__(self, *_):
+        self.stanza.submit({"definition": self.before})
+
+
+def test_the_alert_form_explains_each_setting_and_holds_its_default(screen):
+    screen.open("alert_form")
+    shown = dict(
+        screen.page.evaluate("() => [...document.querySelectorAll('input[name]')].map(i => [i.name, i.value])")
+    )
+    assert shown["action.ssa_risk.param.index"] == "risk"
+    assert "The index must exist" in screen.text
+    assert screen.violations() == []
+    whole(screen)

@@ -1,0 +1,92 @@
+"""Every view, drawn by Splunk's own renderer: valid, whole, and readable, with data and with none."""
+
+import json
+import subprocess
+
+import pytest
+
+from tools.package import ROOT
+
+VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glob("*.xml"))}
+
+SPLUNKS_OWN = {"label-content-name-mismatch": 'data-test="prev"', "button-name": 'data-test="clickable"'}
+"""What axe may find, and where: the pager of Splunk's tables shows "Prev" and is named "Go to previous page", and the
+warning sign beside the title of a chart without data has no name. No view can help either."""
+
+
+def validate(*paths):
+    done = subprocess.run(["node", "validate.cjs", *paths], cwd=ROOT / "ui", capture_output=True, check=False)
+    return json.loads(done.stdout)
+
+
+def test_every_view_is_valid_by_splunks_schemas():
+    assert validate(*VIEWS.values()) == {str(path): [] for path in VIEWS.values()}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ('"type": "splunk.table"', '"type": "splunk.tabel"', "there is no splunk.tabel"),
+        ('"count": 12', '"cuont": 12', "splunk.table has no option cuont"),
+        ('"count": 12', '"count": true', "/options/count"),
+    ],
+)
+def test_a_mistake_in_a_view_is_found(tmp_path, right, wrong, complaint):
+    text = VIEWS["overview"].read_text("utf-8")
+    assert right in text
+    (tmp_path / "view.xml").write_text(text.replace(right, wrong), "utf-8")
+    ((_, errors),) = validate(tmp_path / "view.xml").items()
+    assert complaint in "\n".join(errors)
+
+
+def splunks_own(violation):
+    rule, _, where = violation.partition(" ")
+    return rule in SPLUNKS_OWN and SPLUNKS_OWN[rule] in where
+
+
+def whole(screen, view, theme):
+    """Open a view, and check that nothing went wrong and that every panel is there."""
+    screen.open(view, theme=theme)
+    assert screen.failed_searches() == []
+    assert screen.unanswered() == []
+    assert screen.errors == []
+    assert screen.untitled() == []
+    assert screen.speechless() == []
+    assert [one for one in screen.violations() if not splunks_own(one)] == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_whole_over_the_demo_events(screen, view, theme):
+    whole(screen, view, theme)
+    assert screen.searches()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_whole_over_no_events(bare, view, theme):
+    whole(bare, view, theme)
+
+
+def test_the_first_paint_of_overview_takes_few_searches(screen):
+    screen.open("overview")
+    assert 0 < len(screen.searches()) <= 8
+
+
+def test_the_guards_see_what_goes_wrong(screen):
+    """A view whose search fails, whose button has no name, and that asks for what is not there."""
+    screen.open("overview")
+    screen.page.evaluate(
+        """async () => {
+            document.getElementById('root').append(document.createElement('button'));
+            const body = new URLSearchParams({output_mode: 'json', label: 'ds_wrong', search: '| nonsense'});
+            await fetch('/en-US/splunkd/__raw/servicesNS/-/ssa_detections/search/jobs', {method: 'POST', body});
+            await fetch('/en-US/splunkd/__raw/services/nothing');
+            console.error('complaint');
+        }"""
+    )
+    screen.settle()
+    assert "nonsense" in "".join(screen.failed_searches())
+    assert screen.unanswered() == ["GET /en-US/splunkd/__raw/services/nothing"]
+    assert "complaint" in screen.errors
+    assert "button-name" in "".join(screen.violations())

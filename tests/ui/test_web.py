@@ -1,0 +1,74 @@
+"""The stand-in's own pages, without a browser: what comes from events is text, and only this machine is served."""
+
+import io
+
+import httpx
+import pytest
+from rich.console import Console
+
+from tools.ui import pages
+from tools.ui.stage import stage
+from tools.ui.web import Web, serving
+
+pytestmark = pytest.mark.needs_no_browser
+
+
+@pytest.fixture(scope="module")
+def web(archive, tmp_path_factory):
+    with (
+        stage(tmp_path_factory.mktemp("web"), archive, Console(file=io.StringIO()), []) as splunkd,
+        serving(Web(splunkd).application) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=60) as client,
+    ):
+        yield client
+
+
+def test_rows_of_a_search_are_text(web):
+    hostile = '| makeresults | eval "<b>x"="<img src=x onerror=alert(1)>", y=split("a,b", ",")'
+    page = web.get(pages.HOME + "search", params={"q": hostile}).text
+    assert "1 results" in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<img" not in page
+    assert "<b>" not in page
+    assert "<td>a\nb</td>" in page
+
+
+def test_a_search_that_is_none_is_told_as_splunkd_tells_it(web):
+    page = web.get(pages.HOME + "search", params={"q": "| nonsense <i>"}).text
+    assert "Unknown search command &#x27;nonsense&#x27;" in page
+    assert "<i>" not in page
+
+
+def test_a_definition_cannot_end_its_script(web):
+    assert "</script><script>" not in pages.drawn("view", {"definition": "</script><script>alert(1)</script>"})
+
+
+def test_the_first_page_is_the_first_view_of_the_navigation(web):
+    assert web.get("/", follow_redirects=False).headers["location"] == pages.address("overview")
+    page = web.get("/", follow_redirects=True).text
+    views = ("Overview", "Entity", "Tuning", "Start here", "Search", "Alert form")
+    assert [label for label in views if f">{label}</a>" in page] == [*views]
+
+
+def test_a_link_without_locale_keeps_its_arguments(web):
+    link = "/app/ssa_detections/entity?form.entity=a%20b%26c&x=%22"
+    assert web.get(link, follow_redirects=False).headers["location"] == f"/en-US{link}"
+
+
+@pytest.mark.parametrize("name", ["nothing", "..%2fentity", "%2e%2e"])
+def test_there_are_no_other_views(web, name):
+    assert web.get(pages.HOME + name).status_code == 404
+
+
+def test_splunkd_answers_who_has_a_page_alone(web):
+    raw = "/en-US/splunkd/__raw/services/authentication/current-context?output_mode=json"
+    web.cookies.clear()
+    assert web.get(raw).status_code == 401
+    assert web.get(raw, headers={"Authorization": "Basic YWRtaW46Y2hhbmdlbWU="}).status_code == 401
+    cookie = web.get(pages.HOME + "search").headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie
+    assert web.get(raw).json()["entry"][0]["content"]["username"] == "admin"
+
+
+def test_a_page_under_another_name_is_refused(web):
+    assert web.get(pages.HOME + "search", headers={"Host": "evil.example"}).status_code == 400

@@ -1,0 +1,1 @@
+"""A stand-in for Splunk Web, to see the app's views without Splunk: `make ui`."""

@@ -1,0 +1,301 @@
+"""A real browser before the stand-in for Splunk Web: opens views, waits for their searches, and sees what went wrong.
+
+What the browser asks for is written down where it is answered, by an ASGI middleware; what it complains of, by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tools.package import ROOT
+from tools.ui.web import RAW
+
+DRAWN = "() => !document.getElementById('root') || document.querySelector('#root *')"
+"""What a page can tell of the beginning of a view."""
+
+AXE = ROOT / "ui/node_modules/axe-core/axe.min.js"
+SIZE = 1440, 2000
+"""Of the window, in pixels: so high that a view is drawn whole."""
+
+MARGIN = 12
+"""Below the last panel of a picture, in pixels."""
+
+QUIET, CALM, LIMIT = 0.6, 4, 90.0
+"""Seconds without a request, seen so often, after which a page is taken to be whole; and when it is given up."""
+
+
+def chromium() -> str | None:
+    """Return the browser: that which CHROMIUM names, else Debian's."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@dataclass
+class Exchange:
+    """A request and its answer; `form` are the arguments of both address and body, the last of each."""
+
+    method: str
+    path: str
+    form: dict[str, str]
+    status: int = 0
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def json(self) -> Any:
+        """The answer, read."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Recorder:
+    """ASGI middleware that keeps each `exchange`, and knows how many requests are `open`."""
+
+    application: ASGIApp
+    exchanges: list[Exchange] = field(default_factory=list)
+    open: int = 0
+    last: float = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on."""
+        if scope["type"] != "http":
+            return await self.application(scope, receive, send)
+        sent: list[bytes] = []
+        seen = Exchange(scope["method"], scope["path"], {})
+        self.open += 1
+
+        async def reading() -> Message:
+            message = await receive()
+            sent.append(message.get("body", b""))
+            return message
+
+        async def writing(message: Message) -> None:
+            seen.status = message.get("status", seen.status)
+            seen.body += message.get("body", b"")
+            await send(message)
+
+        try:
+            await self.application(scope, reading, writing)
+        finally:
+            given = b"&".join([scope["query_string"], b"".join(sent)]).decode("utf-8", "replace")
+            seen.form = dict(urllib.parse.parse_qsl(given, keep_blank_values=True))
+            self.exchanges.append(seen)
+            self.open, self.last = self.open - 1, time.monotonic()
+
+
+@dataclass
+class Search:
+    """A search that a view ran: the id of its data source, what was searched, and in which time."""
+
+    source: str
+    text: str
+    earliest: str
+    latest: str
+    sid: str
+
+
+class Screen:
+    """A page of the stand-in at an address, with what happened since the last `open`."""
+
+    def __init__(self, page: Page, recorder: Recorder, address: str) -> None:
+        self.page, self.recorder, self.address = page, recorder, address
+        self.errors: list[str] = []
+        page.on("console", self._told)
+        page.on("pageerror", lambda error: self.errors.append(error.message))
+        page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
+
+    def _told(self, message: ConsoleMessage) -> None:
+        gone = message.location["url"].endswith("/control")  # a job is cancelled, and again with the page that made it
+        if message.type == "error" and not gone:
+            self.errors.append(message.text)
+
+    def _failed(self, url: str, why: str | None) -> None:
+        if why != "net::ERR_ABORTED":  # which a page that is left does to its requests
+            self.errors.append(f"{url}: {why}")
+
+    def open(self, name: str, **query: str) -> None:
+        """Open a page of the app (a view, or `search`) with arguments in its address, and wait until it is whole."""
+        self.forget()
+        self.page.goto(f"{self.address}/en-US/app/ssa_detections/{name}?{urllib.parse.urlencode(query)}")
+        self.page.wait_for_function(DRAWN)
+        self.settle()
+
+    def forget(self) -> None:
+        """Forget what happened."""
+        self.errors.clear()
+        self.recorder.exchanges.clear()
+
+    def settle(self) -> None:
+        """Wait until no request is open, every search is done, and the browser idle. Raises TimeoutError."""
+        limit, calm = time.monotonic() + LIMIT, 0
+        while time.monotonic() < limit:
+            self.page.wait_for_timeout(1000 * QUIET / CALM)
+            asked = time.monotonic()
+            busy = self.recorder.open or self._running()
+            self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
+            still = not busy and self.recorder.last < asked < time.monotonic() < asked + QUIET / CALM
+            calm = calm + 1 if still else 0
+            if calm > CALM:
+                return
+        raise TimeoutError(f"{self.page.url} is not whole after {LIMIT:g} s; searches that run: {self._running()}")
+
+    def _running(self) -> set[str]:
+        over = {
+            one["content"]["sid"]
+            for seen in self._calls("GET", r"/search/jobs")
+            for one in seen.json["entry"]
+            if one["content"]["isDone"]
+        }
+        over |= {seen.path.split("/")[-2] for seen in self._calls("POST", r"/search/jobs/[^/]+/control")}
+        return {search.sid for search in self.searches()} - over
+
+    def _calls(self, method: str, path: str) -> Iterator[Exchange]:
+        wanted = re.compile(rf"{RAW}/services(NS/[^/]+/[^/]+)?{path}")
+        return (seen for seen in [*self.recorder.exchanges] if seen.method == method and wanted.fullmatch(seen.path))
+
+    def searches(self) -> list[Search]:
+        """Return the searches that the page ran, in order."""
+        return [
+            Search(
+                seen.form.get("label", ""),
+                seen.form["search"],
+                seen.form.get("earliest_time", ""),
+                seen.form.get("latest_time", ""),
+                seen.json["sid"],
+            )
+            for seen in self._calls("POST", "/search/jobs")
+            if seen.status == 201
+        ]
+
+    def failed_searches(self) -> list[str]:
+        """Return what is wrong with searches and post-processing: refused, failed, or with an error among messages."""
+        wrong = []
+        for seen in self._calls("POST", "/search/jobs"):
+            if seen.status != 201:
+                wrong.append(f"{seen.form.get('label')}: {seen.body.decode()} {seen.form.get('search')}")
+        for seen in self._calls("GET", "/search/jobs"):
+            for one in seen.json["entry"]:
+                told = [m["text"] for m in one["content"]["messages"] if m["type"] in ("FATAL", "ERROR")]
+                wrong += [f"{text} {one['content']['search']}" for text in told]
+        for method in ("GET", "POST"):
+            for seen in self._calls(method, "/search/v2/jobs/[^/]+/results(_preview)?"):
+                if seen.status not in (200, 204):
+                    wrong.append(f"{seen.status} {seen.body.decode()} {seen.form.get('search')}")
+        return sorted({*wrong})
+
+    def unanswered(self) -> list[str]:
+        """Return the requests that nothing answers; that a job to be cancelled is gone already is an answer."""
+        wrong = [seen for seen in self.recorder.exchanges if seen.status in (404, 405, 501)]
+        return sorted({f"{seen.method} {seen.path}" for seen in wrong if not seen.path.endswith("/control")})
+
+    def violations(self, within: str = "#root") -> list[str]:
+        """Return what axe finds serious or critical inside an element."""
+        self.page.add_script_tag(path=AXE)
+        found = self.page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
+        return [
+            f"{one['id']} ({one['impact']}): {node['html'][:200]} {node.get('failureSummary', '')}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+    def panel(self, title: str) -> Locator:
+        """Return the panel whose title contains this."""
+        named = self.page.locator("[data-test=viz-title]", has_text=title)
+        return named.locator("xpath=ancestor::*[descendant::*[@data-test='viz-size-wrapper']][1]")
+
+    def value(self, title: str) -> str:
+        """Return what a panel with a single value shows."""
+        return self.panel(title).inner_text().splitlines()[-1]
+
+    def table(self, title: str) -> list[dict[str, str]]:
+        """Return the rows of a panel's table that are shown, by column."""
+        return self._rows(self.panel(title))
+
+    def results(self) -> list[dict[str, str]]:
+        """Return the rows of the search page."""
+        return self._rows(self.page.locator("main"))
+
+    def _rows(self, where: Locator) -> list[dict[str, str]]:
+        names, rows = where.locator("table").first.evaluate(
+            """table => [
+                [...table.querySelectorAll('thead th')].map(cell => cell.innerText.trim()),
+                [...table.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText.trim())),
+            ]"""
+        )
+        return [dict(zip(names, row, strict=False)) for row in rows]
+
+    def bars(self, title: str) -> list[Locator]:
+        """Return the bars of a panel's chart that can be seen, from above."""
+        shown = []
+        for bar in self.panel(title).locator(".highcharts-point").all():
+            box = bar.bounding_box()
+            if box and box["width"] > 1 and box["height"] > 1:
+                shown.append((box["y"], bar))
+        return [bar for _, bar in sorted(shown, key=lambda one: one[0])]
+
+    def untitled(self) -> list[str]:
+        """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
+        found = self.page.evaluate("() => JSON.parse(document.getElementById('view').textContent).definition")
+        titles = [panel.get("title", "") for panel in found["visualizations"].values()]
+        shown = self.text
+        return [title for title in titles if "$" not in title and title not in shown]
+
+    def speechless(self) -> list[str]:
+        """Return the titles of panels that have nothing to show, and do not say why."""
+        found = self.page.evaluate(
+            """() => [...document.querySelectorAll('#root [data-test=viz-size-wrapper] [data-test=message]')].map(
+                message => message.closest('[data-test=viz-size-wrapper]').parentElement.innerText)"""
+        )
+        return [" ".join(text.split()) for text in found]
+
+    def picture(self, path: Path) -> None:
+        """Write a picture (PNG) of the page, down to the last panel."""
+        bottom = self.page.evaluate(
+            "() => Math.max(...[...document.querySelectorAll('[data-test=viz-size-wrapper]')].map("
+            "panel => panel.getBoundingClientRect().bottom))"
+        )
+        self.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": SIZE[0], "height": bottom + MARGIN})
+
+    @property
+    def text(self) -> str:
+        """What is to be read on the page."""
+        return self.page.inner_text("body")
+
+    def token(self, name: str) -> str | None:
+        """Return a token's value, as the page's address has it."""
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.page.url).query)
+        return query.get(f"form.{name}", [None])[-1]
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Run Chromium, without a window."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium())
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+@contextmanager
+def screen(browser: Browser, recorder: Recorder, address: str) -> Iterator[Screen]:
+    """Open an empty page of a window of its own."""
+    width, height = SIZE
+    context = browser.new_context(viewport={"width": width, "height": height}, timezone_id="UTC", locale="en-US")
+    try:
+        yield Screen(context.new_page(), recorder, address)
+    finally:
+        context.close()

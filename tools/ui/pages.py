@@ -1,0 +1,125 @@
+"""The pages of the stand-in for Splunk Web: navigation around a view, a form or the rows of a search.
+
+All that comes from events, settings or addresses is escaped: html.escape in HTML, no `<` in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, NamedTuple
+
+APP = "ssa_detections"
+HOME = f"/en-US/app/{APP}/"
+PORT = 8000
+"""Splunk Web's own (web.conf: httpport): where `make ui` serves, and part of the names of cookies."""
+
+CONFIG = {
+    "MRSPARKLE_ROOT_PATH": "",
+    "MRSPARKLE_PORT_NUMBER": str(PORT),
+    "SPLUNKD_PATH": "/en-US/splunkd/__raw",
+    "LOCALE": "en-US",
+    "USERNAME": "admin",
+    "VERSION_LABEL": "9.4.0",
+    "BUILD_NUMBER": "sandbox",
+    "BUILD_PUSH_NUMBER": 0,
+    "SERVER_ZONEINFO": "",
+}
+"""What Splunk Web tells its pages as $C; @splunk/splunk-utils reads it."""
+
+THEMES = ("dark", "light")
+
+STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
+
+
+class View(NamedTuple):
+    """A Dashboard Studio view: what the navigation calls it, its theme and its definition."""
+
+    label: str
+    theme: str
+    definition: dict[str, Any]
+
+
+def read_view(text: str) -> View:
+    """Read a view's XML. Raises ValueError (as do broken XML and JSON) for one that is not of Dashboard Studio."""
+    root = ET.fromstring(text)  # noqa: S314 (from our own app)
+    definition = root.findtext("definition")
+    if root.tag != "dashboard" or root.get("version") != "2" or definition is None:
+        raise ValueError('not a view of Dashboard Studio: <dashboard version="2"> with a <definition>')
+    return View(root.findtext("label", ""), root.get("theme", "light"), json.loads(definition))
+
+
+def navigation(text: str) -> Iterator[str]:
+    """Yield the names of the views in a navigation's XML, in its order."""
+    for view in ET.fromstring(text).iter("view"):  # noqa: S314
+        yield view.get("name", "")
+
+
+def address(name: str, **query: str) -> str:
+    """Return where a view is, with arguments."""
+    return HOME + urllib.parse.quote(name, "") + (f"?{urllib.parse.urlencode(query)}" if query else "")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def page(title: str, here: str, theme: str, views: Mapping[str, str], body: str) -> str:
+    """Return a page: `views` maps names to labels for the navigation, `here` is the one that is shown."""
+    asked = {"theme": theme}
+    other = THEMES[theme == THEMES[0]]
+    links = " ".join(
+        f'<a href="{escape(address(name, **asked))}"{" aria-current=page" if name == here else ""}>{escape(label)}</a>'
+        for name, label in views.items()
+    )
+    return (
+        f'<!doctype html><html lang="en" class="{theme}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style><script>window.$C = {_json(CONFIG)}</script></head><body>"
+        f'<header><nav aria-label="App">{links}</nav><small>a stand-in for Splunk Web, over made-up events · '
+        f'<a href="?theme={other}">{other}</a></small></header>{body}</body></html>'
+    )
+
+
+def drawn(script: str, data: Mapping[str, Any], template: str = "") -> str:
+    """Return a place in which a bundled script draws from data; a template's HTML is there, inert."""
+    return (
+        f'<div id="root"></div><script type="application/json" id="view">{_json(data)}</script>'
+        f'<template id="form">{template}</template><script type="module" src="/ui/{script}.js"></script>'
+    )
+
+
+def results(asked: Mapping[str, str], found: Mapping[str, Any] | None, complaint: str) -> str:
+    """Return the search page's own part.
+
+    `asked` has q, earliest and latest; `found` is what the REST API gives (output_mode=json), if the search ran;
+    `complaint` says why it did not.
+    """
+    fields = [_field("Search", f'<textarea name="q" rows="5">{escape(asked["q"])}</textarea>')]
+    fields += [_field(name, f'<input name="{name}" value="{escape(asked[name])}">') for name in ("earliest", "latest")]
+    told = [("", complaint)] if complaint else [(one["type"], one["text"]) for one in (found or {}).get("messages", ())]
+    alerts = "".join(f'<p role="alert">{escape(" ".join(one).strip())}</p>' for one in told)
+    return f"<main><form>{''.join(fields)}<button>Search</button></form>{alerts}{_table(found) if found else ''}</main>"
+
+
+def _field(label: str, control: str) -> str:
+    return f"<label>{label} {control}</label>"
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    """Show rows with their time and event first, and without internal fields."""
+    names, rows = [field["name"] for field in found["fields"]], found["results"]
+    first = [name for name in ("_time", "_raw") if name in names]
+    shown = [*first, *(name for name in names if not name.startswith("_"))]
+    lines = ["".join(f"<th>{escape(name)}</th>" for name in shown)]
+    lines += ["".join(f"<td>{escape(_text(row.get(name)))}</td>" for name in shown) for row in rows]
+    head, *body = (f"<tr>{line}</tr>" for line in lines)
+    table = f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
+    return f"<p>{len(rows):,} results</p>{table}"
+
+
+def _text(cell: str | list[str] | None) -> str:
+    return "\n".join(cell) if isinstance(cell, list) else cell or ""

@@ -1,0 +1,37 @@
+"""`python -m tools.ui.screenshots`: write the README's pictures of views, over the demo events."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from tools import package
+from tools.ui.browser import Recorder, browser, screen
+from tools.ui.stage import stage
+from tools.ui.web import Web, serving
+
+IMAGES = package.ROOT / "docs/images"
+LARGEST = 300_000
+"""Bytes of a picture."""
+
+
+def main() -> int:
+    """Write the pictures; return the exit code."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as home, stage(Path(home), package.build(), console) as splunkd:
+        recorder = Recorder(Web(splunkd).application)
+        with serving(recorder) as address, browser() as started, screen(started, recorder, address) as shown:
+            IMAGES.mkdir(parents=True, exist_ok=True)
+            for name in ("overview", "tuning"):
+                shown.open(name)
+                picture = IMAGES / f"{name}.png"
+                shown.picture(picture)
+                console.print(f"{picture.relative_to(package.ROOT)}: {picture.stat().st_size:,} bytes")
+                if picture.stat().st_size > LARGEST:
+                    return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

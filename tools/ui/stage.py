@@ -1,0 +1,47 @@
+"""A splunkd with the packaged app, over the demo events or over none, as `make demo` fills it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from sandbox import replay
+from sandbox.errors import SandboxError
+from sandbox.search import Instance
+from sandbox.splunkd import Splunkd
+from tools.package import ROOT
+
+EVENTS = sorted((ROOT / "sandbox/demo").glob("*.log"))
+LATER = 60
+"""Seconds from the last demo event to the moment at which somebody looks."""
+
+
+@contextmanager
+def stage(home: Path, archive: Path, console: Console, events: list[Path] = EVENTS) -> Iterator[Splunkd]:
+    """Run a splunkd in an empty folder, with the app of an archive and what follows from the events of files.
+
+    Its clock goes on from a minute after the last event: "the last 24 hours" are those of the demo's day. Raises
+    SandboxError where anything failed on the way.
+    """
+    with closing(Instance(home)) as instance, Splunkd(instance) as splunkd:
+        replay.install(splunkd, archive)
+        if events:
+            done = replay.run(splunkd, events, False, console)
+            if done.errors:
+                raise SandboxError("; ".join(done.errors))
+            splunkd.clock = _from(max(_last(instance, "wineventlog"), _last(instance, "risk")) + LATER)
+        yield splunkd
+
+
+def _last(instance: Instance, index: str) -> float:
+    (row,) = instance.search(f"search index={index} | stats max(_time) as last").rows
+    return float(str(row["last"]))
+
+
+def _from(now: float) -> Callable[[], float]:
+    shift = now - time.time()
+    return lambda: time.time() + shift
