@@ -29,7 +29,7 @@ integration: $(VENV)/dev ## check the app on the Splunk of SPLUNK_URL (see READM
 soak: $(VENV)/dev ## run the long suites at full count, and print seeds and totals (SSA_SEED chooses others)
 	@SSA_SOAK=1 $(RUN) -m pytest -s tests/ssa/language/test_grammar.py tests/ssa/language/test_printer.py \
 	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py tests/ssa/language/test_msiexec.py \
-	  tests/ssa/test_hostile.py \
+	  tests/ssa/language/test_required.py tests/tools/test_pushdown.py tests/ssa/test_hostile.py \
 	  tests/package/test_action.py tests/package/test_delivery.py tests/ssa/test_scan.py tests/package/test_protocol.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
@@ -57,7 +57,7 @@ check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
 	@$(RUN) -m tools.dataset
 
-generate: $(VENV)/sandbox ## write what is derived: pages of detections, demo events
+generate: $(VENV)/sandbox ## write what is derived: pages of detections, prefilter macros, demo events
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made

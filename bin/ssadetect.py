@@ -1,5 +1,6 @@
 """Entry of the search command `ssadetect`: finds the vendored SDK and hands over."""
 
+import gc
 import os
 import sys
 
@@ -7,15 +8,15 @@ BIN = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [BIN, os.path.join(BIN, "lib")]
 
 if __name__ == "__main__":
+    gc.disable()  # nothing is let go until the search has started; command.prepare enables it again
     from ssa import refusal
 
     reason = refusal.reason(BIN)
     if reason:
         refusal.answer_search(reason)
-    from ssa.lazily import stand_in
+    from ssa import lazily
 
-    stand_in("splunklib.client", "Service")
-    stand_in("logging.config", "fileConfig")
+    lazily.defer()
     from ssa.command import main
 
     main()

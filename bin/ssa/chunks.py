@@ -6,8 +6,6 @@ The protocol says how long a body is before the body itself, in both directions.
 from __future__ import annotations
 
 import io
-import shutil
-import tempfile
 from typing import Any
 
 IN_MEMORY = 8 << 20
@@ -80,20 +78,26 @@ class Spool:
     """The body of an answer, while it is written: in memory, and when it gets long in a temporary file."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it lives as long as this does
+        self._file: Any = io.BytesIO()
 
     def __len__(self) -> int:
         """How many bytes were written."""
-        return self._file.tell()
+        return int(self._file.tell())
 
     def write(self, text: str) -> None:
         """Add text; half a character (a lone surrogate), which UTF-8 cannot hold, becomes a question mark."""
         self._file.write(text.encode("utf-8", "replace"))
+        if self._file.tell() > IN_MEMORY and isinstance(self._file, io.BytesIO):
+            import tempfile  # not at the start, because most searches find little
+
+            held, self._file = self._file, tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this does
+            self._file.write(held.getbuffer())
 
     def send(self, stream: Any) -> None:
         """Copy everything to a stream, and begin anew."""
         self._file.seek(0)
-        shutil.copyfileobj(self._file, stream, PIECE)
+        while piece := self._file.read(PIECE):
+            stream.write(piece)
         self.clear()
 
     def clear(self) -> None:

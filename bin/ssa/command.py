@@ -7,7 +7,7 @@ hooks of the SDK: `_read_chunk`, `_execute_chunk_v2` and the record writer. An S
 from __future__ import annotations
 
 import csv
-import socket
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from .chunks import Body, MalformedChunkError, Spool
 from .conf import APP, ConfError
 from .detection import Catalogue, Detection, DetectionError
 from .dispatch import Dispatch
-from .messages import Messages, here
+from .messages import Messages, here, host
 from .needles import needles
 from .scan import Scan, without_nul
 from .table import MV, OddHeaderError
@@ -88,6 +88,8 @@ class SsaDetectCommand(Messages, StreamingCommand):
         except Exception as error:
             # The SDK would end the search without a word.
             self.refuse(f"ssadetect cannot start, please report this: {type(error).__name__}: {error}")
+        gc.freeze()  # what is there now stays
+        gc.enable()
 
     def load(self) -> None:
         """Load what the search needs; raises ConfError or DetectionError."""
@@ -98,7 +100,7 @@ class SsaDetectCommand(Messages, StreamingCommand):
         if self.fieldnames:
             raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
         self.detections = self.chosen(Catalogue.of_app(APP))
-        self.traces = {"ssa_host": socket.gethostname(), "ssa_folder": APP} if self.trace else {}
+        self.traces = {"ssa_host": host(), "ssa_folder": APP} if self.trace else {}
         self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
         read = [d.plan.input_fields for d in self.detections]
         self.fields = None if None in read else frozenset().union(*filter(None, read)) - {"event_id"}
@@ -153,8 +155,9 @@ class SsaDetectCommand(Messages, StreamingCommand):
             if self.reads_id and offered:
                 seen["event_id"] = event.event_id(row)
             hits = [hit for one in offered for hit in event.detect(one, row, seen)]
-            for hit in hits:
-                hit.update(self.traces)
+            if self.traces:
+                for hit in hits:
+                    hit.update(self.traces)
             if not hits:
                 self.note_blindness(seen)
             return hits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -158,6 +157,8 @@ class Catalogue:
         for name, stanza in self._stanzas.items():
             if "id" in stanza and stanza["id"].value == name_or_id:
                 return _Reader(name, stanza).detection()
+        import difflib  # not at the start, because most searches name their detection right
+
         near = difflib.get_close_matches(name_or_id, self._stanzas, n=1, cutoff=0.5)
         raise DetectionError(
             f"unknown detection '{name_or_id}': no stanza of {CONF}.conf has this name or id."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Optional, Union
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from .detection import Detection, severity
 from .language import Clauses, Detected
+
+if TYPE_CHECKING:
+    import hashlib
 
 Cell = Union[str, list[str], None]
 Row = Mapping[str, Cell]
@@ -56,8 +58,10 @@ MADE = ("_time", "event_id", "_datamodels")
 
 _TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
 
-_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 _QUOTED = json.encoder.encode_basestring
+_ENCODE: Any = json.encoder.c_make_encoder(None, None, _QUOTED, None, ":", ",", True, False, True)  # type: ignore[attr-defined]
+"""What json.JSONEncoder makes anew for each value, with sort_keys, these separators, and not ensure_ascii."""
+
 
 COLUMNS = (
     "detection",
@@ -97,8 +101,17 @@ def text(cell: Cell) -> str | None:
 
 def milliseconds(cell: Cell) -> str | None:
     """Turn Splunk's `_time` (epoch seconds, with or without a fraction) into epoch milliseconds as a string."""
-    found = _TIME.fullmatch(text(cell) or "")
-    return str(_thousandths(found[1], found[2])) if found else None
+    return _moment(cell if isinstance(cell, str) else text(cell) or "")[0]
+
+
+@lru_cache(maxsize=64)
+def _moment(time: str) -> tuple[str | None, int | None]:
+    """Return milliseconds and whole second of a time: both are asked for, one after the other."""
+    found = _TIME.fullmatch(time)
+    if not found:
+        return None, None
+    millis = _thousandths(found[1], found[2])
+    return str(millis), millis // 1000
 
 
 def _thousandths(whole: str, fraction: str | None) -> int:
@@ -123,8 +136,15 @@ def field_values(row: Row, name: str) -> list[str]:
 
 def field(row: Row, name: str) -> str | None:
     """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
+    cell = _cell(row, name)
+    return "\n".join(cell) if type(cell) is list else cell  # type: ignore[return-value]
+
+
+def _cell(row: Row, name: str) -> Cell:
+    """Return as_cell of field_values, without detours where each of the row's cells is one text, as nearly always."""
+    if name == "_time":
+        return milliseconds(row.get("_time"))
     if name not in MADE:
-        # As field_values, for the cells of nearly all rows: one text or none.
         cell = row.get(name)
         for column in COUNTERPARTS.get(name, ()):
             if cell:
@@ -132,9 +152,9 @@ def field(row: Row, name: str) -> str | None:
             cell = row.get(column)
             if cell in NOTHING:
                 cell = None
-        if not isinstance(cell, list):
+        if type(cell) is not list:
             return cell or None
-    return "\n".join(field_values(row, name)) or None
+    return as_cell(field_values(row, name))
 
 
 def input_event(row: Row, fields: frozenset[str] | None) -> InputEvent:
@@ -145,16 +165,13 @@ def input_event(row: Row, fields: frozenset[str] | None) -> InputEvent:
     if fields is None:
         fields = frozenset([*(name for name in row if not name.startswith("__mv_")), *COUNTERPARTS, "event_id"])
     plain, others = _by_source(fields)
-    found: InputEvent = {}
-    for name in plain:
-        cell = row.get(name)
-        value = cell if isinstance(cell, str) else text(cell)
-        if value:
-            found[name] = value
+    found: dict[str, Any] = {name: cell for name in plain if (cell := row.get(name))}
+    if list in map(type, found.values()):
+        found = {name: several for name, cell in found.items() if (several := text(cell))}
     for name in others:
-        value = field(row, name)
-        if value:
-            found[name] = value
+        cell = _cell(row, name)
+        if cell:
+            found[name] = "\n".join(cell) if isinstance(cell, list) else cell
     return found
 
 
@@ -183,19 +200,19 @@ def required(detection: Detection) -> Clauses:
 
 def event_id(row: Row) -> str:
     """Identify the event of a row: the row's own event_id, else SHA-256 over its whole second and IDENTITY."""
-    own = text(row.get("event_id"))
-    if own is not None:
+    own = row.get("event_id") and text(row.get("event_id"))
+    if own:
         return own
     second = whole_second(row.get("_time"))
     parts = ["null" if second is None else str(second)]
     for columns in IDENTITY:
         for column in columns:
             value = row.get(column)
+            if isinstance(value, list):
+                value = text(value)
             if value and value not in NOTHING:
-                found = value if isinstance(value, str) else text(value)
-                if found is not None and found not in NOTHING:
-                    parts.append(_QUOTED(found))
-                    break
+                parts.append(_QUOTED(value))
+                break
         else:
             parts.append('""')
     return _digest(f"[{','.join(parts)}]").hex()
@@ -203,13 +220,12 @@ def event_id(row: Row) -> str:
 
 def whole_second(cell: Cell) -> int | None:
     """Return the whole second (epoch s) of a `_time` cell; None when it is no time."""
-    millis = milliseconds(cell)
-    return None if millis is None else int(millis) // 1000
+    return _moment(cell if isinstance(cell, str) else text(cell) or "")[1]
 
 
 def canonical(value: Any) -> str:
     """Write JSON that is the same for the same value: sorted keys, no blanks, no escapes beyond JSON's own."""
-    return _QUOTED(value) if isinstance(value, str) else _JSON.encode(value)
+    return _QUOTED(value) if isinstance(value, str) else "".join(_ENCODE(value, 0))
 
 
 def sha256(value: Any) -> bytes:
@@ -219,7 +235,17 @@ def sha256(value: Any) -> bytes:
 
 def _digest(text: str) -> bytes:
     # A lone surrogate in an event cannot be encoded; it must not stop the search.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    hashed = _sha256().copy()
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    return hashed.digest()
+
+
+@cache
+def _sha256() -> hashlib._Hash:
+    """Return the start of all hashes, to be copied: OpenSSL looks an algorithm up for as long as it hashes an event."""
+    import hashlib  # not at the start: most searches find nothing
+
+    return hashlib.sha256()
 
 
 def finding_id(detection: Detection, hit: Detected, body: str) -> str:
@@ -227,11 +253,11 @@ def finding_id(detection: Detection, hit: Detected, body: str) -> str:
 
     `body` is the canonical JSON of the hit's body.
     """
-    start, end = ("null" if time is None else str(time) for time in (hit.start_time, hit.end_time))
-    entities = ",".join(map(canonical, hit.entities))
+    start, end = hit.start_time, hit.end_time
+    entities = ",".join([_QUOTED(one) if type(one) is str else canonical(one) for one in hit.entities])
     text = (
-        f'{{"body":{body},"detection_id":{canonical(detection.id)},"end_time":{end},'
-        f'"entities":[{entities}],"start_time":{start}}}'
+        f'{{"body":{body},"detection_id":{_QUOTED(detection.id)},"end_time":{"null" if end is None else end},'
+        f'"entities":[{entities}],"start_time":{"null" if start is None else start}}}'
     )
     return "sha256:" + b2a_base64(_digest(text), newline=False).decode("ascii")
 
@@ -260,20 +286,28 @@ def datamodels(detection: Detection, row: Row) -> Sequence[str]:
 def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
     """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
     body = canonical(hit.body)
-    found: dict[str, Cell] = {**detection.columns}
+    start, end = hit.start_time, hit.end_time
+    found: dict[str, Cell] = {
+        **detection.columns,
+        "start_time": None if start is None else str(start),
+        "end_time": None if end is None else str(end),
+        "entities": as_cell([*hit.entities]),
+        "body": body,
+        "finding_id": finding_id(detection, hit, body),
+        "event_id": seen.get("event_id") or event_id(row),
+    }
     if detection.dynamic_score:
         score = detection.score_of(hit.body)
         found["risk_score"], found["risk_severity"] = format_score(score), severity(score)
     for name in detection.needs:
-        if text(row.get(name)) is None:
+        own = row.get(name)
+        if not own or (type(own) is list and text(own) is None):
             value = hit.body.get(name)
-            found[name] = as_cell(field_values(row, name) if value is None else value)
-    found["start_time"] = None if hit.start_time is None else str(hit.start_time)
-    found["end_time"] = None if hit.end_time is None else str(hit.end_time)
-    found["entities"] = as_cell(list(hit.entities))
-    found["body"] = body
-    found["finding_id"] = finding_id(detection, hit, body)
-    found["event_id"] = seen.get("event_id") or event_id(row)
+            if value is None:
+                value = seen.get(name)
+                found[name] = _cell(row, name) if value is None or "\n" in value else value
+            else:
+                found[name] = as_cell(value)
     return found
 
 
@@ -284,7 +318,7 @@ def as_cell(value: Any) -> Cell:
     """
     if isinstance(value, list):
         items = [item if isinstance(item, str) else canonical(item) for item in value if item is not None]
-        return items if len(items) > 1 else next(iter(items), None)
+        return items if len(items) > 1 else items[0] if items else None
     return value if isinstance(value, str) else canonical(value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from typing import Any, NoReturn
 
@@ -23,4 +22,11 @@ class Messages:
 
 def here() -> str:
     """Name the machine in a message: a distributed search runs on many."""
-    return f"[{socket.gethostname()}] "
+    return f"[{host()}] "
+
+
+def host() -> str:
+    """Name the machine."""
+    import socket  # not at the start, because most searches have nothing to say
+
+    return socket.gethostname()

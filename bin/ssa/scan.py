@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .chunks import Body, Spool
 from .needles import Needles
-from .table import Hit, OddHeaderError, Row, Table
+from .table import Hit, OddHeaderError, Row, Table, cells
 
 WINDOW = 1 << 16
 """How many bytes are searched at a time: few enough to stay in a processor's cache while they are."""
+
+SAMPLE = 1 << 10
+"""How many bytes tell whether quotes are few."""
 
 NUL = "␀"
 """What stands for a NUL in what goes out."""
@@ -46,12 +49,32 @@ def record_end(buffer: bytes, start: int) -> int:
         at = end + 1
 
 
-def last_end(buffer: bytes) -> int:
-    """Return where the last whole record of a buffer ends, behind its newline; 0 where none does.
+def quotes_before(buffer: bytes, places: Iterable[int]) -> list[int]:
+    """Return how many quotes stand before each of these places, which are in order, and last how many there are."""
+    found, quotes, start = [], 0, 0
+    for place in (*places, len(buffer)):
+        quotes += _quotes(buffer, start, place)
+        found.append(quotes)
+        start = place
+    return found
+
+
+def _quotes(buffer: bytes, start: int, end: int) -> int:
+    """Count the quotes of a part.
+
+    bytes.count looks at each byte; replace goes from one quote to the next, five times as fast where there are few.
+    """
+    if end - start <= SAMPLE or buffer.count(b'"', start, start + SAMPLE) > SAMPLE // 32:
+        return buffer.count(b'"', start, end)
+    return end - start - len(buffer[start:end].replace(b'"', b""))
+
+
+def last_end(buffer: bytes, quotes: int) -> int:
+    """Return where the last whole record of a buffer with so many quotes ends, behind its newline; 0 where none does.
 
     Raises OddWindowError where the quotes before that place say otherwise than their number.
     """
-    quotes, before = buffer.count(b'"'), len(buffer)
+    before = len(buffer)
     while True:
         at = buffer.rfind(b"\n", 0, before)
         if at < 0:
@@ -82,14 +105,14 @@ def _is_inside(buffer: bytes, at: int) -> bool:
     return not closes if (end - start) & 1 else not (opens and closes)
 
 
-def records(window: bytes, places: list[int]) -> list[str]:
+def records(window: bytes, places: Iterable[int], quotes_before: Iterable[int]) -> list[str]:
     """Return the text of the records that stand at these places of a window, each once, without their line ends."""
     found: list[str] = []
     base, last = 0, len(window)
-    for place in places:
+    for place, quotes in zip(places, quotes_before):
         if place < base:
             continue
-        quotes, before = window.count(b'"', base, place), place
+        before = place
         while True:
             start = window.rfind(b"\n", base, before)
             if start < 0:
@@ -170,15 +193,17 @@ class Scan:
         while rest or not body.at_end:
             # As much again as is there: a record of any length is then searched a few times at the most.
             buffer = rest + body.take(max(WINDOW, len(rest)))
+            places = self._search.places(buffer)
+            quotes = quotes_before(buffer, places or ())
             try:
-                end = last_end(buffer)
+                end = last_end(buffer, quotes[-1])
                 if body.at_end:
                     end = len(buffer)
-                    if buffer.count(b'"') & 1:
+                    if quotes[-1] & 1:
                         raise OddWindowError
                 if len(buffer) > limit:
                     raise OddWindowError
-                self._judge_window(table, buffer, end, out)
+                self._judge_window(table, buffer, end, places, quotes, out)
             except OddWindowError:
                 body.give_back(buffer)
                 self._judge_rows(table, csv.reader(without_nul(body.lines())), out)
@@ -186,35 +211,30 @@ class Scan:
             rest = buffer[end:]
         return self._hits
 
-    def _judge_window(self, table: Table, buffer: bytes, end: int, out: Spool) -> None:
-        """Judge the records before `end`; raises OddWindowError, with nothing written, where they are not plain CSV."""
-        places = None
-        if self._search is not None and not (b"\r" in buffer and _LONE_CR.search(buffer, 0, end)):
-            places = self._search.places(buffer)
-        if places is None:
-            lines = io.StringIO(buffer[:end].decode("utf-8", "replace"))
-            self._judge_rows(table, csv.reader(without_nul(lines)), out)
+    def _judge_window(
+        self, table: Table, buffer: bytes, end: int, places: list[int] | None, quotes: list[int], out: Spool
+    ) -> None:
+        """Judge the records before `end` that these places of the buffer are in (None: all), so many quotes behind.
+
+        Raises OddWindowError, with nothing written, where they are not plain CSV.
+        """
+        if places is None or (b"\r" in buffer and _LONE_CR.search(buffer, 0, end)):
+            source = io.StringIO(buffer[:end].decode("utf-8", "replace"))
+            self._judge_rows(table, csv.reader(without_nul(source)), out)
             return
         while places and places[-1] >= end:
             places.pop()
-        if not places:
-            return
-        texts = [text.replace("\0", NUL) if "\0" in text else text for text in records(buffer, places)]
-        try:
-            parsed = list(csv.reader(texts, strict=True))
-        except csv.Error as error:
-            raise OddWindowError from error
-        if len(parsed) != len(texts) or set(map(len, parsed)) != {table.width}:
+        texts = [text.replace("\0", NUL) if "\0" in text else text for text in records(buffer, places, quotes)]
+        parsed = [*map(cells, texts)]
+        if any(values is None or len(values) != table.width for values in parsed):
             raise OddWindowError
-        self._write(
-            [
-                table.line(values, text, hit)
-                for values, text in zip(parsed, texts)
-                for hit in self._judge(table.row(values))
-            ],
-            table,
-            out,
-        )
+        lines = [
+            table.line(values, text, hit)
+            for values, text in zip(parsed, texts)
+            if values is not None
+            for hit in self._judge(table.row(values))
+        ]
+        self._write(lines, table, out)
 
     def _judge_rows(self, table: Table, rows: Iterable[list[str]], out: Spool) -> None:
         """Judge rows as they are read, each for itself."""

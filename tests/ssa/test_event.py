@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -162,3 +163,29 @@ cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
 def test_no_row_stops_the_command(row):
     for found in event.detect(flagship(), {**HIT, **row}):
         json.loads(found["body"])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(json_values)
+def test_canonical_json_is_what_the_standard_library_writes(value):
+    assert event.canonical(value) == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@given(st.integers(-(10**14), 10**14), st.text(st.sampled_from("0123456789"), max_size=15))
+def test_a_time_loses_no_millisecond_and_rounds_none_up(whole, fraction):
+    time = f"{whole}.{fraction}" if fraction else str(whole)
+    exact = int(Decimal(time) * 1000)  # towards zero, as digits are cut off
+    assert event.milliseconds(time) == event.milliseconds([time]) == event.field({"_time": time}, "_time") == str(exact)
+    assert event.whole_second(time) == exact // 1000
+
+
+@given(st.dictionaries(st.sampled_from([*HIT, "dest_user_id", "dest_device_id", "event_id"]), cells))
+def test_the_input_event_has_each_field_that_has_a_value(row):
+    fields = frozenset([*HIT, "dest_user_id", "dest_device_id", "event_id"])
+    expected = {name: "\n".join(event.field_values(row, name)) for name in fields}
+    assert event.input_event(row, fields) == {name: value for name, value in expected.items() if value}

@@ -2,10 +2,15 @@
 
 The chunks are nasty: quotes, newlines, carriage returns, NUL, broken characters, lists, columns that are missing or
 that the command writes itself, and CSV that is none. In `make soak`, 200,000 of them.
+
+What is no CSV at all, which splunkd does not write, can be read in two ways: csv takes a quote in the middle of a cell
+for text, the scan counts it. As a whole such a body is read as csv does; in windows, where the odd record is passed by,
+hardly ever otherwise.
 """
 
 import csv
 import io
+import re
 from random import Random
 
 import pytest
@@ -112,12 +117,11 @@ def by_row(one, body):
 
 
 def scanned(one, body, window):
-    """The answer of the scan, in windows of so many bytes."""
-    before, scan.WINDOW = scan.WINDOW, window
-    try:
+    """The answer of the scan, in windows of so many bytes, of which a few tell how their quotes are counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "WINDOW", window)
+        patch.setattr(scan, "SAMPLE", min(window, 8))
         one._execute_chunk_v2(one.stream, (None, Body(io.BytesIO(body), len(body))))
-    finally:
-        scan.WINDOW = before
     sent = io.BytesIO()
     one._record_writer.body.send(sent)
     text = sent.getvalue().decode()  # strictly
@@ -186,10 +190,15 @@ def windows(random, body, change):
     return (whole,) if change is unbalanced else (random.choice((1, 2, 7, 31, 64, 200, 1000)), whole)
 
 
+CELL = rb'(?:"(?:[^"]|"")*"|[^",\r\n]*)'
+BODY = re.compile(rb"(?:%b(?:,%b)*(?:\r?\n|$))*" % (CELL, CELL))
+"""RFC 4180."""
+
+
 @pytest.mark.parametrize("kind", CONDITIONS)
 @pytest.mark.parametrize("change", [None, spoilt, unbalanced], ids=["plain", "spoilt", "unbalanced"])
 def test_scanned_as_row_by_row(commands, kind, change):
-    random, total, hits = Random(f"{SEED} {kind}"), count(100, 17_000), 0
+    random, total, hits, otherwise = Random(f"{SEED} {kind}"), count(100, 17_000), 0, 0
     for number in range(total):
         body = chunk(random)
         if change:
@@ -197,9 +206,21 @@ def test_scanned_as_row_by_row(commands, kind, change):
         expected = by_row(commands[kind], body)
         hits += len(expected[0])
         for window in windows(random, body, change):
-            assert scanned(commands[kind], body, window) == expected, (number, window, body)
+            same = scanned(commands[kind], body, window) == expected
+            assert same or (window < len(body) and not BODY.fullmatch(body)), (number, window, body)
+            otherwise += not same
     assert hits > total / 10
-    told(f"{total:,} chunks for {kind} detections: {hits:,} hits")
+    assert otherwise <= total / 2_000
+    told(f"{total:,} chunks for {kind} detections: {hits:,} hits; {otherwise} that are no CSV read otherwise")
+
+
+@pytest.mark.parametrize("often", [1, 0.3, 0.01, 0])
+def test_quotes_are_counted_alike_where_they_are_few_and_many(often):
+    random = Random(f"{SEED} {often}")
+    for _ in range(50):
+        buffer = bytes(random.choices(b'x"', (1 - often, often), k=random.randrange(5 * scan.SAMPLE)))
+        places = sorted(random.choices(range(len(buffer) + 1), k=random.randrange(4)))
+        assert scan.quotes_before(buffer, places) == [buffer[:at].count(b'"') for at in (*places, len(buffer))]
 
 
 @pytest.fixture

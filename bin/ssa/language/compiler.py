@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Callable, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Callable, NamedTuple, NoReturn
 
 from .errors import SsaError
 from .expressions import KEPT, Evaluate, Expressions, Record, key_of
-from .flow import DATAMODELS, FIRST_COLUMNS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from .flow import DATAMODELS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
 from .frozen import Frozen
 from .numbering import Numbering
 from .parser import parse
-from .regex import Pattern, compile_pattern
+from .regex import compile_pattern
 from .required import Clauses, required
 from .segments import Segment, check_ends, segments
 from .syntax import (
+    Call,
     Command,
     Eval,
     Expression,
     Fields,
+    Literal,
     Name,
     Program,
     Rename,
@@ -30,6 +32,9 @@ from .syntax import (
     children,
 )
 from .values import Value
+
+if TYPE_CHECKING:
+    from .regex import Pattern
 
 Step = Callable[[Record], bool]
 """Changes the record in place; False drops it."""
@@ -83,19 +88,17 @@ class Plan(Frozen):
         """Whether the program may read the names of the data models (its text names their column)."""
         return DATAMODELS in self.program.text
 
-    def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> Iterator[Detected]:
-        """Yield what the detection makes of one input event: nothing, or one Detected for each `into`."""
-        first: Record = [*self.nothing]
-        first[:3] = input_event, list(datamodels), {}
+    def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> list[Detected]:
+        """Return what the detection makes of one input event: nothing, or one Detected for each `into`."""
+        first: Record = [input_event, [*datamodels], {}, *self.nothing[3:]]
         first[KEPT] = [*self.nothing_kept]
         if len(self.pipelines) == 1:
             # Nearly all detections: one record, which nobody else sees.
             for step in self.pipelines[0].steps:
                 if not step(first):
-                    return
-            if self.pipelines[0].ends:
-                yield _detected(first)
-            return
+                    return []
+            return [_detected(first)] if self.pipelines[0].ends else []
+        found: list[Detected] = []
         passed: list[list[Record]] = []
         for pipeline in self.pipelines:
             sources = [record for source in pipeline.sources for record in passed[source]]
@@ -106,7 +109,8 @@ class Plan(Frozen):
                     record[KEPT] = [*record[KEPT]]
             passed.append([*_passing(pipeline.steps, records)])
             if pipeline.ends:
-                yield from map(_detected, passed[-1])
+                found += map(_detected, passed[-1])
+        return found
 
 
 def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]:
@@ -119,12 +123,12 @@ def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]
 
 
 def _detected(record: Record) -> Detected:
-    _, _, body, start, end, entities = record[: len(FIRST_COLUMNS)]
+    _, _, body, start, end, entities, *_ = record
     listed = entities if isinstance(entities, list) else [] if entities is None else [entities]
     return Detected(
         start if type(start) is int else None,
         end if type(end) is int else None,
-        tuple(entity for entity in listed if entity is not None),
+        tuple([entity for entity in listed if entity is not None]),
         body if isinstance(body, dict) else {},
     )
 
@@ -137,10 +141,15 @@ def compile_text(text: str) -> Plan:
 def origin(node: Expression, origins: Columns[Origin]) -> Origin:
     """Return the fields of input_event that the value of an expression comes from, given those of the columns.
 
-    WHOLE_EVENT among them says that it comes from the event itself.
+    WHOLE_EVENT among them says that it comes from the event itself. A field that may be missing, because ucast then
+    gives a value of the text, is none of them.
     """
     if isinstance(node, Name):
         return origins.get(node.name, frozenset())
+    if isinstance(node, Call) and node.function == "ucast" and len(node.arguments) == 3:
+        default = node.arguments[2]
+        if isinstance(default, Literal) and default.value is not None:
+            return frozenset()
     found: Origin = frozenset().union(*(origin(child, origins) for child in children(node)))
     key = key_of(node)
     return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
@@ -234,8 +243,7 @@ class _Compiler:
     def command(self, command: Command) -> Iterator[Step]:
         expression = self.expressions.expression
         if isinstance(command, Eval):
-            for name, value in command.assignments:
-                yield _assign(self.target(name), expression(value))
+            yield _assign([(self.target(name), expression(value)) for name, value in command.assignments])
         elif isinstance(command, Where):
             yield _keeps(expression(command.condition))
         elif isinstance(command, Select):
@@ -265,9 +273,10 @@ def _changes_event(command: Command) -> bool:
     return isinstance(command, (Select, Rename, Fields, Rex))
 
 
-def _assign(slot: int, evaluate: Evaluate) -> Step:
+def _assign(assignments: Sequence[tuple[int, Evaluate]]) -> Step:
     def assign(record: Record) -> bool:
-        record[slot] = evaluate(record)
+        for slot, evaluate in assignments:
+            record[slot] = evaluate(record)
         return True
 
     return assign

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -52,5 +51,7 @@ def line_and_column(text: str, at: int) -> tuple[int, int]:
 def near_miss(name: str, known: Iterable[str]) -> str:
     """Suggest, for a message, the known name that an unknown one resembles; nothing where none does."""
     names = [candidate for candidate in known if abs(len(candidate) - len(name)) <= 3][:200]  # each costs its length
+    import difflib  # not at the start of each search: most detections are right
+
     close = difflib.get_close_matches(name[:100], names, n=1)
     return f": did you mean {close[0]}?" if close else ""

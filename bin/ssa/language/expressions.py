@@ -7,6 +7,7 @@ row. Nothing is looked up by name while a row is judged.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, Callable, NoReturn
 
 from .errors import SsaError, near_miss
@@ -42,6 +43,9 @@ _TESTED = {TYPES[name]: kind for name, kind in _CLASSES.items()}
 UCAST = REGISTRY["ucast"].body
 """It stands around nearly every field that a detection reads, and its type is nearly always a constant."""
 
+CREATE_MAP = REGISTRY["create_map"].body
+"""It makes nearly every body, of a list whose keys are constants: the same as a map literal."""
+
 _UNKNOWN: Any = object()
 KEPT = len(FIRST_COLUMNS)
 """The slot with the values that are kept for the row: one list, which all records of the row share."""
@@ -57,6 +61,15 @@ def event_key(node: Expression) -> str | None:
     """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
     found = _target_and_key(node)
     return found[1] if found is not None and isinstance(found[0], Name) and found[0].name == INPUT_EVENT else None
+
+
+def _cast_to_text(node: Expression) -> Expression:
+    """Return the x of ucast(x, "string", null); any other expression as it is."""
+    if isinstance(node, Call) and node.function == "ucast" and not node.named and 2 <= len(node.arguments) <= 3:
+        value, *rest = node.arguments
+        if [item.value if isinstance(item, Literal) else item for item in rest] in (["string"], ["string", None]):
+            return value
+    return node
 
 
 def _target_and_key(node: Expression) -> tuple[Expression, str] | None:
@@ -96,7 +109,8 @@ class Expressions:
 
     def expression(self, node: Expression) -> Evaluate:
         """Compile an expression; raises SsaError for what can be seen to be wrong without an event."""
-        key = event_key(node)
+        # A field of the event is a text or null, which the cast leaves as it is.
+        key = event_key(_cast_to_text(node) if self.event_stays else node)
         if key is not None:
             return self._field(key)
         compile_node: Callable[[Any], Evaluate] = getattr(self, "_" + type(node).__name__.lower())
@@ -154,8 +168,7 @@ class Expressions:
     def _name(self, node: Name) -> Evaluate:
         if node.name == INPUT_EVENT:
             self.input_fields = None
-        slot = self.slot(node.name)
-        return lambda record: record[slot]
+        return itemgetter(self.slot(node.name))
 
     def _access(self, node: Access) -> Evaluate:
         target, key = self.expression(node.target), self.expression(node.key)
@@ -166,7 +179,10 @@ class Expressions:
         return lambda record: [item(record) for item in items]
 
     def _mapof(self, node: MapOf) -> Evaluate:
-        items = [(key, self.expression(value)) for key, value in node.items]
+        return self._map([(key, value) for key, value in node.items])
+
+    def _map(self, pairs: list[tuple[str, Expression]]) -> Evaluate:
+        items = [(key, self.expression(value)) for key, value in pairs]
         return lambda record: {key: value(record) for key, value in items}
 
     # -- operators
@@ -257,13 +273,22 @@ class Expressions:
         if function is None:
             self.fail(f"unknown function {node.function}(){near_miss(node.function, REGISTRY)}", node.at)
         arguments = self._arguments(function, node)
+        if function.body is CREATE_MAP and isinstance(arguments[0], ListOf):
+            flat = arguments[0].items
+            keys = [key.value for key in flat[::2] if isinstance(key, Literal) and isinstance(key.value, str)]
+            if len(keys) * 2 == len(flat):
+                return self._map([*zip(keys, flat[1::2])])
         found = [
             self._argument(function, function.parameter(index), argument) for index, argument in enumerate(arguments)
         ]
-        body, checked = function.body, [argument for argument, _ in found]
         constants = [value for _, value in found[1:]]
         if _UNKNOWN not in constants:
-            return _with_constants(function, checked[0], constants)
+            return _with_constants(function, *found[0], constants)
+        body = function.body
+        checked = [
+            _checked(argument, function.parameter(index)) if value is _UNKNOWN else argument
+            for index, (argument, value) in enumerate(found)
+        ]
         if function.sees_nulls:
             return lambda record: body(*[argument(record) for argument in checked])
 
@@ -311,9 +336,9 @@ class Expressions:
     def _argument(
         self, function: Function, parameter: Parameter, argument: Expression | None
     ) -> tuple[Evaluate, Value]:
-        """Compile one argument, with check and preparation; return its value too where it is a constant.
+        """Compile one argument; return its value too where it is a constant, which is checked and prepared here, once.
 
-        A constant is checked and prepared here, once.
+        What an event decides is still to be checked.
         """
         is_type, prepare = TYPES[parameter.type], parameter.prepare
         if argument is None:
@@ -324,7 +349,7 @@ class Expressions:
             evaluate = self.expression(argument)
             value = self._constant(argument)
             if value is _UNKNOWN:
-                return _checked(evaluate, parameter), _UNKNOWN
+                return evaluate, _UNKNOWN
             if value is not None and not is_type(value):
                 if isinstance(argument, Literal):
                     expected = f"{parameter.name} must be a {parameter.type}"
@@ -337,16 +362,24 @@ class Expressions:
         return lambda record: constant, constant
 
 
-def _with_constants(function: Function, first: Evaluate, constants: list[Value]) -> Evaluate:
-    """Call a function with a value and constants, as most calls are."""
-    body = function.body
+def _with_constants(function: Function, argument: Evaluate, value: Value, constants: list[Value]) -> Evaluate:
+    """Call a function with an argument, `value` where it is a constant too, and constants, as most calls are."""
+    body, parameter = function.body, function.parameters[0]
+    first = _checked(argument, parameter) if value is _UNKNOWN else argument
     if body is UCAST and constants[0] in _TESTED:
-        kind, default = _TESTED[constants[0]], constants[1]
-        return lambda record: value if type(value := first(record)) is kind else default
+        asserted, default = _TESTED[constants[0]], constants[1]
+        return lambda record: value if type(value := first(record)) is asserted else default
     if function.sees_nulls:
         return lambda record: body(first(record), *constants)
     if None in constants:
         return lambda record: None
+    kind = _CLASSES.get(parameter.type)
+    if value is _UNKNOWN and kind is not None and not parameter.prepare and len(constants) < 2:
+        # The check in one with the call.
+        if not constants:
+            return lambda record: body(value) if type(value := argument(record)) is kind else None
+        constant = constants[0]
+        return lambda record: body(value, constant) if type(value := argument(record)) is kind else None
     if not constants:
         return lambda record: None if (value := first(record)) is None else body(value)
     return lambda record: None if (value := first(record)) is None else body(value, *constants)

@@ -75,7 +75,7 @@ Compiling and running cost up to three frames a level.
 
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
-_LATER = re.compile("read_ba_enriched_events|write_(ba|ssa)_finding_events|source|sink")
+_LATER = "read_ba_enriched_events|write_(ba|ssa)_finding_events|source|sink"
 """What the product's detections read and wrote when their events and findings had got another shape."""
 
 RESERVED = frozenset(["and", "or", "not", "in", "is"])
@@ -250,7 +250,7 @@ class _Parser:
         at = self.now.at
         token = self.name(f"{function}() after '{command}'")
         if token.value != function:
-            later = ", of a later dialect" if _LATER.fullmatch(str(token.value)) else ""
+            later = ", of a later dialect" if re.fullmatch(_LATER, str(token.value)) else ""
             self.fail(f"'{command}' knows only {function}(), found {token.describe()}{later}", at)
         self.expect("(", f"after {function}")
         self.expect(")", f"after {function}(")

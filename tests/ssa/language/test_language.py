@@ -140,6 +140,10 @@ def test_a_plan_knows_which_fields_it_reads(text, fields):
         ("| eval x=input_event.a, x=1 | where x = 1", set()),
         ("| where not {k: [input_event.a]}.k[0] is null", {"a"}),
         ("| eval x=input_event.a", set()),
+        # The text says itself what counts where there is no value.
+        ("| eval x=ucast(input_event.a, 'string', '') | where x = 'b'", set()),
+        ("| eval x=ucast(input_event.a, 'string', null) | where x = 'b'", {"a"}),
+        ("| eval x=ucast(input_event.a, 'string', input_event.b) | where x = 'b'", {"a", "b"}),
     ],
 )
 def test_a_plan_knows_on_which_fields_its_conditions_depend(text, fields):

@@ -80,7 +80,7 @@ def test_constants_are_computed_when_the_program_is_compiled(calls):
 
 def test_rows_do_not_share_what_they_kept():
     plan = compile_text(f"{START}| eval body={{a: lower(input_event.p), b: lower(input_event.p)}}{END}")
-    found = [next(plan.run({"p": text})).body["b"] for text in ("A", "B", "C")]
+    found = [plan.run({"p": text})[0].body["b"] for text in ("A", "B", "C")]
     assert found == ["a", "b", "c"]
 
 

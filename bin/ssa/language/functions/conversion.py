@@ -126,7 +126,7 @@ def to_bytes(text: str) -> str:
     return text
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]*={0,2}"
 
 
 @entry(
@@ -139,7 +139,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 def base64_decode(text: str) -> str | None:
     """Decode Base64; text in UTF-16, as PowerShell takes it, comes out with a NUL after each letter."""
     letters = text.rstrip("=")
-    if not _BASE64.fullmatch(text) or len(letters) % 4 == 1 or (letters != text and len(text) % 4):
+    if not re.fullmatch(_BASE64, text) or len(letters) % 4 == 1 or (letters != text and len(text) % 4):
         return None
     return binascii.a2b_base64(letters + "=" * (-len(letters) % 4)).decode("utf-8", "replace")
 

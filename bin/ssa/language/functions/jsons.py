@@ -10,7 +10,7 @@ from ..values import Value, representable
 MAX_DEPTH = 50
 """How deep lists and maps may nest: as deep as in a detection text."""
 
-_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|(?P<opens>[\[{])|(?P<closes>[\]}])', re.DOTALL)
+_BRACKET = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?|(?P<opens>[\[{])|(?P<closes>[\]}])'
 
 
 def map_in(text: str) -> dict[str, Value] | None:
@@ -31,7 +31,7 @@ def map_in(text: str) -> dict[str, Value] | None:
 
 def _depth(text: str) -> int:
     deepest = depth = 0
-    for bracket in _BRACKET.finditer(text):
+    for bracket in re.finditer(_BRACKET, text):
         depth += bool(bracket["opens"]) - bool(bracket["closes"])
         deepest = max(deepest, depth)
     return deepest

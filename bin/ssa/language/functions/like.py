@@ -13,9 +13,12 @@ class _Part:
     def __init__(self, items: list[str | None]) -> None:
         self.length = len(items)
         self.literal = "".join(item for item in items if item is not None) if None not in items else None
-        self.regex = re.compile("".join("." if item is None else re.escape(item) for item in items), re.DOTALL)
+        if self.literal is None:
+            self.regex = re.compile("".join("." if item is None else re.escape(item) for item in items), re.DOTALL)
 
     def at(self, text: str, position: int) -> bool:
+        if self.literal is not None:
+            return text.startswith(self.literal, position)
         return self.regex.match(text, position) is not None
 
     def find(self, text: str, start: int) -> int:
@@ -48,6 +51,9 @@ def like_matcher(pattern: str) -> Callable[[str], bool]:
         parts[-1].append("\\")
     first, *middle, last = [_Part(items) for items in (parts if len(parts) > 1 else [*parts, []])]
     whole = len(parts) == 1
+    if len(middle) == 1 and not first.length and not last.length and middle[0].literal is not None:
+        literal = middle[0].literal
+        return lambda text: literal in text
 
     def matches(text: str) -> bool:
         end = len(text) - last.length

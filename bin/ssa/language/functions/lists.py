@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..regex import Pattern, compile_pattern
+from ..regex import compile_pattern
 from ..values import MAX_TEXT, Value, is_number
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
+
+if TYPE_CHECKING:
+    from ..regex import Pattern
 
 LIST = DSP + ", List"
 MULTIVALUE = SPL2 + ", Multivalue eval functions"
@@ -24,6 +27,8 @@ MULTIVALUE = SPL2 + ", Multivalue eval functions"
 )
 def mvappend(*values: Value) -> list[Value]:
     """Append values."""
+    if list not in map(type, values):
+        return [value for value in values if value is not None]
     found: list[Value] = []
     for value in values:
         found.extend(value if isinstance(value, list) else [value])

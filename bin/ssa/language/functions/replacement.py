@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
-from ..regex import Pattern
+if TYPE_CHECKING:
+    from ..regex import Pattern
 
-_PIECE = re.compile(r"\\(?P<escaped>.)|\$(?:(?P<digits>[0-9]{1,3})|\{(?P<name>[A-Za-z][A-Za-z0-9]*)\})", re.DOTALL)
+_PIECE = r"(?s)\\(?P<escaped>.)|\$(?:(?P<digits>[0-9]{1,3})|\{(?P<name>[A-Za-z][A-Za-z0-9]*)\})"
 
 Bound = tuple[Union[str, int], ...]
 """Texts, and the numbers of groups of one pattern."""
@@ -54,7 +55,7 @@ def parse_replacement(text: str) -> Replacement:
     """
     pieces: list[str | re.Match[str]] = []
     last = 0
-    for piece in _PIECE.finditer(text):
+    for piece in re.finditer(_PIECE, text):
         pieces.append(_plain(text[last : piece.start()]))
         escaped = piece["escaped"]
         pieces.append(piece if escaped is None or escaped in "0123456789" else escaped)

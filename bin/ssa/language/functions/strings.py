@@ -116,7 +116,7 @@ def extract_key_value(text: str, key_value_delimiter: str, pair_delimiter: str) 
     return {key: value for key, delimiter, value in parts if delimiter}
 
 
-_ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_ESCAPED = r"(?:%[0-9A-Fa-f]{2})+"
 
 
 @entry(
@@ -127,4 +127,4 @@ _ESCAPED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 )
 def urldecode(text: str) -> str:
     """Decode a URL."""
-    return _ESCAPED.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text)
+    return re.sub(_ESCAPED, lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text)

@@ -6,10 +6,11 @@ import re
 
 from ..values import LONG_MAX, LONG_MIN, Value, representable
 
-_LONG = re.compile(r"[+-]?0{0,400}[0-9]{1,19}")
-_DOUBLE = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
-_DIGITS = re.compile(r"[+-]?[0-9A-Za-z]{1,64}")
-_PREFIX = re.compile(r"[+-]?0[bo]", re.IGNORECASE)
+# Not compiled: each search would wait for it, and few use them. re keeps what it compiled.
+_LONG = r"[+-]?0{0,400}[0-9]{1,19}"
+_DOUBLE = r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?"
+_DIGITS = r"[+-]?[0-9A-Za-z]{1,64}"
+_PREFIX = r"[+-]?0[boBO]"
 _BLANKS = " \t\r\n"
 
 
@@ -29,14 +30,16 @@ def text_of(value: Value) -> str | None:
 
 def long_in(text: str) -> int | None:
     """Return the long that a text spells in decimal digits, blanks around it allowed; null where it spells none."""
+    if len(text) < 19 and text.isdigit() and text.isascii():
+        return int(text)  # as nearly all are
     spelled = text.strip(_BLANKS)
-    return representable(int(spelled)) if _LONG.fullmatch(spelled) else None
+    return representable(int(spelled)) if re.fullmatch(_LONG, spelled) else None
 
 
 def double_in(text: str) -> float | None:
     """Return the double that a text spells, an exponent and blanks around it allowed; null where it spells none."""
     spelled = text.strip(_BLANKS)
-    return representable(float(spelled)) if _DOUBLE.fullmatch(spelled) else None
+    return representable(float(spelled)) if re.fullmatch(_DOUBLE, spelled) else None
 
 
 def number_in(text: str, base: int = 10) -> int | float | None:
@@ -48,7 +51,7 @@ def number_in(text: str, base: int = 10) -> int | float | None:
         whole = long_in(text)
         return double_in(text) if whole is None else whole
     spelled = text.strip(_BLANKS)
-    if not _DIGITS.fullmatch(spelled) or (base in (2, 8) and _PREFIX.match(spelled)):
+    if not re.fullmatch(_DIGITS, spelled) or (base in (2, 8) and re.match(_PREFIX, spelled)):
         return None  # Python would read 0b and 0o
     try:
         found = int(spelled, base)

@@ -7,6 +7,18 @@ and long programs. Accepted beyond Java: (?P<name>…) and _ in a name, as Splun
 part only in an attempt that failed stays empty here; Java at times keeps what it held.
 """
 
-from .pattern import Match, Pattern, compile_pattern
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .pattern import Match, Pattern
 
 __all__ = ["Match", "Pattern", "compile_pattern"]
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Return a regex, ready to run: see pattern.compile_pattern, loaded by the first detection that has one."""
+    from .pattern import compile_pattern
+
+    return compile_pattern(text)

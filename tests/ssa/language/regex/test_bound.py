@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssa.language import regex
-from ssa.language.regex import Pattern, automaton, compile_pattern, program
+from ssa.language.regex import automaton, program
+from ssa.language.regex.pattern import Pattern, compile_pattern
 from tests.ssa.language.regex.generated import TEXTS, regexes
 
 PACKAGE = str(Path(regex.__file__).parent)

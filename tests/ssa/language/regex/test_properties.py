@@ -10,7 +10,8 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssa.language.regex import automaton, compile_pattern
+from ssa.language.regex import automaton
+from ssa.language.regex.pattern import compile_pattern
 from tests.ssa.language.regex.generated import TEXTS, regexes
 
 
