@@ -204,12 +204,15 @@ def run(
     return done
 
 
-def log(instance: Instance, component: str, lines: list[tuple[str, str]], **fields: str) -> None:
-    """Write lines (level, text) into splunkd.log, which splunkd indexes into _internal.
+def log(
+    instance: Instance, component: str, lines: list[tuple[str, str]], at: float | None = None, **fields: str
+) -> None:
+    """Write lines (level, text) into splunkd.log, which splunkd indexes into _internal; `at` is epoch s, None is now.
 
-    Source: "Logging for custom alert actions" (Splunk Dev); Troubleshooting Manual, "What Splunk software logs".
+    Another `sourcetype` among the fields is that of another log. Source: "Logging for custom alert actions" (Splunk
+    Dev); Troubleshooting Manual, "What Splunk software logs".
     """
-    now = time.time()
+    now = time.time() if at is None else at
     stamp = time.strftime("%m-%d-%Y %H:%M:%S.", time.gmtime(now)) + f"{int(now % 1 * 1000):03} +0000"
     event = {"index": "_internal", "host": "search_head", "sourcetype": "splunkd", "component": component}
     texts = [f"{stamp} {level:<5} {component} - {text}" for level, text in lines]

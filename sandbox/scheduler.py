@@ -137,7 +137,26 @@ class Scheduler:
             self.alert(done, one.settings, one.alerting, self.instance, self.owner)
         except SandboxError as error:
             done.error = str(error)
+        self._log(done)
         return done
+
+    def _log(self, done: Run) -> None:
+        """Write a run into scheduler.log: what became of it, or why nothing did.
+
+        Source: published lines of Splunk's scheduler.log; which fields it has for what fails is not known.
+        """
+        fields = {"savedsearch_name": done.search, "app": done.app, "user": self.owner}
+        if not done.error and done.result:
+            fields |= {"status": "success", "sid": done.sid, "scheduled_time": f"{done.time:.0f}"}
+            fields |= {
+                "result_count": str(len(done.result.rows)),
+                "alert_actions": ",".join(a.action for a in done.actions),
+            }
+        text = ", ".join(
+            [f'savedsearch_id="{self.owner};{done.app};{done.search}"', *(f'{k}="{v}"' for k, v in fields.items())]
+        )
+        line = ("ERROR", f'{text}, message="{done.error}"') if done.error else ("INFO", text)
+        alerts.log(self.instance, "SavedSplunker", [line], done.time, sourcetype="scheduler", **fields)
 
     def alert(self, done: Run, settings: dict[str, str], how: alerts.Alerting, instance: Instance, owner: str) -> None:
         """Alert on the results of a run, if they trigger: list the alert, and run the actions as `instance`'s owner.

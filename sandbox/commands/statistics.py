@@ -1,6 +1,6 @@
-"""Commands that make one row of many, and those that tidy rows for them: stats, dedup, fillnull.
+"""Commands that make one row of many, and those that tidy rows for them: stats, eventstats, dedup, fillnull.
 
-The meaning is that of the Search Reference ("stats", "dedup", "fillnull" and the pages of the statistical functions).
+The meaning is that of the Search Reference ("stats", "eventstats", "dedup", "fillnull", statistical functions).
 Where that leaves room, a choice of the sandbox: rows of stats come sorted by the fields that they are grouped by,
 numbers before words; each value of a multivalue field counts as one more event with it, for first() or earliest() too;
 of events of the same _time the one that stands first is the latest, as in the results of a search.
@@ -135,6 +135,17 @@ def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
     if by and any("*" in name for name in fields):
         raise spl.fail("Wildcards are not supported in 'by'", by.position)
     return group(rows, found, fields)
+
+
+@register("eventstats")
+def _eventstats(_: Context, command: spl.Command, rows: Relation) -> str:
+    """Put statistics of all rows beside each; `by` is not supported."""
+    reader = spl.Reader(command)
+    found, _given = aggregations(reader, command, rows)
+    reader.end()
+    check_columns(found, ())
+    every = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
+    return query(rows.source, same(rows) | {each.column: f"(FROM {every} SELECT {each.code()})" for each in found})
 
 
 @register("dedup", "keepevents", "keepempty", "consecutive")

@@ -209,42 +209,62 @@ def test_a_view_without_data_says_what_to_do(painted):
         )
 
 
+TUNING = VIEWS["tuning"]
+
+
 def candidates(instance):
     """The candidates of the tuning view."""
-    view = VIEWS["tuning"]
-    return instance.search(views.fill(view.query("ds_candidates"), tokens(instance, view))).rows
+    return instance.search(views.fill(TUNING.query("ds_candidates"), tokens(instance, TUNING))).rows
+
+
+def line(instance, candidate, **others):
+    """What the tuning view says of a candidate that is clicked, by what it says."""
+    known = tokens(instance, TUNING) | {"candidate": candidate, **others}
+    return {row["What"]: row["Line"] for row in instance.search(views.fill(TUNING.query("ds_line"), known)).rows}
 
 
 def test_each_proposed_line_removes_exactly_the_rows_that_it_promises(demo):
-    """As definition of the filter macro. `at least` is said where a character is a wildcard in the line."""
+    """As definition of the filter macro. A candidate with a wildcard may remove more than the hits it was made of."""
     rule = SHIPPED[f"savedsearches [{RULE}]"]
     before, stem = demo.search(rule).rows, RULE.removeprefix("SSA - ").removesuffix(" - Rule").lower().replace(" ", "_")
     proposed = candidates(demo)
-    each = {row["field"]: row for row in reversed(proposed)}.values()  # the first one of each field
-    for row in (*each, *(row for row in proposed if row["hits"].startswith("at least ")), proposed[-1]):
-        left = {
-            hit["finding_id"] for hit in demo.search(rule.replace(f"`{stem}_filter`", row["macro_definition"])).rows
-        }
+    each = {row["Field"]: row for row in reversed(proposed)}.values()  # the first one of each field
+    for row in (*each, *(row for row in proposed if "*" in row["Value"]), proposed[-1]):
+        said = line(demo, row["_candidate"])
+        assert said["macro"] == f"{stem}_filter"
+        after = demo.search(rule.replace(f"`{stem}_filter`", said["definition"])).rows
+        left = {hit["finding_id"] for hit in after}
         removed = [hit for hit in before if hit["finding_id"] not in left]
-        assert row["hits"].removeprefix("at least ") == str(len(removed))
-        assert len({entity for hit in removed for entity in hit["entities"]}) == int(row["entities"])
-    assert {row["field"] for row in proposed} == {
-        "parent_process_name",
-        "parent_process",
-        "process_path",
-        "user",
-        "dest",
-        "process",
-    }
+        seen, stay = ({entity for hit in hits for entity in hit["entities"]} for hits in (before, after))
+        assert said["removes"].startswith(
+            f"{len(removed)} of {len(before)} hits; {len(seen - stay)} of {len(seen)} users and devices "
+        )
+        assert len(removed) == int(row["Hits"]) or "*" in row["Value"]
+        assert len({entity for hit in removed for entity in hit["entities"]}) >= int(row["Entities"])
+
+
+@pytest.mark.parametrize("fixed", ["", "process process_name", "parent_process_name process"])
+def test_what_the_conditions_of_a_detection_fix_is_no_candidate(demo, fixed):
+    """Nor is the program that it is about: only who, where, from what, and with which command line."""
+    known = tokens(demo, TUNING) | {"Chosen:result.fixed": fixed}
+    fields = {row["Field"] for row in demo.search(views.fill(TUNING.query("ds_candidates"), known)).rows}
+    every = {"user", "dest", "parent_process_name", "parent_process", "process"}
+    assert fields == (every - {"parent_process_name"} if "parent_process_name" in fixed else every)
+
+
+def test_a_line_that_leaves_nothing_says_so(demo):
+    assert "Nothing is left" in line(demo, 'process="*msiexec*"')["removes"]
+    assert "Nothing is left" not in line(demo, 'user="b.heron"')["removes"]
 
 
 def test_the_allow_list_lines_do_the_same(demo):
     rule = SHIPPED[f"savedsearches [{RULE}]"].replace("_filter`", "_filter` | `ssa_allow_list`")
     before = len(demo.search(rule).rows)
-    row = next(row for row in candidates(demo) if row["field"] == "process" and '\\"' in row["value"])
+    row = next(row for row in candidates(demo) if row["Field"] == "process" and '\\"' in row["Value"])
+    said = line(demo, row["_candidate"])
     try:
-        demo.search(row["allow_list_entry"].replace('ticket=""', 'ticket="CHG-1"'))
-        assert before - len(demo.search(rule).rows) == int(row["hits"]) == 2
+        demo.search(said["allow list"].replace('ticket=""', 'ticket="CHG-1"'))
+        assert before - len(demo.search(rule).rows) == int(row["Hits"]) == 2
         (entry,) = demo.search("| inputlookup ssa_allow_list").rows
         assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
     finally:
@@ -253,26 +273,94 @@ def test_the_allow_list_lines_do_the_same(demo):
 
 def test_the_tuning_view_shows_what_the_filter_removes(demo):
     """With a filter of two parts, that an admin has set."""
-    view = VIEWS["tuning"]
-    known = tokens(demo, view) | {"Chosen:result.filter": 'search NOT dest="ws-fin-02*" | where user!="e.plover"'}
-    found = {
-        id: demo.search(views.fill(view.query(id), known)).rows for id in ("ds_summary", "ds_removed", "ds_candidates")
-    }
+    own = {"Chosen:result.filter": 'search NOT dest="ws-fin-02*" | where user!="e.plover"'}
+    known = tokens(demo, TUNING) | own
+    found = {id: demo.search(views.fill(TUNING.query(id), known)).rows for id in ("ds_summary", "ds_removed")}
     assert {name: found["ds_summary"][0][name] for name in ("found", "left", "removed")} == {
         "found": "11",
         "left": "6",
         "removed": "5",
     }
-    assert {(row["user"], row["dest"]) for row in found["ds_removed"]} == {
+    assert {(row["User"], row["Device"]) for row in found["ds_removed"]} == {
         ("b.heron", "ws-fin-02.synthetic.example"),
         ("e.plover", "ws-sales-02.synthetic.example"),
     }
     assert len(found["ds_removed"]) == 5
-    line = found["ds_candidates"][0]["macro_definition"]
-    assert line.startswith('search NOT dest="ws-fin-02*" | where user!="e.plover" | search NOT ')
+    said = line(demo, 'user="adm.lark"', **own)["definition"]
+    assert said == 'search NOT dest="ws-fin-02*" | where user!="e.plover" | search NOT user="adm.lark"'
 
 
 def test_a_message_leads_to_the_event_that_caused_it(painted, demo):
     for row in painted["overview", "ds_messages"][0].rows:
         events = demo.search(f"search {row['_search']}").rows
-        assert [event for event in events if event["dest"] in row["risk_message"]]
+        assert [event for event in events if event["dest"] in row["Message"]]
+
+
+@pytest.fixture
+def shown(quiet):
+    """What a panel of Start here shows of an app with this in its local folder: the rows by the first column."""
+    folder = quiet.apps / "ssa_detections/local"
+    folder.mkdir(exist_ok=True)
+    written = []
+
+    def show(source, conf, text):
+        written.append(folder / f"{conf}.conf")
+        written[-1].write_text(text)
+        rows = quiet.search(VIEWS["start_here"].query(source)).rows
+        return {row.get("Check") or row["Detection"]: row for row in rows}
+
+    yield show
+    for path in written:
+        path.unlink()
+
+
+EVENTS, ACTION = "[ssa_risk_events]\ndefinition = ", "action.ssa_risk.param.index = "
+
+
+@pytest.mark.parametrize(
+    ("conf", "text", "state", "says"),
+    [
+        ("macros", EVENTS + "index=risk sourcetype=stash", "OK", "The index risk is defined here."),
+        ("macros", EVENTS + '(index="risk" OR index=old) sourcetype=stash', "OK", "The index risk is defined here."),
+        ("macros", EVENTS + "sourcetype=stash", "OK", "The index risk is defined here."),
+        ("macros", EVENTS + "index = my_risk", "TO DO", "This server knows no index my_risk."),
+        ("macros", EVENTS + "index=main", "TO DO", "The searches write to risk, the macro ssa_risk_events reads main."),
+        ("savedsearches", f"[{RULE}]\n{ACTION}gone", "TO DO", "This server knows no index gone."),
+        ("savedsearches", f"[{RULE}]\n{ACTION}main", "TO DO", "The searches write to main, risk, the macro"),
+    ],
+)
+def test_start_here_follows_the_index_that_is_written_and_read(shown, conf, text, state, says):
+    row = shown("ds_setup", conf, text)["Risk index"]
+    assert (row["State"], row["Found"][: len(says)]) == (state, says)
+    assert bool(row["Fix"]) == (state != "OK")
+
+
+NAME = RULE.removeprefix("SSA - ").removesuffix(" - Rule")
+COPY = {**confs.load(ROOT, "ssa_detections")[NAME], "id": "mine"}.items()
+MINE = "[Mine]\n" + "\n".join(f"{key} = {value}".replace("\n", "\\\n") for key, value in COPY)
+
+
+@pytest.mark.parametrize(
+    ("conf", "text", "name", "state", "fix"),
+    [
+        ("savedsearches", "", NAME, "not scheduled", "Enable schedule"),
+        ("savedsearches", f"[{RULE}]\nenableSched = 1", NAME, "scheduled", ""),
+        ("savedsearches", f"[{RULE}]\nenableSched = 1\n[{ACCELERATED}]\nenableSched = 1", NAME, "twice", "one of them"),
+        ("savedsearches", f"[{RULE}]\ndisabled = 1", NAME, "not scheduled", "Enable schedule"),
+        (
+            "savedsearches",
+            f"[{RULE}]\ndisabled = 1\n[{ACCELERATED}]\ndisabled = 1",
+            NAME,
+            "disabled",
+            "Enable its search",
+        ),
+        ("ssa_detections", f"[{NAME}]\ndisabled = 1", NAME, "disabled", "local/ssa_detections.conf"),
+        ("ssa_detections", f"[{NAME}]\nsearch = | from nothing(", NAME, "broken", "See below"),
+        ("ssa_detections", MINE, "Mine", "no search", "Save a search"),
+    ],
+)
+def test_start_here_says_whether_each_detection_runs_and_what_to_do(shown, conf, text, name, state, fix):
+    row = shown("ds_detections", conf, text)[name]
+    assert row["State"] == state
+    assert fix in (row["Fix"] or "")
+    assert bool(row["Fix"]) == bool(fix)

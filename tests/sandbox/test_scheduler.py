@@ -135,6 +135,19 @@ def test_an_event_that_comes_late_is_found_by_the_next_run_that_reaches_back_to_
     assert [len(run.result.rows) for run in first + second] == [0, 0, 1]
 
 
+def test_each_run_is_in_the_schedulers_log_at_its_time(instance, schedule):
+    instance.add_events([event(DAY + 1)])
+    schedule(one={"dispatch.latest_time": "now"}, wrong={"search": "| nonsense"}).run(DAY, DAY + HOUR + 1)
+    search = "index=_internal sourcetype=scheduler | sort _time | table _time, savedsearch_name, status, result_count"
+    runs = [tuple(row.values()) for row in instance.search(search, app="tiny").rows]
+    assert sorted(runs, key=str) == [
+        (f"{DAY:.0f}", "one", "success", "0"),
+        (f"{DAY:.0f}", "wrong", None, None),
+        (f"{DAY + HOUR:.0f}", "one", "success", "1"),
+        (f"{DAY + HOUR:.0f}", "wrong", None, None),
+    ]
+
+
 def test_a_search_that_fails_says_so_and_does_not_stop_the_others(schedule):
     runs = schedule(a={"search": "index=main | nonsense"}, b={}).run(DAY, DAY + HOUR)
     assert [(run.search, run.error, run.triggered) for run in runs] == [

@@ -8,7 +8,9 @@ from sandbox import replay
 
 ENTITIES = "Users by risk score"
 MESSAGES = "Latest risk messages"
-CANDIDATES = "Candidate exclusions"
+CANDIDATES, LINE = "Values that hits share", "The line that leaves it out"
+PAGE = 5
+"""Rows that the tables of rows in Tuning show at once."""
 
 
 def whole(screen):
@@ -47,41 +49,44 @@ def test_another_entity_runs_the_searches_again_that_are_about_it(screen, view):
     whole(screen)
 
 
-def test_a_click_on_a_user_opens_what_is_known_of_it(screen):
-    screen.open("overview")
+def click(screen, panel, text):
+    """Click the first row of a panel's table with a text, by its place: what a renewed table draws may be new."""
+    row = screen.panel(panel).locator("tbody tr", has_text=text).first
+    row.scroll_into_view_if_needed()
+    box = row.locator("td").first.bounding_box()
     screen.forget()
-    box = screen.bars(ENTITIES)[0].bounding_box()
-    # By its place: the chart draws the bar anew below the pointer, and only what lies on top takes the click.
-    place = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    screen.page.mouse.move(*place)
-    screen.page.mouse.click(*place)
+    screen.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+@pytest.mark.parametrize(("panel", "entity"), [(ENTITIES, "b.heron"), ("Devices by risk score", "ws-fin-02")])
+def test_a_click_on_a_user_or_device_opens_what_is_known_of_it(screen, panel, entity):
+    screen.open("overview")
+    click(screen, panel, entity)
     screen.page.wait_for_url("**/entity?**")
     screen.settle()
-    assert screen.token("entity") == "b.heron"
+    assert screen.token("entity").startswith(entity)
     assert screen.token("time.earliest") == "-24h@h"
     (events,) = (search for search in screen.searches() if search.source == "ds_events")
-    assert 'risk_object="b.heron"' in events.text
-    assert {row["risk_object"] for row in screen.table("Its events in order")} == {"b.heron"}
+    assert f'risk_object="{entity}' in events.text
+    assert {row["Entity"].partition(".synthetic")[0] for row in screen.table("Its events in order")} == {entity}
     whole(screen)
 
 
 def test_a_click_on_an_entity_shows_its_events_on_the_spot(screen):
     screen.open("entity")
-    screen.forget()
-    screen.panel("Users and devices by risk score").locator("tbody tr", has_text="e.plover").click()
+    click(screen, "Users and devices by risk score", "e.plover")
     screen.settle()
     assert screen.token("entity") == "e.plover"
-    assert {row["risk_object"] for row in screen.table("Its events in order")} == {"e.plover"}
+    assert {row["Entity"] for row in screen.table("Its events in order")} == {"e.plover"}
     whole(screen)
 
 
 @pytest.mark.parametrize("row", [0, 1])
 def test_a_message_leads_to_the_event_that_caused_it(screen, row):
     screen.open("overview")
-    message = screen.table(MESSAGES)[row]["risk_message"]
+    message = screen.table(MESSAGES)[row]["Message"]
     device, user = re.search(r"endpoint (\S+?),? .*?user (\S+?),? ", message).groups()
-    screen.forget()
-    screen.panel(MESSAGES).locator("tbody tr").nth(row).locator("td", has_text=device).click()
+    click(screen, MESSAGES, message)
     screen.page.wait_for_url("**/search?**")
     screen.settle()
     (event,) = screen.results()
@@ -90,21 +95,22 @@ def test_a_message_leads_to_the_event_that_caused_it(screen, row):
     whole(screen)
 
 
-@pytest.mark.parametrize("field", ["parent_process_name", "parent_process"])
+@pytest.mark.parametrize("field", ["parent_process_name", "parent_process", "process", "user"])
 def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, field):
     screen.open("tuning")
     found = int(screen.value("Found, without the filter"))
-    row = next(row for row in screen.table(CANDIDATES) if row["field"] == field)
-    screen.panel(CANDIDATES).locator("tbody tr", has_text=row["value"]).first.click()
+    row = next(row for row in screen.table(CANDIDATES) if row["Field"] == field)
+    click(screen, CANDIDATES, row["Value"])
     screen.settle()
-    promised = screen.table("What the clicked candidate would remove")
-    assert len(promised) == int(row["hits"]) > 0
-    macro = re.search(r"\w+_filter", screen.panel(CANDIDATES).inner_text())[0]
+    promised = screen.table("What the clicked value would remove")
+    said = {each["What"]: each["Line"] for each in screen.table(LINE)}
+    assert said["removes"].startswith(f"{row['Hits']} of {found} hits; ")
+    assert len(promised) == min(int(row["Hits"]), PAGE) > 0
     whole(screen)
-    with pasted(demo, macro, row["macro_definition"]):
+    with pasted(demo, said["macro"], said["definition"]):
         screen.open("tuning")
-        assert int(screen.value("Removed by the filter")) == len(promised)
-        assert int(screen.value("Left")) == found - len(promised)
+        assert int(screen.value("Removed by the filter")) == int(row["Hits"])
+        assert int(screen.value("Left after the filter")) == found - int(row["Hits"])
         removed = screen.table("What the filter removes now")
         assert sorted(map(str, removed)) == sorted(map(str, promised))
         whole(screen)

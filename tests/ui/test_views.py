@@ -27,8 +27,8 @@ def test_every_view_is_valid_by_splunks_schemas():
     ("right", "wrong", "complaint"),
     [
         ('"type": "splunk.table"', '"type": "splunk.tabel"', "there is no splunk.tabel"),
-        ('"count": 12', '"cuont": 12', "splunk.table has no option cuont"),
-        ('"count": 12', '"count": true', "/options/count"),
+        ('"count": 8', '"cuont": 8', "splunk.table has no option cuont"),
+        ('"count": 8', '"count": true', "/options/count"),
     ],
 )
 def test_a_mistake_in_a_view_is_found(tmp_path, right, wrong, complaint):

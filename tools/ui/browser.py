@@ -27,7 +27,7 @@ DRAWN = "() => !document.getElementById('root') || document.querySelector('#root
 """What a page can tell of the beginning of a view."""
 
 AXE = ROOT / "ui/node_modules/axe-core/axe.min.js"
-SIZE = 1440, 2000
+SIZE = 1440, 2500
 """Of the window, in pixels: so high that a view is drawn whole."""
 
 MARGIN = 12
@@ -235,15 +235,6 @@ class Screen:
             ]"""
         )
         return [dict(zip(names, row, strict=False)) for row in rows]
-
-    def bars(self, title: str) -> list[Locator]:
-        """Return the bars of a panel's chart that can be seen, from above."""
-        shown = []
-        for bar in self.panel(title).locator(".highcharts-point").all():
-            box = bar.bounding_box()
-            if box and box["width"] > 1 and box["height"] > 1:
-                shown.append((box["y"], bar))
-        return [bar for _, bar in sorted(shown, key=lambda one: one[0])]
 
     def untitled(self) -> list[str]:
         """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
