@@ -29,11 +29,12 @@ VIEWS = {
     ("GET", "search/timeparser"),
     ("POST", "search/jobs"),
     ("POST", "search/jobs/{sid}/control"),
-    ("POST", "search/jobs"),
-    ("POST", "search/jobs/{sid}/control"),
     *((method, f"search/v2/jobs/{{sid}}/{part}") for method in ("GET", "POST") for part in RESULTS),
 }
-"""What the app's views call besides, by themselves, by the command rest in their searches, or Splunk Web for them."""
+"""What the app's views call besides, by themselves, by the command rest in their searches, or Splunk Web for them.
+
+tests/ui proves it.
+"""
 
 
 def test_every_route_has_a_caller(tmp_path):

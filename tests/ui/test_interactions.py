@@ -49,19 +49,10 @@ def test_another_entity_runs_the_searches_again_that_are_about_it(screen, view):
     whole(screen)
 
 
-def click(screen, panel, text):
-    """Click the first row of a panel's table with a text, by its place: what a renewed table draws may be new."""
-    row = screen.panel(panel).locator("tbody tr", has_text=text).first
-    row.scroll_into_view_if_needed()
-    box = row.locator("td").first.bounding_box()
-    screen.forget()
-    screen.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
 @pytest.mark.parametrize(("panel", "entity"), [(ENTITIES, "b.heron"), ("Devices by risk score", "ws-fin-02")])
 def test_a_click_on_a_user_or_device_opens_what_is_known_of_it(screen, panel, entity):
     screen.open("overview")
-    click(screen, panel, entity)
+    screen.click(panel, entity)
     screen.page.wait_for_url("**/entity?**")
     screen.settle()
     assert screen.token("entity").startswith(entity)
@@ -74,7 +65,7 @@ def test_a_click_on_a_user_or_device_opens_what_is_known_of_it(screen, panel, en
 
 def test_a_click_on_an_entity_shows_its_events_on_the_spot(screen):
     screen.open("entity")
-    click(screen, "Users and devices by risk score", "e.plover")
+    screen.click("Users and devices by risk score", "e.plover")
     screen.settle()
     assert screen.token("entity") == "e.plover"
     assert {row["Entity"] for row in screen.table("Its events in order")} == {"e.plover"}
@@ -86,7 +77,7 @@ def test_a_message_leads_to_the_event_that_caused_it(screen, row):
     screen.open("overview")
     message = screen.table(MESSAGES)[row]["Message"]
     device, user = re.search(r"endpoint (\S+?),? .*?user (\S+?),? ", message).groups()
-    click(screen, MESSAGES, message)
+    screen.click(MESSAGES, message)
     screen.page.wait_for_url("**/search?**")
     screen.settle()
     (event,) = screen.results()
@@ -100,7 +91,7 @@ def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, f
     screen.open("tuning")
     found = int(screen.value("Found, without the filter"))
     row = next(row for row in screen.table(CANDIDATES) if row["Field"] == field)
-    click(screen, CANDIDATES, row["Value"])
+    screen.click(CANDIDATES, row["Value"])
     screen.settle()
     promised = screen.table("What the clicked value would remove")
     said = {each["What"]: each["Line"] for each in screen.table(LINE)}

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tests.sandbox import test_routes
 from tools.package import ROOT
 
 VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glob("*.xml"))}
@@ -90,3 +91,12 @@ def test_the_guards_see_what_goes_wrong(screen):
     assert screen.unanswered() == ["GET /en-US/splunkd/__raw/services/nothing"]
     assert "complaint" in screen.errors
     assert "button-name" in "".join(screen.violations())
+
+
+def test_the_views_call_each_route_that_is_there_for_them(screen, demo):
+    for view in VIEWS:
+        screen.open(view)
+    screen.page.locator("[data-test=time-range-dropdown]").click()
+    screen.page.get_by_text("Last 7 days").click()
+    screen.settle()
+    assert sorted(test_routes.VIEWS - demo.splunkd.used) == []

@@ -1,12 +1,13 @@
 """The stand-in's own pages, without a browser: what comes from events is text, and only this machine is served."""
 
 import io
+import struct
 
 import httpx
 import pytest
 from rich.console import Console
 
-from tools.ui import pages
+from tools.ui import pages, pictures
 from tools.ui.stage import stage
 from tools.ui.web import Web, serving
 
@@ -72,3 +73,20 @@ def test_splunkd_answers_who_has_a_page_alone(web):
 
 def test_a_page_under_another_name_is_refused(web):
     assert web.get(pages.HOME + "search", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("view", pictures.VIEWS)
+def test_the_readmes_picture_shows_the_view_as_it_is(view):
+    picture = pictures.FOLDER / f"{view}.png"
+    assert pictures.read(picture) == pictures.fingerprint(view), "make screenshots"
+    assert f"]({picture.relative_to(pictures.ROOT).as_posix()})" in (pictures.ROOT / "README.md").read_text("utf-8")
+
+
+def test_a_picture_keeps_what_it_was_drawn_from(tmp_path):
+    one = struct.pack(">I", 13) + b"IHDR" + bytes(17)
+    path = tmp_path / "x.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + one + one)
+    assert pictures.read(path) == ""
+    pictures.write("overview", path)
+    assert pictures.read(path) == pictures.fingerprint("overview") != pictures.fingerprint("tuning")
+    assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n" + one) and path.read_bytes().endswith(one)

@@ -236,6 +236,19 @@ class Screen:
         )
         return [dict(zip(names, row, strict=False)) for row in rows]
 
+    def click(self, title: str, text: str) -> None:
+        """Click the first row of a panel's table that has a text, by its place, as rows may be drawn anew; then forget.
+
+        What the click led to is not waited for.
+        """
+        row = self.panel(title).locator("tbody tr", has_text=text).first
+        row.scroll_into_view_if_needed()
+        box = row.locator("td").first.bounding_box()
+        if not box:
+            raise ValueError(f"{title}: the row with {text} is not to be seen")
+        self.forget()
+        self.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
     def untitled(self) -> list[str]:
         """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
         found = self.page.evaluate("() => JSON.parse(document.getElementById('view').textContent).definition")
