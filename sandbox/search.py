@@ -15,7 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from sandbox import bundle, chunked, confs, matching, spl, sql, storage
 from sandbox.archive import unpack
 from sandbox.chunked import Value
 from sandbox.commands import COMMANDS
+from sandbox.commands.rows import kept
 from sandbox.errors import SandboxError, SearchError
 from sandbox.kvstore import KvStore
 from sandbox.registry import Context, Row, appends, options
@@ -321,7 +322,7 @@ class _Job:
         places, parts = self.places(commands[0]), []
         for place in places:
             try:
-                rows = self.first(place, *steps[0])
+                rows = self.first(place, *steps[0], commands[1:])
                 for command, stage in steps[1:leading]:
                     rows = self.step(place, command, rows, stage)
             except SearchError as error:
@@ -406,14 +407,22 @@ class _Job:
         where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
         return sql.Relation(f"({sql.query('events', columns, where, f', rowid AS {STORED}')})", kinds)
 
-    def first(self, place: _Place, command: spl.Command, stage: Stage) -> sql.Relation:
-        """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written."""
+    def first(self, place: _Place, command: spl.Command, stage: Stage, then: Sequence[spl.Command]) -> sql.Relation:
+        """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written.
+
+        Of events only those fields are read that the commands `fields` right behind it keep.
+        """
         if command.name not in ("search", "tstats"):
             return self.step(place, command, NOTHING, stage)
         with storage.transaction(self.database):
             if command.name == "tstats":
                 return self.step(place, command, NOTHING, stage)
-            return self.present(self.step(place, command, self.events(place, command), stage, NEWEST_FIRST))
+            found = self.events(place, command)
+            wanted = [*found.columns]
+            for each in itertools.takewhile(lambda one: one.name == "fields", then):
+                wanted = kept(each, wanted)
+            found = replace(found, wanted=frozenset(wanted))
+            return self.present(self.step(place, command, found, stage, NEWEST_FIRST))
 
     def step(
         self, place: _Place, command: spl.Command, rows: sql.Relation, stage: Stage, tail: str = ""

@@ -33,10 +33,11 @@ CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS N
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows to query: the SQL of a FROM item and the type of each field's column."""
+    """Rows to query: the SQL of a FROM item, the type of each field's column, and the fields to keep (None: all)."""
 
     source: str
     columns: dict[str, str]
+    wanted: frozenset[str] | None = None
 
 
 class Sql(NamedTuple):
@@ -109,8 +110,8 @@ def query(source: str, columns: Mapping[str, str], tail: str = "", more: str = "
 
 
 def same(rows: Relation) -> dict[str, str]:
-    """Take every field as it is."""
-    return {name: ident(name) for name in rows.columns}
+    """Take every field that is wanted as it is."""
+    return {name: ident(name) for name in rows.columns if rows.wanted is None or name in rows.wanted}
 
 
 def export(rows: Relation, tail: str = "") -> str:

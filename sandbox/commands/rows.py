@@ -5,6 +5,7 @@ as one text.
 """
 
 import re
+from collections.abc import Sequence
 
 from sandbox import spl
 from sandbox.confs import is_true
@@ -67,14 +68,19 @@ def _eval(_: Context, command: spl.Command, rows: Relation) -> str:
 
 @register("fields", distributable=True)
 def _fields(_: Context, command: spl.Command, rows: Relation) -> str:
+    return query(rows.source, {name: ident(name) for name in kept(command, [*rows.columns])})
+
+
+def kept(command: spl.Command, columns: Sequence[str]) -> list[str]:
+    """Return which columns the command fields keeps, in its order. Raises SearchError."""
     reader = spl.Reader(command)
     sign = reader.take("+", "-")
     if not sign and reader.next.text.startswith(("+", "-")):
         raise spl.fail("'fields' wants a blank after its sign", reader.next.position)
-    chosen = [found for name in names(reader) for found in pick(name, [*rows.columns])]
+    chosen = [found for name in names(reader) for found in pick(name, [*columns])]
     if sign and sign.text == "-":
-        return query(rows.source, {name: ident(name) for name in rows.columns if name not in chosen})
-    return query(rows.source, {name: ident(name) for name in [*chosen, "_time", "_raw"] if name in rows.columns})
+        return [name for name in columns if name not in chosen]
+    return [name for name in dict.fromkeys([*chosen, "_time", "_raw"]) if name in columns]
 
 
 @register("table")
