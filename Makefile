@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan check generate replay-dataset clean
+.PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,7 +19,7 @@ ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a 
 screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots
 
-test: $(VENV)/dev ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
+test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
 	@$(RUN) -m tools.package
 	@env -u SPLUNK_URL $(RUN) -m pytest -n auto --dist loadgroup
 
@@ -45,6 +45,9 @@ bench: $(VENV)/sandbox ## measure ingest and searches over a million events (som
 
 bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, and write docs/benchmark.md (an hour)
 	@$(RUN) -m tools.scan_bench --write
+
+evaluate: $(VENV)/sandbox ## compare the detections of msiexec /y, ours and others, over our catalogue
+	@$(RUN) -m tools.evaluate
 
 check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that the packaged code runs on
 	@$(RUN) -m ruff check
@@ -78,6 +81,12 @@ $(VENV)/dev: requirements/dev.txt requirements/sandbox.txt | $(VENV)/bin/pip
 	@echo "installing requirements/dev.txt (AppInspect, ruff, mypy, pytest …), a minute or two …"
 	@$(PIP) install -r $<
 	@touch $@ $(VENV)/sandbox
+
+$(VENV)/contentctl/ready: requirements/contentctl.txt | $(VENV)/bin/pip
+	@echo "installing requirements/contentctl.txt …"
+	@$(RUN) -m venv $(VENV)/contentctl
+	@$(VENV)/contentctl/bin/pip --quiet --quiet --disable-pip-version-check install -r $<
+	@touch $@
 
 ui/dist/view.js: ui/build.mjs ui/node_modules/.package-lock.json $(wildcard ui/src/*)
 	@cd ui && node build.mjs

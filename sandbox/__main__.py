@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--package", type=Path, metavar="FILE", help="the app's archive (default: built from this tree)")
     one.add_argument("--local", type=Path, metavar="FOLDER", help="settings and detections of your own: a local/")
     one.add_argument("--tstats", action="store_true", help="run the accelerated searches instead")
+    one.add_argument("--all", action="store_true", help="run also the searches that are disabled")
     one.add_argument("--home", type=Path, metavar="FOLDER", help="keep the events and the app there, to be searched")
     two = commands.add_parser("search", help="run SPL over the events that a replay kept")
     two.set_defaults(run=run_search)
@@ -92,7 +93,7 @@ def run_replay(asked: argparse.Namespace) -> bool:
         Splunkd(instance) as splunkd,
     ):
         replay.install(splunkd, asked.package, asked.local)
-        done = replay.run(splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats)
+        done = replay.run(splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats, every=asked.all)
     if asked.json:
         replay.write_json(done, Console(), asked.indexers)
     else:

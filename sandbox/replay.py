@@ -58,7 +58,7 @@ class Replay:
 
     `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
     searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action said
-    (level, text).
+    (level, text). `disabled` counts the searches that were left out because they are.
     """
 
     server: str = ""
@@ -72,6 +72,7 @@ class Replay:
     errors: list[str] = field(default_factory=list)
     detections: list[Row] = field(default_factory=list)
     risk_events: list[Row] = field(default_factory=list)
+    disabled: int = 0
     risk_rules: list[str] = field(default_factory=list)
     risk_alerts: list[Row] = field(default_factory=list)
     seconds: float = 0.0
@@ -131,8 +132,8 @@ def _events(files: list[Path], done: Replay, console: Console) -> Iterator[str]:
                 yield json.dumps({**about, "index": INDEX, "event": event.raw})
 
 
-def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
-    """Return the saved searches that are there to be run and whose results become risk, of one of the two kinds.
+def risk_searches(instance: Instance, tstats: bool = False, disabled: bool = False) -> list[str]:
+    """Return the saved searches whose results become risk, of one of the two kinds: those to be run, or the disabled.
 
     A detection may have a search over events and one over the accelerated data model, which find the same.
     """
@@ -142,7 +143,7 @@ def risk_searches(instance: Instance, tstats: bool = False) -> list[str]:
         name
         for name, settings in saved.items()
         if confs.is_true(settings.get(f"action.{ACTION}", "0"))
-        and not confs.is_true(settings.get("disabled", "0"))
+        and confs.is_true(settings.get("disabled", "0")) == disabled
         and (spl.pipeline(spl.expand(settings["search"], macros))[0].name == "tstats") == tstats
     ]
 
@@ -176,6 +177,8 @@ def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
     for name in done.searches:
         try:
             saved = service.saved_searches[name]
+            if saved["disabled"] == "1":
+                saved.update(disabled=0)
             if dry_run:
                 saved.update(**{f"action.{ACTION}.param.dry_run": 1})
             job, found = dispatch(splunkd, saved, done, trigger_actions=1)
@@ -227,19 +230,25 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
                 done.risk_alerts.append({**found, "_time": f"{run.time:.0f}", "search_name": run.search})
 
 
-def run(splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False) -> Replay:
+def run(
+    splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False, every: bool = False
+) -> Replay:
     """Replay files through a server with the app; raises SandboxError for files, not for searches.
 
-    `tstats` chooses the searches over the accelerated data model.
+    `tstats` chooses the searches over the accelerated data model, `every` enables those that are disabled, too.
     """
     done, started = Replay(), time.perf_counter()
     for path in files:
         if path.is_dir() or not path.exists():
             raise SandboxError(f"{path}: {'this is a folder' if path.is_dir() else 'no such file'}")
-    if not (names := risk_searches(splunkd.instance, tstats)):
+    names, disabled = (risk_searches(splunkd.instance, tstats, off) for off in (False, True))
+    if every:
+        names, disabled = names + disabled, []
+    if not names:
         kind = "with" if tstats else "without"
         raise SandboxError(f"the app {APP} has no saved search {kind} tstats that has action.{ACTION} = 1")
     service, done.searches, done.server = connect(splunkd), names, splunkd.uri
+    done.disabled = len(disabled)
     done.app = "{label} {version}".format(**service.apps[APP].content)
     if INDEX not in service.indexes:
         service.indexes.create(INDEX)
@@ -307,7 +316,8 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     if len(done.problems) > 10:
         say(f"   … and {len(done.problems) - 10} more damaged events", "yellow")
 
-    say(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, the detection fired on {len(hits):,}")
+    what = "the detection" if len(done.searches) == 1 else "the detections"
+    say(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
     for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
         columns = table(f"Detection: {name}", "UTC", "user", "device", "score", "command line")
         for hit in sorted(hits, key=lambda hit: float(str(hit.get("_time") or 0))):
@@ -354,3 +364,5 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
         "bold green" if done.ok else "bold red",
     )
+    if done.disabled:
+        say(f"{done.disabled} more searches are disabled: --all runs them too.", "none")

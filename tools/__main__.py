@@ -8,10 +8,11 @@ import io
 import sys
 from types import ModuleType
 
-from tools import explain, importer, replay
+from tools import explain, export, importer, replay
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
+    "export": export,
     "import": importer,
     "replay": replay,
 }

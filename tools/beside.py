@@ -57,7 +57,7 @@ def saved_searches(text: str) -> str:
     """Return the text of savedsearches.conf with the searches of our detections."""
     edited = ConfText(text)
     for detection in ours(pages.shipped()):
-        raw = search_settings(detection, _published(detection))
+        raw = {**search_settings(detection, _published(detection)), "disabled": "1"}
         if detection.dynamic_score:
             # The action gets a limited number of results: those without risk come last.
             raw["search"] = raw["search"].replace("| addinfo |", "| sort 0 - risk_score | addinfo |")

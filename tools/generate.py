@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tools import ROOT, beside, demo_data, language, pages, spl
+from tools import ROOT, beside, demo_data, language, site, spl
+from tools.evaluate import page as evaluation
 
 DERIVED = {
     "default/macros.conf": beside.macros,
@@ -18,8 +19,8 @@ def outputs() -> dict[str, str]:
     """Return path in the repository -> content of every derived file."""
     demo = {f"sandbox/demo/{name}": text for name, text in demo_data.build().items()}
     confs = {path: derive((ROOT / path).read_text()) for path, derive in DERIVED.items()}
-    single = {language.PATH: language.page(), spl.PATH: spl.page()}
-    return {**pages.pages(), **single, **demo, **confs}
+    single = {language.PATH: language.page(), spl.PATH: spl.page(), evaluation.PATH: evaluation.page()}
+    return {**site.outputs(), **single, **demo, **confs}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from tools import ROOT
 
 FOLDER = "docs/detections"
 
+DYNAMIC = ", the most that a hit can have: the search weighs each hit itself, and says why"
+
 
 def shipped() -> Catalogue:
     """Return the detections that the package has: those of default/, whatever this checkout's local/ says."""
@@ -48,8 +50,8 @@ def attack_table(detection: Detection) -> str:
     return "\n".join(["| ID | Technique | Tactic |", "| --- | --- | --- |", *rows])
 
 
-def page(detection: Detection) -> str:
-    """Write the page."""
+def page(detection: Detection, more: Iterable[str] = ()) -> str:
+    """Write the page; `more` stands before its version."""
     stem = slug(detection.name)
     parts = [
         f"# {detection.name}",
@@ -94,18 +96,14 @@ def page(detection: Detection) -> str:
         "| Risk score | Impact | Confidence | Message |\n| --- | --- | --- | --- |\n"
         f"| {detection.risk_score:.1f} | {format_score(detection.impact)} | {format_score(detection.confidence)} "
         f"| {detection.message} |",
-        "Risk score = impact × confidence / 100. One risk event for each victim:",
+        "Risk score = impact × confidence / 100" + DYNAMIC * detection.dynamic_score
+        + ". One risk event for each victim:",
         bullets(f"`{o.name}`: {o.type}, {o.role}" for o in detection.observables),
         "## Reference",
         bullets(f"<{address}>" for address in detection.references),
         "## Test Dataset",
         bullets([f"<{detection.dataset}>"] if detection.dataset else []),
+        *more,
         f"---\nversion: {detection.version}",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
-
-
-def pages() -> dict[str, str]:
-    """Return path in the repository -> content, for every detection that the app ships."""
-    catalogue = shipped()
-    return {f"{FOLDER}/{slug(name)}.md": page(catalogue.find(name)) for name in catalogue.names}

@@ -7,6 +7,7 @@ from sandbox.errors import SearchError
 from sandbox.search import Instance
 from tests.package.test_command import local, searchinfo, stanza
 from tests.ssa.examples import FLAGSHIP, FLAGSHIP_ID
+from tools.pages import shipped
 
 WRONG = stanza("Wrong", "| from read_ssa_enriched_events() | stats count() | into write_ssa_detected_events();")
 SUSPECT = stanza(
@@ -47,7 +48,7 @@ def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
 def test_without_an_option_it_shows_all_and_what_is_wrong_as_a_row(app, explain):
     local(app, WRONG + SUSPECT)
     rows = explain()
-    assert {row["detection"] for row in rows} == {FLAGSHIP, "Wrong", "Suspect"}
+    assert {row["detection"] for row in rows} == {*shipped().names, "Wrong", "Suspect"}
     (error,) = (row["text"] for row in rows if row["part"] == "error")
     assert "the command 'stats' is stateful and cannot run here" in error
     (warning,) = (row for row in rows if (row["text"] or "").startswith('"X{0}" is never equal to what is in lower'))

@@ -1,6 +1,8 @@
 """From hits to alerts: the packaged searches, the real action, and the risk rules, on simulated time."""
 
+import random
 import re
+from collections import Counter
 
 import pytest
 
@@ -209,6 +211,70 @@ def test_a_noisy_detection_adds_no_more_than_its_cap_and_each_detection_has_its_
     estate.detect(search="`ssa_process_events` | ssadetect")
     assert estate.scores() == {"amy": 210, "ws-1": 210}
     assert {row["severity"] for row in estate.found(estate.saved(SCORE))} == {"critical"}
+
+
+# -- one event, several detections
+
+
+def test_an_event_that_three_detections_of_a_story_report_scores_once_its_highest(estate):
+    """The given detection, the hardened one and that of unusual parents; the drill-down shows all three."""
+    line = r"msiexec.exe /y C:\Users\Public\x.dll"
+    parents = [{"parent_process_name": "winword.exe"}, {"parent_process_name": "explorer.exe"}, {}]
+    estate.instance.add_events([process(DAY + n, "amy", "ws-1", line, **more) for n, more in enumerate(parents)])
+    found = estate.detect(search="`ssa_process_events` | ssadetect")
+    assert sorted(float(row["risk_score"]) for row in found) == [30, 35, 35, 35, 56, 56, 80]
+    assert len(estate.risk()) == 14
+    assert estate.scores() == {"amy": 105, "ws-1": 105}  # 80 + 56 + 56, which is above the cap of one detection
+    conf(estate.local / "macros.conf", {"ssa_risk_cap": {"definition": "1000"}})
+    assert estate.scores() == {"amy": 192, "ws-1": 192}
+    (row, _) = estate.found(estate.saved(SCORE))
+    assert (row["risk_events"], row["detections"]) == ("3", "Windows MSIExec DLL Registration")
+    assert len(estate.found(row["drilldown_search"])) == 7
+
+
+def expected_scores(events, cap):
+    """What docs/risk-events.md says of the sum, in plain words of Python."""
+    highest = {}
+    for event in {event["risk_event_id"]: event for event in events}.values():
+        story = event.get("analyticstories", [event["detection"]])[0]
+        process = event.get("event_id", event["risk_event_id"]) if "process" in event else event["risk_event_id"]
+        scored = float(event["risk_score"]), event["detection"]
+        one = event["risk_object"], process, story
+        highest[one] = max(highest.get(one, scored), scored)
+    by_detection = Counter()
+    for (name, _, _), (score, detection) in highest.items():
+        by_detection[name, detection] += score
+    found = Counter()
+    for (name, _), score in by_detection.items():
+        found[name] += min(score, cap)
+    return dict(found)
+
+
+def test_the_sum_of_any_risk_events_is_what_the_page_says(estate):
+    """Of processes and others, with and without event_id or story, with several stories, and written twice."""
+    chance, events = random.Random(9), []
+    for number in range(560):
+        detection = chance.randrange(8)
+        event = {
+            "risk_event_id": f"{number:x}",
+            "risk_object": f"u{chance.randrange(12)}",
+            "risk_object_type": "user",
+            "risk_score": f"{5 + 8.25 * detection}",
+            "detection": f"D{detection}",
+        }
+        if chance.random() < 0.9:
+            event["event_id"] = f"e{chance.randrange(9)}"
+        if chance.random() < 0.8:
+            event["process"] = "x"
+        if stories := [[], ["s"], ["s", "t"], ["t", "s"], ["t"]][detection % 5]:
+            event["analyticstories"] = stories
+        events.append(event)
+    events += events[:40]
+    kept = {"index": "risk", "sourcetype": "stash", "_raw": "x"}
+    estate.instance.add_events([{**kept, **event, "_time": DAY + n} for n, event in enumerate(events)])
+    for cap in (105, 100_000):
+        conf(estate.local / "macros.conf", {"ssa_risk_cap": {"definition": str(cap)}})
+        assert estate.scores() == pytest.approx(expected_scores(events, cap))
 
 
 # -- what users leave out

@@ -15,6 +15,8 @@ from sandbox.search import Instance
 from sandbox.splunkd import Splunkd
 from tests.ssa.examples import FLAGSHIP
 from tools import ROOT
+from tools.evaluate.rules import HARDENED
+from tools.pages import shipped
 
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
 CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
@@ -83,6 +85,37 @@ def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay)
             assert (event["threat_object"], event["index"], event["sourcetype"]) == ("msiexec.exe", "risk", "stash")
             assert (event["info_min_time"], event["info_max_time"]) == ("0.000", "+Infinity")
             assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
+
+
+def asked(line, device):
+    """Tell one event of the demo from another: an add-on may have changed the program in the line."""
+    return (*line.split()[-2:], device)
+
+
+def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothing_of_its_everyday(replay):
+    """Local packages are installed as any other, and a command line that is not audited is said to be missing."""
+    code, out, _ = replay("--json", "--all")
+    found = lines(out)
+    scores = {}
+    for hit in found["detection"]:
+        scores.setdefault(asked(hit["process"], hit["dest_device_id"]), {})[hit["detection"]] = float(hit["risk_score"])
+    assert (code, found["summary"]["errors"], found["summary"]["messages"]) == (0, [], [])
+    for entry in CATALOGUE:
+        given = scores.get(asked(entry["command_line"] or entry["process_path"], entry["dest"]), {})
+        if entry["expected"]:
+            assert given[FLAGSHIP] == 35
+            assert given[HARDENED] > 40
+        elif "everyday" in entry["what"] or "local package" in entry["what"]:
+            assert not any(given.values()), entry
+        else:
+            assert max(given.values()) > 40, entry
+    assert "0" in {hit["risk_score"] for hit in found["detection"]}
+    assert "0" not in {event["risk_score"] for event in found["risk_event"]}
+
+
+def test_searches_that_are_disabled_are_left_out_and_counted(replay):
+    assert f"{len(shipped().names) - 1} more searches are disabled: --all runs them too." in replay()[1]
+    assert "disabled" not in replay("--all")[1]
 
 
 def test_the_search_that_a_risk_event_names_finds_the_event_that_caused_it(replay, archive, tmp_path):

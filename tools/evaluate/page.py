@@ -1,0 +1,173 @@
+"""The page docs/evaluation.md: four rules over the catalogue, with every miss and every false alarm by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tools.evaluate import rules
+from tools.evaluate.catalogue import Catalogue, Part, Row, load
+from tools.evaluate.rules import Verdict
+
+PATH = "docs/evaluation.md"
+LOW = 40
+"""Up to here a score is low: see SEVERITIES."""
+
+HARDENED = "hardened"
+FALSE = ("benign", "other")
+"""Parts in which to fire is a false alarm."""
+
+LONGEST_LINE = 110
+
+ABOUT = f"""# Evaluation
+
+<!-- Written by `make evaluate` and `make generate` from tools/evaluate/catalogue.toml: change it there. -->
+
+Four rules for msiexec's `/y` over one catalogue of process events. Its rows come from how Windows and msiexec are
+documented to behave and from what is published of attacks and of installers, never from a rule; each names its source.
+None was run on Windows for this page: what no source says stands under *not known*, and no rule is measured by it.
+
+| Rule | Logic |
+| --- | --- |
+| given | the detection *{rules.GIVEN}*, its shipped text; every hit scores 35 |
+| ESCU | Splunk ESCU, *Windows MSIExec DLLRegisterServer*: the process or its original name is msiexec.exe, and the command line has `/y` or `-y` anywhere |
+| Sigma | Sigma, *Suspicious Msiexec Execute Arbitrary DLL*: the image ends with `\\msiexec.exe`, the command line has ` /y` with any of five dashes, and none of four places of legitimate DLLs |
+| hardened | the detection *{rules.HARDENED}*, its shipped text; the score follows what is known of DLL and parent |
+"""  # noqa: E501 (a table has one line for each rule)
+
+READING = """A rule that fires on a row of the first part is right, on one of the last two it is a false alarm, and on
+*looks like it* it reports an attempt that fails. The given rule, ESCU's and Sigma's know no degrees. The hardened one
+does: a score up to 20 is informational, up to 40 low, and 0 says that it is blind and adds no risk; that counts as no
+alarm and as no catch.
+"""
+
+Verdicts = dict[str, Verdict]
+Judged = list[tuple[Row, Verdicts]]
+
+
+def judged(part: Part, compared: dict[str, rules.Rule]) -> Judged:
+    """Return what each rule says of each row of a part."""
+    return [(row, {name: rule(row.event) for name, rule in compared.items()}) for row in part.rows]
+
+
+def answer(verdict: Verdict) -> str:
+    """Name what the hardened detection says, as the catalogue expects it."""
+    if not verdict.fires:
+        return "blind" if verdict.blind else "none"
+    return "low" if (verdict.score or 0) <= LOW else "alarm"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Write a table."""
+    cells = [list(head), *map(list, rows)]
+    cells.insert(1, ["---"] * len(cells[0]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
+
+
+def code(line: str) -> str:
+    """Write a command line so that it stands in a table: shortened, and what cannot be seen by its number."""
+    shown = "".join(c if c.isprintable() or c == " " else f"⟨U+{ord(c):04X}⟩" for c in line).rstrip()
+    shown = shown if len(shown) <= LONGEST_LINE else shown[: LONGEST_LINE - 1] + "…"
+    return f"`{shown}`".replace("|", "\\|") if shown else "(none)"
+
+
+def listed(row: Row) -> str:
+    """Write a row as an item of a list."""
+    renamed = row.event.get("process_path", "").rpartition("\\")[2]
+    as_name = f" (as {renamed})" if renamed.lower() != "msiexec.exe" else ""
+    return f"- {row.what}{as_name}: {code(row.line)}, {row.source}"
+
+
+def figures(parts: dict[str, tuple[Part, Judged]], names: list[str]) -> str:
+    """Write how often each rule fires, a line for each part."""
+    lines = []
+    for part, found in parts.values():
+        shown = [verdicts for row, verdicts in found if not row.no_trace]
+        counts = [sum(verdicts[rule].fires for verdicts in shown) for rule in names]
+        share = [f" ({100 * count / len(shown):.0f} %)" if part.works else "" for count in counts]
+        lines.append([part.title, str(len(shown)), *(f"{count}{of}" for count, of in zip(counts, share, strict=True))])
+        if part.name in FALSE:
+            above = sum(answer(verdicts[HARDENED]) == "alarm" for verdicts in shown)
+            lines.append(
+                [f"{part.title}, with a score above low", str(len(shown)), *("" for _ in names[1:]), str(above)]
+            )
+    return table(["", "rows", *names], lines)
+
+
+def counts(rule: str) -> list[tuple[str, int, int]]:
+    """Return, for each part, its title, on how many rows a rule fires, and how many rows there are to fire on."""
+    judge, found = rules.compared()[rule], []
+    for part in load().parts:
+        shown = [row for row in part.rows if not row.no_trace]
+        found.append((part.title, sum(judge(row.event).fires for row in shown), len(shown)))
+    return found
+
+
+def misses(part: Part, found: Judged, names: list[str]) -> str:
+    """Write, for each rule, the rows that work and that it misses."""
+    said = []
+    for rule in names:
+        rows = [row for row, verdicts in found if not verdicts[rule].fires and not row.no_trace]
+        said += [f"**{rule}**: {len(rows)}\n", *(["\n".join(map(listed, rows)) + "\n"] if rows else [])]
+    return "\n".join(said)
+
+
+def false_alarms(parts: list[tuple[Part, Judged]], names: list[str]) -> str:
+    """Write, for each rule, the rows of these parts on which it fires."""
+    said = []
+    for rule in names:
+        fires = [(part, [row for row, verdicts in found if verdicts[rule].fires]) for part, found in parts]
+        items = [
+            item
+            for part, rows in fires
+            for item in ([f"- {part.title}: every row"] if len(rows) == len(part.rows) else map(listed, rows))
+        ]
+        said += [f"**{rule}**: {sum(len(rows) for _, rows in fires)}\n", "\n".join(items) + "\n"]
+    return "\n".join(said)
+
+
+def page() -> str:
+    """Write the page."""
+    compared, catalogue = rules.compared(), load()
+    names = list(compared)
+    parts = {part.name: (part, judged(part, compared)) for part in catalogue.parts}
+    attacks, false = parts["attack"][1], [parts[name] for name in FALSE]
+    return "\n".join([
+        ABOUT,
+        f"## Figures\n\n{len(catalogue.rows)} rows. How often each rule fires:\n",
+        figures(parts, names),
+        READING,
+        "## No trace in the event\n\nThese work, and no rule on the event can tell; the figures leave them out.\n",
+        table(["what", "hardened says", "why"], _hidden(attacks)),
+        f"## What works and is missed\n\n{misses(*parts['attack'], names)}",
+        f"## False alarms\n\n{false_alarms(false, [name for name in names if name != HARDENED])}",
+        "**hardened**, each with its score:\n",
+        table(["what", "score", "source"], _scored([row for _, found in false for row in found])),
+        "## Looks like it\n\nWhat the hardened detection says of what does nothing, or is not known to do anything:\n",
+        table(["what", "command line", "score", "source"], _attempts([*parts["void"][1], *parts["unknown"][1]])),
+        "## Sources\n",
+        sources(catalogue),
+    ])  # fmt: skip
+
+
+def _hidden(found: Judged) -> list[list[str]]:
+    return [[row.what, answer(verdicts[HARDENED]), row.no_trace] for row, verdicts in found if row.no_trace]
+
+
+def _scored(found: Judged) -> list[list[str]]:
+    rows = [(row, verdicts[HARDENED]) for row, verdicts in found]
+    return [[row.what, _score(verdict), row.source] for row, verdict in rows if verdict.fires or verdict.blind]
+
+
+def _attempts(found: Judged) -> list[list[str]]:
+    return [[row.what, code(row.line), _score(verdicts[HARDENED]), row.source] for row, verdicts in found]
+
+
+def _score(verdict: Verdict) -> str:
+    if verdict.blind:
+        return "0 (blind)"
+    return f"{verdict.score:g}" if verdict.fires else "–"
+
+
+def sources(catalogue: Catalogue) -> str:
+    """Write the sources that rows name."""
+    return table(["", "source"], [[name, text] for name, text in catalogue.sources.items()])
