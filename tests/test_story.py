@@ -42,6 +42,8 @@ CASES = [
     (ZAP, asked(r"msiexec /z \\h\s\evil.dll"), 48),
     (ZAP, asked(r'msiexec /z "C:\Program Files\..\Users\a\evil.dll"'), 48),
     (ZAP, asked(r"a.exe /z C:\a.dll", process_name="a.exe"), 48),
+    (ZAP, asked(r"msiexec /z C:\Windows\\Temp\evil.dll"), 48),
+    (ZAP, asked(r'msiexec /z "C:\Windows\`\evil.dll"'), 48),
     (ZAP, asked(r'msiexec /Z "C:\Program Files\Vendor\a.dll"'), 24),
     (ZAP, asked(r'msiexec /Z "C:\Program Files\Vendor\a.dll"', **INSTALLER), 4),  # SelfUnregModules
     (ZAP, asked(r'msiexec /Z "C:\Users\a\AppData\Local\Vendor\a.dll"', **INSTALLER), 36),

@@ -1,5 +1,7 @@
 """The catalogue and the rules that are measured by it; what the page says of the hardened and the given detection."""
 
+import base64
+import hashlib
 import json
 import re
 from collections import Counter
@@ -70,7 +72,12 @@ def judged(**changes):
         ({"process_name": "a.exe", "process_path": r"C:\a.exe"}, "msiexec.exe is renamed"),
         ({"process_path": r"C:\a\msiexec.exe"}, "msiexec.exe is not in its folder"),
         (
-            {"process_name": "a.exe", "original_file_name": "-", "process": r"a /y C:\a\b.dll"},
+            {
+                "process_name": "a.exe",
+                "process_path": r"C:\a.exe",
+                "original_file_name": "-",
+                "process": r"a /y C:\a\b.dll",
+            },
             "only the options tell that this is msiexec",
         ),
     ],
@@ -114,12 +121,33 @@ def test_what_is_known_of_a_hit_raises_its_score(changes):
         "C:\\Prоgram Files\\a.dll",  # a letter that only looks like one
         r"C:\Windows\Temp\a.dll",
         r"C:\Windows/temp\a.dll",
+        r"C:\Windows\\Temp\a.dll",
+        r"C:\\Windows\\\Tasks\a.dll",
+        r"C:\Windows\...\Temp\a.dll",
+        r"C:\Windows\TRACIN~1\a.dll",
+        r"C:\Windows\Sysnative\spool\drivers\color\a.dll",
+        r"C:\Windows\ServiceProfiles\LocalService\a.dll",
+        r"C:\Windows\`\a.dll",
         r"C:\Windows\System32\spool\drivers\color\a.dll",
     ],
 )
 def test_no_path_that_an_attacker_can_make_is_taken_for_a_guarded_one(path):
     assert judged(process=f'msiexec /y "{path}"')[0] > 40
     assert judged(process=r'msiexec /y "C:\Program Files\a.dll"')[0] <= 40
+
+
+@pytest.mark.parametrize("more", ["A=1 A=1", "/qnx", "stray", "/wrong", '"P=1"'])
+def test_no_doubt_that_an_attacker_adds_lowers_a_score(more):
+    plain, doubtful = (judged(process=rf"msiexec /y C:\a\a.dll {text}") for text in ("", more))
+    assert doubtful[0] >= plain[0]
+    assert "msiexec may read it otherwise" in doubtful[1]["why"]
+
+
+def test_of_several_registrations_none_is_taken_for_a_guarded_one():
+    guarded, other = r'/y "C:\Program Files\a.dll"', r"/y C:\Users\Public\a.dll"
+    assert judged(process=f"msiexec {guarded}")[0] <= 40
+    assert judged(process=f"msiexec {guarded} {other}")[0] > 40
+    assert judged(process=f"msiexec {other} {guarded}")[0] > 40
 
 
 def test_the_dll_is_a_threat_object():
@@ -137,6 +165,7 @@ def published(row):
     if not line or not name or name.lower() != "msiexec.exe" or not re.search("[/-]y ", line.lower()):
         return []
     device, time = row.get("dest") or row.get("host"), event.milliseconds(row.get("_time"))
+    entities = [name for name in (row.get("user"), device) if name]
     body = {
         "event_id": event.event_id(row),
         "cmd_line": line.lower(),
@@ -144,8 +173,12 @@ def published(row):
         "parent_process_name": row.get("parent_process_name") or None,
         "process_path": row.get("process_path") or None,
     }
+    at = {"start_time": int(time), "end_time": int(time)}
+    whole = {"detection_id": FLAGSHIP_ID, **at, "entities": entities, "body": body}
+    canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return [
         {
+            "finding_id": "sha256:" + base64.b64encode(hashlib.sha256(canonical.encode()).digest()).decode(),
             "detection": FLAGSHIP,
             "detection_id": FLAGSHIP_ID,
             "detection_version": "1",
@@ -153,7 +186,7 @@ def published(row):
             "risk_severity": "low",
             "start_time": time,
             "end_time": time,
-            "entities": [name for name in (row.get("user"), device) if name],
+            "entities": entities,
             "body": body,
         }
     ]
