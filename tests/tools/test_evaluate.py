@@ -136,6 +136,31 @@ def test_no_path_that_an_attacker_can_make_is_taken_for_a_guarded_one(path):
     assert judged(process=r'msiexec /y "C:\Program Files\a.dll"')[0] <= 40
 
 
+SAME = {
+    "capitals": (r"([/-])y(?=\s)", r"\1Y"),
+    "a hyphen": (r"/y(?=\s)", "-y"),
+    "blanks": (r"\s([/-]y)\s", r"   \1    "),
+    "tabs": (r"\s([/-]y)\s", r"\t\1\t"),
+    "silence": (r"\s([/-]y)(?=\s)", r" /qn \1"),
+    "a log": (r"\s([/-]y)(?=\s)", r" /l*v x.log \1"),
+    "quotes": (r'([/-]y\s+)([^"\s]+)$', r'\1"\2"'),
+    "blanks behind": (r"$", "   "),
+    "separators": (r"(?<=\w)\\(?=\w)", r"\\\\"),
+}
+"""What changes nothing for msiexec: regex and replacement."""
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_what_changes_nothing_for_msiexec_hides_no_attack_and_makes_no_alarm(change):
+    judge = COMPARED["hardened"]
+    for row in CATALOGUE.rows:
+        asked = re.search(r"(?i)\s[/-]y\s", row.line) and row.part in ("attack", "benign")
+        line = re.sub(*SAME[change], row.line, flags=re.IGNORECASE)
+        if asked and row.expect != "none" and not row.no_trace:
+            changed = judge({**row.event, "process": line})
+            assert page.answer(changed) == row.expect, (row.what, line)
+
+
 @pytest.mark.parametrize("more", ["A=1 A=1", "/qnx", "stray", "/wrong", '"P=1"'])
 def test_no_doubt_that_an_attacker_adds_lowers_a_score(more):
     plain, doubtful = (judged(process=rf"msiexec /y C:\a\a.dll {text}") for text in ("", more))
@@ -250,6 +275,22 @@ def test_planted_in_real_events_of_each_kind_a_row_has_the_same_answer():
 
 
 # -- the page, the other rules
+
+
+def test_the_readme_has_the_figures_of_the_page():
+    works = [row for row in CATALOGUE.parts[0].rows if not row.no_trace]
+    harmless = [row for part in CATALOGUE.parts if part.name in ("benign", "other") for row in part.rows]
+    given, hardened = COMPARED["given"], COMPARED["hardened"]
+    assert all(hardened(row.event).fires for row in works)
+    assert all((hardened(row.event).score or 0) <= 40 for row in harmless)
+    found, alarms = (sum(given(row.event).fires for row in rows) for rows in (works, harmless))
+    text = (ROOT / "README.md").read_text()
+    for said in (
+        f"a [catalogue of {len(CATALOGUE.rows)} events](docs/evaluation.md)",
+        f"it finds all {len(works)} that work",
+        f"any of {len(harmless)} harmless ones; the published one finds {found}, and fires on {alarms} harmless ones",
+    ):
+        assert said in text
 
 
 def test_the_page_has_every_miss_and_every_false_alarm_by_name():
