@@ -168,6 +168,13 @@ def test_no_doubt_that_an_attacker_adds_lowers_a_score(more):
     assert "msiexec may read it otherwise" in doubtful[1]["why"]
 
 
+@pytest.mark.parametrize(
+    "line", [r'"C:\Windows"\..\a.dll', r"C:\Windows\a.dll C:\b.dll", r'"C:\Windows\a.dll\" "C:\b.dll"']
+)
+def test_a_path_that_msiexec_may_read_otherwise_is_not_taken_for_a_guarded_one(line):
+    assert judged(process=f"msiexec /y {line}")[0] > 40
+
+
 def test_of_several_registrations_none_is_taken_for_a_guarded_one():
     guarded, other = r'/y "C:\Program Files\a.dll"', r"/y C:\Users\Public\a.dll"
     assert judged(process=f"msiexec {guarded}")[0] <= 40
