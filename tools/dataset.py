@@ -1,7 +1,8 @@
 """The published test condition of our detections: each finds something in its own attack data.
 
 Downloads the `dataset` of each detection that the app ships, replays it through the packaged app in the sandbox, and
-fails where its detection has no hit. `python -m tools.dataset [ADDRESS]` takes another address, for all.
+fails where its detection has no hit. `python -m tools.dataset ADDRESS [NAME]` takes another address, for one of them
+(default: the given one).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def download(address: str, folder: Path, console: Console) -> Path:
 
 def hits(file: Path, detection: str) -> int:
     """Replay a file in the sandbox; return how often a detection found something. Raises DatasetError."""
-    command = [sys.executable, "-m", "sandbox", "replay", "--json", str(file)]
+    command = [sys.executable, "-m", "sandbox", "replay", "--json", "--all", str(file)]
     ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False)
     if ran.returncode:
         raise DatasetError(f"{file.name}: the replay failed")
@@ -70,10 +71,10 @@ def main(arguments: list[str]) -> int:
     """Test each detection that has a dataset; return the exit code."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     catalogue, failed = shipped(), False
-    for detection in map(catalogue.find, catalogue.names):
-        if not detection.dataset:
-            continue
+    for detection in map(catalogue.find, (arguments[1:] or catalogue.names[:1]) if arguments else catalogue.names):
         address = arguments[0] if arguments else detection.dataset
+        if not address:
+            continue
         try:
             with tempfile.TemporaryDirectory(prefix="dataset-") as folder:
                 count = hits(download(address, Path(folder), console), detection.name)

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from tools import ROOT, dataset
+from tools.evaluate.rules import HARDENED
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -44,8 +45,8 @@ def serving(certificate=None, handler=Quiet):
         thread.join()
 
 
-def run(address):
-    command = [sys.executable, "-m", "tools.dataset", address]
+def run(*arguments):
+    command = [sys.executable, "-m", "tools.dataset", *arguments]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stderr.splitlines()[-1]
 
@@ -62,6 +63,12 @@ def test_it_passes_when_the_detection_finds_something(file, code, said):
     with serving() as address:
         returned, last = run(f"{address}/{file}")
     assert (returned, said in last) == (code, True), last
+
+
+def test_a_detection_whose_search_ships_disabled_is_tested_too():
+    with serving() as address:
+        returned, last = run(f"{address}/security-4688.xml.log", HARDENED)
+    assert (returned, last.startswith(f"{HARDENED}: ")) == (0, True), last
 
 
 def test_a_server_that_cannot_prove_who_it_is_is_not_believed():
