@@ -9,16 +9,19 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 DEFERRED: dict[str, tuple[str, ...]] = {
-    "splunklib.client": ("Service",),
-    "logging.config": ("fileConfig",),
-    "urllib.parse": ("unquote", "urlsplit"),
-    "xml.etree.ElementTree": (),
     "gzip": (),
     "shutil": ("make_archive",),
     "tempfile": (),
     "traceback": (),
+    "splunklib.client": ("Service",),
+    "logging.config": ("fileConfig",),
+    "urllib.parse": ("unquote", "urlsplit"),
+    "xml.etree.ElementTree": (),
 }
-"""What splunk-sdk 2.1.1 imports for searchcommands, with what it takes from each by name and calls later."""
+"""What splunk-sdk 2.1.1 imports for searchcommands, with what it takes from each by name and calls later.
+
+Modules within others come last: to stand in for one, its parent is imported, and logging would load traceback.
+"""
 
 
 def defer() -> None:

@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, sys.argv[1] + "/bin")
 from ssa import lazily
 lazily.defer()
+assert "logging" in sys.modules and "tokenize" not in sys.modules
 import gzip, tempfile, urllib.parse
 from logging.config import fileConfig
 from xml.etree import ElementTree
