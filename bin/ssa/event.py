@@ -59,7 +59,7 @@ MADE = ("_time", "event_id", "_datamodels")
 _TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
 
 _QUOTED = json.encoder.encode_basestring
-_ENCODE: Any = json.encoder.c_make_encoder(None, None, _QUOTED, None, ":", ",", True, False, True)  # type: ignore[attr-defined]
+_ENCODE: Any = json.encoder.c_make_encoder(None, None, _QUOTED, None, ":", ",", True, False, True)  # type: ignore[attr-defined]  # typeshed lacks it
 """What json.JSONEncoder makes anew for each value, with sort_keys, these separators, and not ensure_ascii."""
 
 
@@ -137,7 +137,7 @@ def field_values(row: Row, name: str) -> list[str]:
 def field(row: Row, name: str) -> str | None:
     """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
     cell = _cell(row, name)
-    return "\n".join(cell) if type(cell) is list else cell  # type: ignore[return-value]
+    return "\n".join(cell) if type(cell) is list else cell  # type: ignore[return-value]  # a str is left
 
 
 def _cell(row: Row, name: str) -> Cell:

@@ -47,13 +47,6 @@ def splunk(tmp_path_factory):
         yield action
 
 
-@pytest.fixture
-def action(splunk, installed, python):
-    splunk.reset(installed)
-    splunk.python = python
-    return splunk
-
-
 @on_each_python
 def test_a_hit_becomes_one_risk_event_for_the_user_and_one_for_the_device(action):
     code, log = action.run(result())

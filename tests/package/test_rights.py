@@ -24,13 +24,6 @@ def splunk(tmp_path_factory):
         yield action
 
 
-@pytest.fixture
-def action(splunk, installed, python):
-    splunk.reset(installed)
-    splunk.python = python
-    return splunk
-
-
 def run(action, key, **parameters):
     code, log = action.run(result(), payload={"session_key": key}, **parameters)
     assert key not in log

@@ -49,16 +49,8 @@ class Server:
             return instance.search("search index=* | sort 0 _time").rows
 
 
-class Kept(Splunkd):
-    """A splunkd that keeps its certificate when it is started again, as the real one does."""
-
-    def _certify(self, key_file):
-        if not key_file.exists():
-            super()._certify(key_file)
-
-
 def main(home):
-    splunkd = Kept(Instance(Path(home), on_disk=True), users={USER: (PASSWORD, "admin")})
+    splunkd = Splunkd(Instance(Path(home), on_disk=True), users={USER: (PASSWORD, "admin")})
     splunkd.indexes.add("wineventlog")
     splunkd.tokens |= {TOKEN: Token(), ACKNOWLEDGED: Token(ack=True)}
     with splunkd:

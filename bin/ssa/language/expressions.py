@@ -237,30 +237,23 @@ class Expressions:
         return _negated(self.expression(node.operand))
 
     def _and(self, node: And) -> Evaluate:
-        operands = [self.expression(operand) for operand in node.operands]
-
-        def evaluate(record: Record) -> bool | None:
-            found: bool | None = True
-            for operand in operands:
-                value = operand(record)
-                if value is False:
-                    return False
-                if value is not True:
-                    found = None
-            return found
-
-        return evaluate
+        return self._decided_by(False, node)
 
     def _or(self, node: Or) -> Evaluate:
-        operands = [self.expression(operand) for operand in node.operands]
+        return self._decided_by(True, node)
+
+    def _decided_by(self, decisive: bool, node: And | Or) -> Evaluate:
+        """Compile three-valued logic: one operand that is `decisive` decides, else one that is null."""
+        operands: list[Evaluate] = [self.expression(operand) for operand in node.operands]
+        other = not decisive
 
         def evaluate(record: Record) -> bool | None:
-            found: bool | None = False
+            found: bool | None = other
             for operand in operands:
                 value = operand(record)
-                if value is True:
-                    return True
-                if value is not False:
+                if value is not other:
+                    if value is decisive:
+                        return not other
                     found = None
             return found
 
