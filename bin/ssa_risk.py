@@ -12,6 +12,6 @@ if __name__ == "__main__":
     reason = refusal.reason(BIN)
     if reason:
         refusal.answer_alert(reason)
-    from ssa.alert import main
+    from ssa.action.alert import main
 
     sys.exit(main(sys.argv, sys.stdin.buffer, sys.stderr))

@@ -14,9 +14,9 @@ if __name__ == "__main__":
     reason = refusal.reason(BIN)
     if reason:
         refusal.answer_search(reason)
-    from ssa import lazily
+    from ssa.search import lazily
 
     lazily.defer()
-    from ssa.command import main
+    from ssa.search.command import main
 
     main()

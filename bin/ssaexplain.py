@@ -12,6 +12,6 @@ if __name__ == "__main__":
     reason = refusal.reason(BIN)
     if reason:
         refusal.answer_search(reason)
-    from ssa.explain_command import main
+    from ssa.search.explain_command import main
 
     main()

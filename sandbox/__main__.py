@@ -19,10 +19,11 @@ import duckdb
 from rich.console import Console
 from splunklib.binding import HTTPError
 
-from sandbox import replay, times
-from sandbox.console import write_result
+from sandbox import times
+from sandbox.demo import replay
+from sandbox.demo.console import write_result
 from sandbox.errors import SandboxError
-from sandbox.search import DATABASE, Instance
+from sandbox.search.job import DATABASE, Instance
 from sandbox.splunkd import Splunkd
 
 RUN = ".venv/bin/python -m sandbox"
@@ -84,7 +85,7 @@ def run_replay(asked: argparse.Namespace) -> bool:
     """Replay files; return whether nothing failed."""
     console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 120)
     if asked.package is None:
-        from tools import package
+        from tools.build import package
 
         asked.package = package.build()
     with (

@@ -5,9 +5,9 @@ import shutil
 import pytest
 from hypothesis import settings
 
-from sandbox.archive import unpack
-from tests import pythons
-from tools import package
+from sandbox.store.archive import unpack
+from tests.support import pythons
+from tools.build import package
 
 # The same examples on each run, and no clock: a busy machine must not fail a property.
 settings.register_profile("seeded", derandomize=True, deadline=None)

@@ -8,7 +8,8 @@ import io
 import sys
 from types import ModuleType
 
-from tools import explain, export, importer, replay
+from tools import replay
+from tools.content import explain, export, importer
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,

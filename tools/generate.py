@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tools import ROOT, beside, demo_data, language, site, spl
+from tools import ROOT
+from tools.content import demo_data
+from tools.content import generated as beside
+from tools.docs import language, site, spl
 from tools.evaluate import page as evaluation
 
 DERIVED = {

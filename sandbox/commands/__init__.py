@@ -6,4 +6,4 @@ from sandbox.commands import rows as rows
 from sandbox.commands import statistics as statistics
 from sandbox.commands import summaries as summaries
 from sandbox.commands import timechart as timechart
-from sandbox.registry import COMMANDS as COMMANDS
+from sandbox.search.command import COMMANDS as COMMANDS

@@ -3,11 +3,12 @@
 import re
 from datetime import UTC, datetime
 
-from sandbox import confs, lookups, spl
+from sandbox import confs
 from sandbox.errors import SandboxError
-from sandbox.matching import compared, matches
-from sandbox.registry import Context, Row, options, pick, register
-from sandbox.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
+from sandbox.search import lookups, spl
+from sandbox.search.command import Context, Row, options, pick, register
+from sandbox.search.matching import compared, matches
+from sandbox.store.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
 
 _OUTPUT = ("OUTPUT", "output", "OUTPUTNEW", "outputnew")
 

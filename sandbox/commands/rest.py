@@ -8,10 +8,10 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox import spl
 from sandbox.errors import SandboxError
-from sandbox.registry import Context, options, register, whole
-from sandbox.sql import Relation, query, same
+from sandbox.search import spl
+from sandbox.search.command import Context, options, register, whole
+from sandbox.store.sql import Relation, query, same
 
 _ALL = 0
 

@@ -7,12 +7,12 @@ as one text.
 import re
 from collections.abc import Sequence
 
-from sandbox import spl
 from sandbox.confs import is_true
-from sandbox.evaluation import evaluate
-from sandbox.matching import matches
-from sandbox.registry import Context, names, options, pattern, pick, register, whole
-from sandbox.sql import (
+from sandbox.search import spl
+from sandbox.search.command import Context, names, options, pattern, pick, register, whole
+from sandbox.search.evaluation import evaluate
+from sandbox.search.matching import matches
+from sandbox.store.sql import (
     COLUMN_TYPES,
     NULL,
     Relation,

@@ -9,11 +9,11 @@ of events of the same _time the one that stands first is the latest, as in the r
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sandbox import spl
 from sandbox.confs import is_true
-from sandbox.evaluation import evaluate
-from sandbox.registry import Context, names, options, register, whole
-from sandbox.sql import (
+from sandbox.search import spl
+from sandbox.search.command import Context, names, options, register, whole
+from sandbox.search.evaluation import evaluate
+from sandbox.store.sql import (
     Relation,
     Sql,
     as_condition,

@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sandbox import spl
 from sandbox.commands.statistics import aggregations, group
 from sandbox.commands.timechart import read_span
-from sandbox.datamodels import DATASETS
-from sandbox.evaluation import FUNCTIONS
-from sandbox.matching import compared, matches
-from sandbox.registry import Context, options, register
-from sandbox.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quote, value_of
+from sandbox.search import spl
+from sandbox.search.command import Context, options, register
+from sandbox.search.datamodels import DATASETS
+from sandbox.search.evaluation import FUNCTIONS
+from sandbox.search.matching import compared, matches
+from sandbox.store.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quote, value_of
 
 _FROM = re.compile(r"\bfrom\s+datamodel\s*=\s*", re.IGNORECASE)
 

@@ -16,11 +16,11 @@ The meaning is that of the Search Reference ("bin", "timechart"). Where that lea
 import re
 from dataclasses import dataclass
 
-from sandbox import spl
 from sandbox.commands.statistics import ROW, Aggregation, aggregations, check_columns, split
 from sandbox.confs import is_true
-from sandbox.registry import Context, options, register, whole
-from sandbox.sql import Relation, as_number, as_text, query, quote, same, value_of
+from sandbox.search import spl
+from sandbox.search.command import Context, options, register, whole
+from sandbox.store.sql import Relation, as_number, as_text, query, quote, same, value_of
 from sandbox.times import UNITS
 
 MAX_ROWS = 50_000  # limits.conf, [discretize] maxbins

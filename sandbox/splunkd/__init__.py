@@ -5,7 +5,7 @@ API Reference; "Set up and use HTTP Event Collector" (Getting Data In); what spl
 """
 
 from sandbox.splunkd.calls import Session
-from sandbox.splunkd.hec import Token
+from sandbox.splunkd.endpoints.hec import Token
 from sandbox.splunkd.server import Splunkd
 
 __all__ = ["Session", "Splunkd", "Token"]

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from sandbox import confs
 from sandbox.errors import SandboxError
-from sandbox.search import Instance
+from sandbox.search.job import Instance
 
 if TYPE_CHECKING:
     from sandbox.splunkd.server import Splunkd

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from sandbox import confs
-from sandbox.chunked import Value
+from sandbox.search.chunked import Value
 from sandbox.splunkd.calls import Call, CallError
 
 MODES = ("json", "json_rows", "json_cols")

@@ -26,13 +26,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sandbox.alerts.scheduler import Scheduler
 from sandbox.errors import SandboxError
-from sandbox.kvstore import ConflictError, NotFoundError
-from sandbox.scheduler import Scheduler
-from sandbox.search import Instance
-from sandbox.splunkd import accounts, confs, hec, inputs, jobs, kv, listings, saved  # noqa: F401 (they register what is served)
+from sandbox.search.job import Instance
 from sandbox.splunkd.atom import message
 from sandbox.splunkd.calls import ROLES, ROUTES, Call, CallError, Served, Session
+from sandbox.splunkd.endpoints import accounts, confs, hec, jobs, kv, listings, saved  # noqa: F401 (they register what is served)
+from sandbox.splunkd.endpoints import indexes as inputs
+from sandbox.store.kvstore import ConflictError, NotFoundError
 
 STARTUP_LIMIT = 10
 """Seconds."""

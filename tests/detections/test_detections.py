@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.chunked import Command
-from sandbox.search import Instance
-from tests.package.test_command import searchinfo
+from sandbox.search.chunked import Command
+from sandbox.search.job import Instance
+from tests.package.search.test_command import searchinfo
 from tools.__main__ import main
 
 FILES = sorted(Path(__file__).parent.glob("*.yml"))

@@ -11,11 +11,11 @@ import pytest
 from splunklib import binding
 
 from sandbox import confs
-from sandbox.search import Instance
+from sandbox.search.job import Instance
 from sandbox.splunkd import Splunkd, Token
 from tests.integration import demo
 from tests.integration.server import APP, collector, connect, finished, search, submit, until
-from tests.ssa.examples import FLAGSHIP
+from tests.support.examples import FLAGSHIP
 from tools import ROOT
 
 RULE = f"SSA - {FLAGSHIP} - Rule"

@@ -7,7 +7,7 @@ import pytest
 from tests.integration import demo
 from tests.integration.conftest import RULE
 from tests.integration.server import changed, entries, search
-from tests.ssa.examples import FLAGSHIP
+from tests.support.examples import FLAGSHIP
 
 pytestmark = pytest.mark.xdist_group("integration")
 

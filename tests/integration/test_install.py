@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.conftest import RULE
 from tests.integration.server import APP, changed, complaint, finished, search
-from tests.ssa.examples import FLAGSHIP
+from tests.support.examples import FLAGSHIP
 
 pytestmark = pytest.mark.xdist_group("integration")
 

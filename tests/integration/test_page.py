@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from tools import ROOT, package
+from tools import ROOT
+from tools.build import package
 
 POINT = re.compile(r"^\| (\d+)( ✓)? \|", re.M)
 

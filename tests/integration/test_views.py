@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration import demo
 from tests.integration.server import search
-from tools import views
+from tools.ui import views
 
 pytestmark = pytest.mark.xdist_group("integration")
 

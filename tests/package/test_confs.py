@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ssa import conf, event, payload, risk
-from ssa.detection import CONF, REQUIRED
-from ssa.splunkd import LEDGER, SOURCETYPE
-from tools import ROOT, pages
+from ssa.action import payload, risk
+from ssa.action.splunkd import LEDGER, SOURCETYPE
+from ssa.content import conf
+from ssa.content.detection import CONF, REQUIRED
+from ssa.rows import event
+from tools import ROOT
+from tools.docs import pages
 
 # The published text, character for character. It stands here a second time on purpose.
 PUBLISHED = r"""| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", null)), cmd_line=lower(ucast(map_get(input_event, "process"), "string", null)), process_name=lower(ucast(map_get(input_event, "process_name"), "string", null)), process_path=ucast(map_get(input_event, "process_path"), "string", null), parent_process_name=ucast(map_get(input_event, "parent_process_name"), "string", null), event_id=ucast(map_get(input_event, "event_id"), "string", null) | where cmd_line IS NOT NULL AND process_name IS NOT NULL AND process_name="msiexec.exe" AND (like (cmd_line, "%/y %") OR like (cmd_line, "%-y %")) | eval start_time=timestamp, end_time=timestamp, entities=mvappend(ucast(map_get(input_event, "dest_user_id"), "string", null), ucast(map_get(input_event, "dest_device_id"), "string", null)), body=create_map(["event_id", event_id, "cmd_line", cmd_line, "process_name", process_name, "parent_process_name", parent_process_name, "process_path", process_path]) | into write_ssa_detected_events();"""  # noqa: E501 (one line, as published)

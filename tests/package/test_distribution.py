@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search import Instance
-from tests.ssa.examples import FLAGSHIP, HIT
+from sandbox.search.job import Instance
+from tests.support.examples import FLAGSHIP, HIT
 
 RULE = f"SSA - {FLAGSHIP} - Rule"
 SELF_TEST = "SSA - Self test"

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tools import ROOT, generate, package
+from tools import ROOT, generate
+from tools.build import package
 
 
 def names(archive):

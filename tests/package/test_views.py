@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from sandbox import confs
-from sandbox.search import Instance
-from tools import ROOT, views
+from sandbox.search.job import Instance
+from tools import ROOT
+from tools.ui import views
 
 UI = ROOT / "default/data/ui"
 VIEWS = views.shipped()

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.splunkd import Splunkd
-from tools.package import ROOT
+from tools.build.package import ROOT
 from tools.ui.stage import EVENTS, stage
 from tools.ui.web import DIST, Web, serving
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sandbox import replay
+from sandbox.demo import replay
 
 ENTITIES = "Users by risk score"
 MESSAGES = "Latest risk messages"

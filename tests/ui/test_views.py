@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.sandbox import test_routes
-from tools.package import ROOT
+from tests.sandbox.splunkd import test_routes
+from tools.build.package import ROOT
 
 VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glob("*.xml"))}
 

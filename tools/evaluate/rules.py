@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ssa import event
-from ssa.detection import Detection
-from tools import pages
+from ssa.content.detection import Detection
+from ssa.rows import event
+from tools.docs import pages
 from tools.evaluate.catalogue import Event
 
 GIVEN, HARDENED = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer", "Windows MSIExec DLL Registration"

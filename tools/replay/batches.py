@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sandbox import windows
+from sandbox.inputs import windows
 
 FIELD = "ssa_replay"
 """The indexed field by which a batch is found again."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sandbox.errors import SandboxError
-from tools import package
+from tools.build import package
 from tools.ui.pages import PORT
 from tools.ui.stage import stage
 from tools.ui.web import Web, serving

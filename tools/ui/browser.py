@@ -20,7 +20,7 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tools.package import ROOT
+from tools.build.package import ROOT
 from tools.ui.web import RAW
 
 DRAWN = "() => !document.getElementById('root') || document.querySelector('#root *')"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import package
+from tools.build import package
 from tools.ui import pictures
 from tools.ui.browser import Recorder, browser, screen
 from tools.ui.stage import stage

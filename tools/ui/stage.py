@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sandbox import replay
+from sandbox.demo import replay
 from sandbox.errors import SandboxError
-from sandbox.search import Instance
+from sandbox.search.job import Instance
 from sandbox.splunkd import Splunkd
-from tools.package import ROOT
+from tools.build.package import ROOT
 
 EVENTS = sorted((ROOT / "sandbox/demo").glob("*.log"))
 LATER = 60

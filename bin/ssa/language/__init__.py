@@ -1,9 +1,10 @@
 """The SSA dialect: text -> syntax tree -> plan. Knows nothing of Splunk."""
 
-from .compiler import Detected, Plan, compile_text
-from .errors import SsaError
-from .frozen import Frozen
-from .parser import parse
-from .required import Clause, Clauses, Literal
+from ssa.immutable import Frozen
+
+from .analysis.requirements import Clause, Clauses, Literal
+from .run.compiler import Detected, Plan, compile_text
+from .text.errors import SsaError
+from .text.parser import parse
 
 __all__ = ["Clause", "Clauses", "Detected", "Frozen", "Literal", "Plan", "SsaError", "compile_text", "parse"]

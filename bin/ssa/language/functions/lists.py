@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..regex import compile_pattern
+from ssa.regex import compile_pattern
+
 from ..values import MAX_TEXT, Value, is_number
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
 
 if TYPE_CHECKING:
-    from ..regex import Pattern
+    from ssa.regex import Pattern
 
 LIST = DSP + ", List"
 MULTIVALUE = SPL2 + ", Multivalue eval functions"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from ..regex import compile_pattern
+from ssa.regex import compile_pattern
+
 from ..values import MAX_TEXT, Value
 from .like import like_matcher
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .replacement import Replacement, parse_replacement
 
 if TYPE_CHECKING:
-    from ..regex import Pattern
+    from ssa.regex import Pattern
 
 STRINGS = DSP + ", String manipulation"
 CONDITIONAL = SPL2 + ", Comparison and conditional functions"

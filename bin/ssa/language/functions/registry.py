@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any, Callable
 
-from ..frozen import Frozen
+from ssa.immutable import Frozen
+
 from ..values import Value
 
 REQUIRED = object()

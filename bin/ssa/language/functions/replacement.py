@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    from ..regex import Pattern
+    from ssa.regex import Pattern
 
 _PIECE = r"(?s)\\(?P<escaped>.)|\$(?:(?P<digits>[0-9]{1,3})|\{(?P<name>[A-Za-z][A-Za-z0-9]*)\})"
 

@@ -1,0 +1,289 @@
+"""The alert action `ssa_risk`: payload and results file -> risk events -> the risk index, each once in effect."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Callable, TextIO, TypeVar
+
+from ssa.content.conf import APP, HOME, ConfError
+from ssa.content.detection import Catalogue, Detection, DetectionError
+from ssa.rows import event
+from ssa.rows.event import Row
+
+from . import payload, results, risk, stash
+from .entities import Ignored
+from .log import Journal
+from .payload import Action, Limits, PayloadError
+from .sink import Ledger, Patience, Sink, SinkError
+
+EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
+"""Exit codes: done; the action is set up wrongly; the results; a detection; splunkd did not take the events; a bug."""
+
+LONGEST_NAME = 1_000
+"""Characters of a detection's name that are looked at."""
+
+BATCH = 250
+"""Risk events in one request: at most 2.5 MB, all that is held of them at a time."""
+
+PROGRESS = 2_000
+"""Risk events after which the log says how far the action is."""
+
+MOST_TOLD = 20
+"""Problems of one kind that are logged; the rest is counted."""
+
+LEDGER_AGE = 30 * 86_400
+"""Seconds that the ledger remembers a risk event."""
+
+ONE_REQUEST, QUESTIONS, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
+"""Shares of maxtime: one request may take so much; questions that fail may cost so much, so that events have the rest;
+nothing is begun later; the process ends itself. splunkd would kill it at 1, without a message. What Python took to
+start is part of the time: time.process_time() knows most of it."""
+
+NONE: set[str] = set()
+
+Answer = TypeVar("Answer")
+
+
+class Run:
+    """One run of the action: counts, and the worst that happened."""
+
+    def __init__(self, action: Action, log: Journal, limits: Limits) -> None:
+        self.action, self.log, self.limits = action, log, limits
+        self.catalogue = Catalogue.of_app(APP)
+        seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
+        self.patience = Patience(log, seconds, pause=pause)
+        self.questions = Patience(log, seconds, budget=limits.seconds * QUESTIONS, pause=pause)
+        self.detections: dict[str, tuple[Detection, ...]] = {}
+        self.seen: set[str] = set()
+        self.unnoted: list[str] = []
+        self.rows = self.events = self.written = self.known = self.lost = self.nobody = 0
+        self.problems: Counter[int] = Counter()
+
+    def fail(self, code: int, problem: str) -> None:
+        """Log an error, which the exit code will tell; the rest goes on."""
+        self.problems[code] += 1
+        if self.problems[code] <= MOST_TOLD:
+            self.log("ERROR", problem)
+
+    def summary(self) -> str:
+        """Say what was done so far."""
+        action = self.action
+        return (
+            f'search="{action.search_name}" sid={action.sid} results={self.rows} risk_events={self.events} '
+            f"written={self.written} written_before={self.known} not_written={self.lost} ignored={self.nobody} "
+            f"index={action.index} dry_run={int(action.dry_run)} problems={sum(self.problems.values())}"
+        )
+
+    def execute(self) -> int:
+        """Write the risk events of the results that were not written before, or log them; return the exit code."""
+        rows = results.read(self.action.results_file, HOME, lambda error: self.fail(EXIT_INPUT, str(error)))
+        rows = self.readable(rows)
+        first = list(itertools.islice(rows, 1))
+        if first and self.connect():
+            for batch in batches(self.lines(itertools.chain(first, rows))):
+                self.write(batch)
+            self.finish()
+        code = max(self.problems, default=EXIT_OK)
+        self.log("ERROR" if code else "INFO", f"{self.summary()} exit_code={code}")
+        return code
+
+    def readable(self, rows: Iterator[dict[str, event.Cell]]) -> Iterator[dict[str, event.Cell]]:
+        """Yield the results that can be read, numbered; what cannot is an error, and ends them."""
+        try:
+            for row in rows:
+                self.rows += 1
+                row.setdefault("rid", self.action.result_id or str(self.rows - 1))
+                yield row
+        except results.ResultsError as error:
+            self.fail(EXIT_INPUT, str(error))
+        except Exception:
+            self.fail(EXIT_DEFECT, f"the results failed, please report this: {traceback.format_exc()}")
+        most = self.limits.results
+        if self.rows >= most:
+            self.log("WARN", f"the search gave {most} results, the most that an alert gets: there may be more")
+
+    def connect(self) -> bool:
+        """Choose the sink and the ledger, and ask splunkd what it knows; False when nothing may be written."""
+        from . import splunkd  # here: it takes longer to load than a search without hits needs
+
+        action, timeout = self.action, min(splunkd.TIMEOUT, self.limits.seconds * ONE_REQUEST)
+        try:
+            session = splunkd.Splunkd(action.server_uri, action.session_key, timeout)
+        except SinkError as error:
+            self.fail(EXIT_SPLUNKD, f"nothing was written: {error}")
+            return False
+        self.sink: Sink = splunkd.Receivers(session, action.index, action.search_name, action.server_host)
+        self.ledger: Ledger | None = splunkd.KvLedger(session, action.index)
+        nobody: list[Ignored] = []
+        ignored = self.ask("the lookup of ignored entities", session.ignored, nobody)
+        self.context = risk.Context(action.search_name, action.sid, time.time(), tuple(ignored))
+        name = action.search_name
+        if self.ask("the double-score guard", lambda: session.writes_own_risk(name, action.owner, action.app), False):
+            self.fail(
+                EXIT_USAGE,
+                f'"{name}" has Enterprise Security\'s risk action on as well (action.risk = 1): every hit would score '
+                "twice, so nothing was written. Choose one: turn action.risk off for this search, or action.ssa_risk",
+            )
+            return False
+        return True
+
+    def ask(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
+        """Return what splunkd says, or a default with a warning: a question without an answer must not cost risk."""
+        try:
+            return self.questions(what, request)
+        except SinkError as error:
+            self.log("WARN", f"{what}: going on without: {error}")
+            return default
+
+    def lines(self, rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
+        """Yield the id and the line of each risk event of the results, once."""
+        for row in rows:
+            try:
+                for detection in self.detection(row):
+                    for found in self.row_events(detection, row):
+                        id = str(found["risk_event_id"])
+                        if id not in self.seen:
+                            self.seen.add(id)
+                            self.events += 1
+                            yield id, stash.line(found)
+            except Exception:
+                # A defect of ours, found by one row, must not cost the others their risk.
+                self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
+
+    def detection(self, row: Row) -> tuple[Detection, ...]:
+        """Return the detection of a row (none when it cannot be told, which is logged once for each name)."""
+        name = (self.action.detection or event.text(row.get("detection")) or "")[:LONGEST_NAME]
+        if name not in self.detections:
+            try:
+                if not name:
+                    raise DetectionError(
+                        "the results have no column 'detection': end the search with | ssadetect, "
+                        "or name the detection in the action's parameter detection"
+                    )
+                self.detections[name] = (self.catalogue.find(name),)
+                for problem in risk.unsupplied(self.detections[name][0]):
+                    self.log("WARN", f"{name}: {problem}")
+            except DetectionError as error:
+                self.detections[name] = ()
+                self.fail(EXIT_DETECTION, str(error))
+        return self.detections[name]
+
+    def row_events(self, detection: Detection, row: Row) -> list[risk.RiskEvent]:
+        """Return the risk events of one result; one that names nobody is an error, unless those are ignored."""
+        found = risk.risk_events(detection, row, self.context)
+        self.nobody += found.ignored
+        if found.left_out:
+            self.fail(EXIT_INPUT, f"result {self.rows} names {found.left_out} victims too many: they get no risk")
+        if not found.events and not found.ignored:
+            victims = ", ".join(o.name for o in detection.observables if o.role == "Victim")
+            why = f"no value in any of {victims}" if victims else "the detection has no observable with the role Victim"
+            self.fail(EXIT_INPUT, f"result {self.rows} of {detection.name} names no victim: {why}")
+        return found.events
+
+    def write(self, batch: Sequence[tuple[str, str]]) -> None:
+        """Write a batch, without what the ledger knows, and note it there; what splunkd does not take is reported."""
+        first, last = self.events - len(batch) + 1, self.events
+        known = self.ask_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, self.questions)
+        self.known += len(known)
+        fresh = [(id, line) for id, line in batch if id not in known]
+        if self.action.dry_run:
+            for _, line in fresh:
+                self.log("INFO", f"dry_run, not written: {line}")
+        elif fresh:
+            which = f"risk events {first} to {last}"
+            try:
+                self.patience(which, lambda: self.sink.write([line for _, line in fresh]))
+            except SinkError as error:
+                self.lost += len(fresh)
+                self.fail(EXIT_SPLUNKD, f"{which} were not written: {error}")
+                return
+            self.written += len(fresh)
+            # After the event, never before: a crash between the two writes it again, and readers see one.
+            self.unnoted += [id for id, _ in fresh]
+            self.note(self.questions)
+        if last // PROGRESS > (first - 1) // PROGRESS:
+            self.log("INFO", f"results so far: {self.rows}, risk events written: {self.written}")
+
+    def note(self, patience: Patience) -> None:
+        """Note in the ledger what was written; what it does not take now it is told again later."""
+
+        def request(ledger: Ledger) -> bool:
+            ledger.note(self.unnoted, time.time())
+            return True
+
+        if self.unnoted:
+            noted = self.ask_ledger(request, False, patience)
+            self.unnoted = [] if noted else self.unnoted
+
+    def ask_ledger(self, request: Callable[[Ledger], Answer], default: Answer, patience: Patience) -> Answer:
+        """Ask the ledger, or go on without: readers of our rules see a repeated risk_event_id once."""
+        ledger = self.ledger
+        if ledger is None or patience.budget <= 0:
+            return default
+        try:
+            return patience("the ledger", lambda: request(ledger))
+        except SinkError as error:
+            if not error.temporary:
+                self.ledger = None
+            self.log("WARN", f"going on without the ledger, so a hit that is found again is written again: {error}")
+            return default
+
+    def finish(self) -> None:
+        """Tell the ledger what it does not know yet, and keep it bounded."""
+        self.note(self.patience)
+        if self.written:
+            self.ask_ledger(lambda ledger: ledger.forget(time.time() - LEDGER_AGE), None, self.questions)
+
+
+def batches(lines: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield BATCH lines at a time."""
+    while batch := list(itertools.islice(lines, BATCH)):
+        yield batch
+
+
+def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
+    """Run the action as splunkd starts it (`--execute`, payload on stdin); return the exit code."""
+    log = Journal(stderr)
+    if "--execute" not in argv[1:]:
+        log("ERROR", "ssa_risk is an alert action: splunkd starts it with --execute and a payload on stdin")
+        return EXIT_USAGE
+    try:
+        limits = payload.limits(log)
+        action = payload.read_action(stdin)
+        log.secret = action.session_key
+        run = Run(action, log, limits)
+        watchdog = watch(run, limits.seconds * WATCHDOG - time.process_time())
+        try:
+            return run.execute()
+        finally:
+            watchdog.cancel()
+    except (PayloadError, ConfError) as error:
+        log("ERROR", str(error))
+        return EXIT_USAGE
+    except Exception:
+        # A defect of ours must be one line that can be searched for, not a traceback in pieces.
+        log("ERROR", f"ssa_risk failed, please report this: {traceback.format_exc()}")
+        return EXIT_DEFECT
+
+
+def watch(run: Run, seconds: float) -> threading.Timer:
+    """End the process after so many seconds, with a message: splunkd would kill it a little later without one."""
+
+    def end() -> None:
+        # Where nobody reads the log, writing to it would wait for ever.
+        last = threading.Timer(1, os._exit, [EXIT_SPLUNKD])
+        last.daemon = True
+        last.start()
+        run.log("ERROR", f"out of time after {seconds:.1f} s, what was not written yet is lost: {run.summary()}")
+        os._exit(EXIT_SPLUNKD)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer

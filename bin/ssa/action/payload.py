@@ -1,0 +1,125 @@
+"""What splunkd and the user tell the alert action: the payload on stdin, and the limits in alert_actions.conf."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Callable, NamedTuple
+
+from ssa.content import conf
+
+MAXTIME, MAXRESULTS = "5m", "10000"
+"""What Splunk gives an action where alert_actions.conf says nothing."""
+
+LONGEST_TIME = 86_400
+"""Seconds. An action that may take longer than a day needs no watch."""
+
+_DURATION = re.compile(r"([0-9]{1,9})\s*([smhd]?)[a-z]*")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class PayloadError(Exception):
+    """A payload that splunkd would not send, or a parameter of the action that is wrong."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One alert: the search, its results, the way to splunkd, and the action's parameters."""
+
+    search_name: str
+    owner: str
+    app: str
+    sid: str
+    result_id: str
+    results_file: str
+    server_uri: str
+    server_host: str
+    session_key: str
+    detection: str
+    index: str
+    dry_run: bool
+
+
+class Limits(NamedTuple):
+    """What splunkd allows the action: seconds until it is killed, and how many results it is given."""
+
+    seconds: float
+    results: int
+
+
+def read_action(stream: IO[bytes]) -> Action:
+    """Read the payload from stdin, which is UTF-8 whatever the server's locale; raises PayloadError."""
+    try:
+        payload = json.loads(stream.read().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(f"the payload on stdin is no JSON: {error}") from None
+    if not isinstance(payload, dict):
+        raise PayloadError("the payload on stdin is no JSON object")
+    settings = payload.get("configuration") or {}
+    if not isinstance(settings, dict):
+        raise PayloadError("configuration in the payload is no JSON object")
+    for key in ("results_file", "server_uri", "session_key"):
+        if not payload.get(key):
+            raise PayloadError(f"the payload has no {key}: is payload_format = json set in alert_actions.conf?")
+    session_key = _text(payload, "session_key")
+    if not re.fullmatch("[!-~]+", session_key):  # what else could end a header; and it is not quoted here
+        raise PayloadError("session_key in the payload is none: it has blanks, or characters that are not ASCII")
+    try:
+        dry_run = conf.is_true(_text(settings, "dry_run", "0"))
+    except ValueError as error:
+        raise PayloadError(f"parameter dry_run: {error}") from None
+    return Action(
+        search_name=_text(payload, "search_name", "ad hoc"),
+        owner=_text(payload, "owner", "nobody"),
+        app=_text(payload, "app", "ssa_detections"),
+        sid=_text(payload, "sid"),
+        result_id=_text(payload, "result_id"),
+        results_file=_text(payload, "results_file"),
+        server_uri=_text(payload, "server_uri"),
+        server_host=_text(payload, "server_host"),
+        session_key=session_key,
+        detection=_text(settings, "detection").strip(),
+        index=_text(settings, "index", "risk").strip(),
+        dry_run=dry_run,
+    )
+
+
+def _text(source: Mapping[str, Any], key: str, default: str = "") -> str:
+    """Return a value as text that can be encoded, and named in a path; raises PayloadError for what is no text."""
+    value = source.get(key)
+    if value is None or value == "":
+        return default
+    if not isinstance(value, (str, int, float)):
+        raise PayloadError(f"{key} in the payload is no text but {type(value).__name__}")
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    if "\0" in text:
+        raise PayloadError(f"{key} in the payload holds a NUL character")
+    return text
+
+
+def limits(log: Callable[[str, str], None], app: str = conf.APP) -> Limits:
+    """Read `maxtime` and `maxresults` of the action; what cannot be read is a warning, and Splunk's default holds."""
+    try:
+        stanza = conf.load(app, "alert_actions").stanzas.get("ssa_risk", conf.Stanza())
+    except conf.ConfError as error:
+        log("WARN", f"going on with maxtime = {MAXTIME}: {error}")
+        stanza = conf.Stanza()
+    return Limits(_seconds(stanza.get("maxtime"), log), _results(stanza.get("maxresults"), log))
+
+
+def _seconds(setting: conf.Setting | None, log: Callable[[str, str], None]) -> float:
+    found = _DURATION.fullmatch((setting.value if setting else MAXTIME).strip().lower())
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if seconds > 0 or setting is None:
+        return float(min(seconds, LONGEST_TIME))
+    log("WARN", f"{setting.file}, line {setting.line}: maxtime: expected a duration like 5m, going on with {MAXTIME}")
+    return _seconds(None, log)
+
+
+def _results(setting: conf.Setting | None, log: Callable[[str, str], None]) -> int:
+    if setting and not re.fullmatch("[0-9]{1,9}", setting.value):
+        log("WARN", f"{setting.file}, line {setting.line}: maxresults: expected a number, going on with {MAXRESULTS}")
+        setting = None
+    return int(setting.value if setting else MAXRESULTS)

@@ -1,0 +1,400 @@
+"""Detection + result row -> risk events: message, score, and one event for each risk object. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Union
+
+from ssa.content.detection import TOKEN, Detection, Observable, severity
+from ssa.language.text.syntax import Eval, Literal, MapOf, Select, postorder
+from ssa.rows import event
+from ssa.rows.event import Row
+
+from . import entities
+from .display import shorten, visible
+from .entities import Ignored
+
+OBJECT_TYPES = {
+    "User": "user",
+    "Hostname": "system",
+    "Endpoint": "system",
+    "IP Address": "system",
+    "Device": "system",
+}
+"""Observable type of a victim -> risk object type of Enterprise Security; anything else is `other`."""
+
+SECURITY_DOMAINS = {
+    "Endpoint": "endpoint",
+    "Network": "network",
+    "Web": "network",
+    "Authentication": "access",
+    "Change": "audit",
+}
+"""First word of the detection's data model -> security domain of Enterprise Security; anything else is `threat`."""
+
+PROCESSES = "Endpoint_Processes"
+MISSING = "unknown"
+"""What a message says where a field has no value."""
+
+MOST_VICTIMS = 1_000
+"""Risk objects of one hit: more names no event has, and each is an event of its own."""
+
+LONGEST_NAME = 300
+"""Characters of a risk object's name. An account's or a device's has at most 255."""
+
+MOST_THREATS, LONGEST_THREAT = 10, 250
+"""Threat objects of one event, and characters of each: so that all of them fit, and their types beside them."""
+
+LONGEST_ID = 100
+"""Characters of what the row says of itself: where an event's own id is longer, its start."""
+
+MOST_DEVICES = 10
+"""Devices, and process ids, that a contributing search names."""
+
+CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
+"""Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""
+
+LONGEST_MESSAGE, LONGEST_PART = 1_000, 500
+"""Characters of a message, and of what fills one token of it. A command line may have 32,000; the event has all."""
+
+LONGEST_BODY, DEEPEST_BODY = 2 * 1024 * 1024, 64
+"""Characters of a body that is read, and lists and maps inside each other: a detection makes a map of texts."""
+
+MOST_DAYS_AGO, MOST_DAYS_HENCE = 10_000, 2
+"""Times that Splunk believes: MAX_DAYS_AGO of our sourcetype (props.conf), MAX_DAYS_HENCE of every one."""
+
+SUPPLIED = frozenset({
+    *("_time", "host", "source", "sourcetype", "index", "event_id", *event.COLUMNS, *CONTRIBUTING),
+    *(name for columns in event.IDENTITY for name in columns),
+    *event.COUNTERPARTS,
+})  # fmt: skip
+"""Names that a row has whatever its detection reads."""
+
+_NO_FIELD = re.compile(r"\$([A-Za-z_][^$]*[^$\s])\$")
+"""What looks like a token, and is none where TOKEN does not match."""
+
+Value = Union[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class RiskEvent:
+    """One risk event: its time (epoch s) and its fields in the order of writing; a tuple is a multivalue field."""
+
+    time: float
+    fields: tuple[tuple[str, Value], ...]
+
+    def __getitem__(self, name: str) -> Value:
+        """Return the value of a field; raises KeyError."""
+        return dict(self.fields)[name]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The search that found the row: its name and sid; when the action runs (epoch s); whom users chose to ignore."""
+
+    search_name: str
+    sid: str
+    now: float
+    ignored: Sequence[Ignored] = ()
+
+
+class Found(NamedTuple):
+    """The risk events of a row; how many victims it names that get no risk, and how many past MOST_VICTIMS."""
+
+    events: list[RiskEvent]
+    ignored: int
+    left_out: int = 0
+
+
+class Lookup:
+    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.body = _json_object(event.text(row.get("body")))
+
+    def values(self, name: str) -> list[str]:
+        """Return a field's values as text, without empty ones."""
+        found = event.values(event.as_cell(self.body[name])) if self.body.get(name) is not None else []
+        return found or event.field_values(self.row, name)
+
+    def __call__(self, name: str) -> str | None:
+        """Return a field's value as text, several joined by commas; None when it has none."""
+        return ", ".join(self.values(name)) or None
+
+
+def _json_object(cell: str | None) -> dict[str, Any]:
+    if not cell or len(cell) > LONGEST_BODY:
+        return {}
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        return {}
+    level = [found]
+    for _ in range(DEEPEST_BODY):
+        level = [child for item in level for child in _children(item)]
+    return found if isinstance(found, dict) and not level else {}
+
+
+def _children(item: Any) -> Iterable[Any]:
+    if isinstance(item, dict):
+        return item.values()
+    return item if isinstance(item, list) else ()
+
+
+def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
+    """Fill the `$tokens$` of a message; return it, and the names of the tokens that had no value.
+
+    A value is put in once and never read for tokens again, so an event cannot name a field of its own. Nor can it for
+    those who read the message after us (Enterprise Security fills the tokens of a title that quotes it): where more
+    than one dollar sign is in the message, they are full-width ones.
+    """
+    defaulted: list[str] = []
+
+    def fill(found: re.Match[str]) -> str:
+        value = lookup(found.group(1))
+        if value is None:
+            defaulted.append(found.group(1))
+            return MISSING
+        return shorten(value, LONGEST_PART)
+
+    text = shorten(TOKEN.sub(fill, template), LONGEST_MESSAGE)
+    return text.replace("$", "＄") if text.count("$") > 1 else text, tuple(dict.fromkeys(defaulted))
+
+
+def unsupplied(detection: Detection) -> list[str]:
+    """Return what looks wrong in the names of a message and its observables: those that it seems nothing supplies.
+
+    A column may come from anywhere, so these are doubts, not errors: the hit has its risk all the same. A name is
+    supplied when the search reads it of the event, writes it as a text or a key (so that the body may have it), when it
+    is a required field, or one that every row has.
+    """
+    stray = [
+        f"${name}$ in the message is no field name" for name in _NO_FIELD.findall(TOKEN.sub(" ", detection.message))
+    ]
+    read = detection.plan.input_fields
+    if read is None:
+        return stray
+    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _written(detection)
+    says = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
+    return [*stray, *(says.format(name) for name in sorted(names))]
+
+
+def _written(detection: Detection) -> set[str]:
+    """Return the texts and keys in what a search computes."""
+    found: set[str] = set()
+    commands = (command for statement in detection.plan.program.statements for command in statement.commands)
+    for command in commands:
+        computed = command.assignments if isinstance(command, Eval) else ()
+        computed = command.items if isinstance(command, Select) else computed
+        for node in (node for _, expression in computed for node in postorder(expression)):
+            if isinstance(node, Literal) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, MapOf):
+                found.update(key for key, _ in node.items)
+    return found
+
+
+def threat_object_type(observable: Observable) -> str:
+    """Name an observable's type as a threat object type: snake case, `process_name` for a process."""
+    if "Process" in observable.type:
+        return "process_name"
+    return re.sub(r"[^a-z0-9]+", "_", observable.type.lower()).strip("_") or "other"
+
+
+def security_domain(detection: Detection) -> str:
+    """Name the security domain of a detection, by its data model."""
+    return SECURITY_DOMAINS.get(re.split(r"[_ .]", detection.datamodel)[0], "threat")
+
+
+def risk_events(detection: Detection, row: Row, context: Context) -> Found:
+    """Return the risk events of one result row: one for each risk object that it names, each with the full score.
+
+    Users and devices are named by the rule of `entities`; those who are nobody add none, nor does a hit whose detection
+    computes that it has no risk.
+    """
+    lookup, score = Lookup(row), score_of(detection, row)
+    without_risk = detection.dynamic_score and score == 0
+    victims: dict[tuple[str, str], None] = {}
+    threats: dict[tuple[str, str], None] = {}
+    ignored = left_out = 0
+    for observable in detection.observables:
+        kind = OBJECT_TYPES.get(observable.type, "other")
+        for value in lookup.values(observable.name):
+            name = entities.normal(value, kind)
+            if observable.role != "Victim":
+                if len(threats) < MOST_THREATS:
+                    threats[shorten(value, LONGEST_THREAT), threat_object_type(observable)] = None
+            elif without_risk or entities.is_nobody(name, kind, context.ignored):
+                ignored += 1
+            elif len(victims) < MOST_VICTIMS or (name, kind) in victims:
+                victims[name, kind] = None
+            else:
+                left_out += 1
+    time = hit_time(row)
+    identity = _Identity(detection, lookup, context.now if time is None else time)
+    shared = _shared(detection, lookup, context, time, score, list(threats))
+    found = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
+    return Found(found, ignored, left_out)
+
+
+def score_of(detection: Detection, row: Row) -> float:
+    """Return the risk score of a hit.
+
+    With dynamic_score it is computed again from the row's fields: a row comes through a search, where an event can have
+    columns named `body` and `risk_score` too. Where the row no longer has what the detection reads, the score is the
+    most that the conf allows.
+    """
+    if not detection.dynamic_score:
+        return detection.risk_score
+    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in event.detect(detection, row)}
+    return scores.get(own(row, "finding_id"), max(scores.values(), default=detection.risk_score))
+
+
+def hit_time(row: Row) -> float | None:
+    """Return the time of a hit (epoch s): the event's own, else the start that the detection computed; or None."""
+    for millis in (event.milliseconds(row.get("_time")), event.text(row.get("start_time"))):
+        if millis is not None and re.fullmatch(r"-?[0-9]{1,15}", millis):
+            return int(millis) / 1000
+    return None
+
+
+def _event(
+    score: float,
+    context: Context,
+    time: float | None,
+    victim: tuple[str, str],
+    id: str,
+    shared: Sequence[tuple[str, Value]],
+) -> RiskEvent:
+    """Return the risk event of one risk object: what readers need first, then what it shares with the others.
+
+    Its time is that of the hit, or of the action where there is none that Splunk would take.
+    """
+    day = 86_400
+    if time is None or not -MOST_DAYS_AGO * day < time - context.now < MOST_DAYS_HENCE * day:
+        time = context.now
+    first: list[tuple[str, Value]] = [
+        ("search_name", context.search_name),
+        ("risk_object", shorten(victim[0], LONGEST_NAME)),
+        ("risk_object_type", victim[1]),
+        ("risk_score", event.format_score(score)),
+        ("risk_event_id", id),
+    ]
+    return RiskEvent(time, (*first, *shared))
+
+
+def _shared(
+    detection: Detection,
+    lookup: Lookup,
+    context: Context,
+    time: float | None,
+    score: float,
+    threats: Sequence[tuple[str, str]],
+) -> list[tuple[str, Value]]:
+    """Return the fields that the risk events of a hit have in common, long texts last (extraction may stop early)."""
+    frameworks = frameworks_of(detection)
+    row = lookup.row
+    text, defaulted = message(detection.message, lookup)
+    found: list[tuple[str, Value]] = [
+        ("threat_object", tuple(value for value, _ in threats)),
+        ("threat_object_type", tuple(kind for _, kind in threats)),
+        ("severity", severity(score)),
+        ("security_domain", security_domain(detection)),
+        ("detection", detection.name),
+        ("detection_id", detection.id),
+        ("detection_version", detection.version),
+        ("event_id", shorten(event.event_id(row), LONGEST_ID)),
+        ("finding_id", own(row, "finding_id")),
+        ("orig_sid", context.sid),
+        ("orig_rid", own(row, "rid")),
+        ("orig_time", "" if time is None else format(time, ".3f")),
+        *((name, own(row, name)) for name in ("info_min_time", "info_max_time", "info_search_time")),
+        ("annotations._frameworks", tuple(frameworks)),
+        ("annotations._all", tuple(dict.fromkeys(value for values in frameworks.values() for value in values))),
+        *((f"annotations.{framework}", tuple(values)) for framework, values in frameworks.items()),
+        ("analyticstories", detection.analytic_story),
+        ("defaulted_tokens", defaulted),
+        ("risk_message", text),
+        ("annotations", event.canonical(frameworks)),
+        ("contributing_events_search", contributing_events_search(detection, lookup, time)),
+        *((name, tuple(event.values(row.get(name)))) for name in CONTRIBUTING),
+        ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
+    ]
+    return [(name, value) for name, value in found if value]
+
+
+def own(row: Row, name: str) -> str:
+    """Return what a row says of itself, as a short text; "" when it says nothing."""
+    return shorten(event.text(row.get(name)) or "", LONGEST_ID)
+
+
+def spl_quote(value: str) -> str:
+    """Quote a value of an event for a search: what could end the string, call a macro or be a token is any character.
+
+    Whether Splunk expands macros and tokens inside quotes is documented nowhere, so none can stand there; nor can what
+    is not written as it is, because it cannot be seen.
+    """
+    seen = "".join(character if visible(character) == character else "*" for character in value)
+    return '"' + re.sub(r'[`$"]', "*", seen).replace("\\", "\\\\") + '"'
+
+
+def contributing_events_search(detection: Detection, lookup: Lookup, time: float | None) -> str:
+    """Return the search that finds the event of a hit: its data model, its whole second, its device, its process id.
+
+    None ("") without a time: it would search everything.
+    """
+    if time is None:
+        return ""
+    second = int(time // 1)
+    tags = dict(event.DATAMODELS).get(detection.datamodel, set())
+    terms = ["`ssa_process_events`" if detection.datamodel == PROCESSES else " ".join(["index=*", *_tags(tags)])]
+    terms.append(f"earliest={second} latest={second + 1}")
+    devices, processes = (
+        [spl_quote(value[:LONGEST_MESSAGE]) for value in lookup.values(name)[:MOST_DEVICES]]
+        for name in ("dest_device_id", "process_id")
+    )
+    terms.append(" OR ".join(f"dest={device} OR host={device}" for device in devices))
+    terms.append(" OR ".join(f"process_id={process}" for process in processes))
+    return " ".join(f"({term})" if " OR " in term else term for term in terms if term)
+
+
+def _tags(tags: Iterable[str]) -> list[str]:
+    return [f"tag={tag}" for tag in sorted(tags)]
+
+
+def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
+    """Return the frameworks of a detection, by the names that Enterprise Security uses; empty ones are left out."""
+    every = {
+        "analytic_story": detection.analytic_story,
+        "cis20": detection.cis20,
+        "cve": detection.cve,
+        "kill_chain_phases": detection.kill_chain_phases,
+        "mitre_attack": detection.mitre_attack_id,
+        "nist": detection.nist,
+    }
+    return {framework: list(values) for framework, values in every.items() if values}
+
+
+class _Identity:
+    """Identifies the risk that a hit adds to an object: the same whichever search found it, and however often.
+
+    The host that stands in for a missing device does not count: a search of the data model has none. Where the event is
+    no process, its body tells it from others of the same second.
+    """
+
+    def __init__(self, detection: Detection, lookup: Lookup, time: float) -> None:
+        device = lookup("dest_device_id")
+        stand_in = event.text(lookup.row.get("dest")) is None and device == event.text(lookup.row.get("host"))
+        self.start = [detection.id, int(time // 1)]
+        self.end: list[Any] = ["" if device is None or stand_in else device, (lookup("process") or "").lower()]
+        if detection.datamodel != PROCESSES:
+            body = {name: value for name, value in lookup.body.items() if name != "event_id"}
+            self.end.append(body or event.text(lookup.row.get("body")) or {})
+
+    def __call__(self, victim: tuple[str, str]) -> str:
+        """Return the risk_event_id of a risk object."""
+        return event.sha256([*self.start, *victim, *self.end]).hex()

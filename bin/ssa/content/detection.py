@@ -1,0 +1,284 @@
+"""ssa_detections.conf -> Detection: every fact about a detection comes from there, and is checked here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, NoReturn
+
+from ssa.language import Frozen, Plan, SsaError, compile_text
+
+from . import conf
+
+CONF = "ssa_detections"
+
+REQUIRED = ("id", "version", "search", "impact", "confidence", "message", "observables")
+"""A stanza without one of these is not a detection."""
+
+TOKEN = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)\$")
+"""A `$field$` in a message."""
+
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+SEVERITIES = ((20, "informational"), (40, "low"), (60, "medium"), (80, "high"), (100, "critical"))
+"""Upper bound of the risk score, and the severity up to it."""
+
+
+def severity(score: float) -> str:
+    """Return the band of a risk score."""
+    return next(band for bound, band in SEVERITIES if score <= bound)
+
+
+class DetectionError(Exception):
+    """A detection that does not exist or is wrong; the message names file, line, stanza, key and what to do."""
+
+
+class Observable(NamedTuple):
+    """A field of the event that names somebody or something: its type (User, Hostname, …) and role (Victim, …)."""
+
+    name: str
+    type: str
+    role: str
+
+
+class Detection(Frozen):
+    """One detection, as its stanza states it. Scores are 0 to 100."""
+
+    name: str
+    id: str
+    version: str
+    date: str
+    author: str
+    type: str
+    product: str
+    datamodel: str
+    description: str
+    search: str
+    impact: float
+    confidence: float
+    dynamic_score: bool
+    """Whether the body of a hit may say less than impact and confidence: see score_of."""
+    message: str
+    observables: tuple[Observable, ...]
+    mitre_attack_id: tuple[str, ...]
+    kill_chain_phases: tuple[str, ...]
+    nist: tuple[str, ...]
+    cis20: tuple[str, ...]
+    cve: tuple[str, ...]
+    analytic_story: tuple[str, ...]
+    required_fields: tuple[str, ...]
+    how_to_implement: str
+    known_false_positives: str
+    references: tuple[str, ...]
+    dataset: str
+    disabled: bool
+    plan: Plan
+    """The search, compiled."""
+
+    @property
+    def risk_score(self) -> float:
+        """Impact × confidence / 100: the score of a hit, or with dynamic_score the most that one can have."""
+        return self.impact * self.confidence / 100
+
+    def score_of(self, body: Mapping[str, Any]) -> float:
+        """Return the risk score of a hit by its body, as the search has computed it.
+
+        With dynamic_score, the numbers `impact` and `confidence` of the body count, as far as they are from 0 to those
+        of the conf; else, and for anything that is no such number, those of the conf. A text is no number: whatever an
+        event holds is text, so only what the search computes can be one.
+        """
+        if not self.dynamic_score:
+            return self.risk_score
+        return _at_most(self.impact, body.get("impact")) * _at_most(self.confidence, body.get("confidence")) / 100
+
+    @property
+    def severity(self) -> str:
+        """The band of the risk score."""
+        return severity(self.risk_score)
+
+    @cached_property
+    def columns(self) -> dict[str, str]:
+        """What is the same in each row that the detection finds, by the name of its column."""
+        return {
+            "detection": self.name,
+            "detection_id": self.id,
+            "detection_version": self.version,
+            "detection_type": self.type,
+            "risk_score": self.format_score(self.risk_score),
+            "risk_severity": self.severity,
+        }
+
+    @staticmethod
+    def format_score(score: float) -> str:
+        """Write a score without a useless fraction: 35, 12.5."""
+        return format(score, ".10g")
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The fields that the message names, in order."""
+        return tuple(dict.fromkeys(TOKEN.findall(self.message)))
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """Every field that the message or an observable names: later stages find each in the row."""
+        return frozenset(self.tokens) | {observable.name for observable in self.observables}
+
+
+def _at_most(most: float, computed: Any) -> float:
+    is_number = isinstance(computed, (int, float)) and not isinstance(computed, bool)
+    return min(most, computed) if is_number and computed >= 0 else most
+
+
+class Catalogue:
+    """Detections by name. Their stanzas are checked and compiled when they are asked for."""
+
+    def __init__(self, stanzas: Mapping[str, conf.Stanza]) -> None:
+        self._stanzas = stanzas
+
+    @classmethod
+    def of_app(cls, app: str) -> Catalogue:
+        """Read the detections of an app folder; raises ConfError."""
+        return cls(conf.load(app, CONF).stanzas)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all detections, in the order of the conf."""
+        return list(self._stanzas)
+
+    def is_enabled(self, name: str) -> bool:
+        """Tell whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
+        return not _Reader(name, self._stanzas[name]).boolean("disabled")
+
+    def find(self, name_or_id: str) -> Detection:
+        """Return the detection of a name or an id; raises DetectionError for none, or for a wrong stanza."""
+        if name_or_id in self._stanzas:
+            return _Reader(name_or_id, self._stanzas[name_or_id]).detection()
+        for name, stanza in self._stanzas.items():
+            if "id" in stanza and stanza["id"].value == name_or_id:
+                return _Reader(name, stanza).detection()
+        import difflib  # not at the start, because most searches name their detection right
+
+        near = difflib.get_close_matches(name_or_id, self._stanzas, n=1, cutoff=0.5)
+        raise DetectionError(
+            f"unknown detection '{name_or_id}': no stanza of {CONF}.conf has this name or id."
+            + (f" Did you mean '{near[0]}'?" if near else "")
+            + " `| rest /services/configs/conf-ssa_detections | table title id` lists them."
+        )
+
+    def selected(self, selection: str) -> list[Detection]:
+        """Return the detections of `name or id[,…]`, each once; raises DetectionError.
+
+        A name that itself contains a comma is taken whole first.
+        """
+        whole = selection.strip()
+        parts = [whole] if whole in self._stanzas else conf.comma_list(selection)
+        if not parts:
+            raise DetectionError("detection= is empty: give the name or id of a detection, or leave the option out")
+        found: dict[str, Detection] = {}
+        for part in parts:
+            detection = self.find(part)
+            found[detection.name] = detection
+        return list(found.values())
+
+    def resolve(self, selection: str) -> list[Detection]:
+        """Return the detections of `name or id[,…]` to run; raises DetectionError, also for a disabled one."""
+        found = self.selected(selection)
+        for detection in found:
+            if detection.disabled:
+                raise DetectionError(
+                    f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
+                )
+        return found
+
+
+class _Reader:
+    """Reads the settings of one stanza, and says where a wrong one stands."""
+
+    def __init__(self, name: str, stanza: conf.Stanza) -> None:
+        self.name = name
+        self.stanza = stanza
+
+    def fail(self, key: str, problem: str) -> NoReturn:
+        setting = self.stanza.get(key)
+        place = f"{setting.file}, line {setting.line}" if setting else self.stanza.place
+        raise DetectionError(f"{place}: [{self.name}] {key}: {problem}")
+
+    def text(self, key: str) -> str:
+        found = self.stanza.get(key)
+        return found.value if found else ""
+
+    def list(self, key: str) -> tuple[str, ...]:
+        return tuple(conf.comma_list(self.text(key)))
+
+    def boolean(self, key: str) -> bool:
+        try:
+            return conf.is_true(self.text(key))
+        except ValueError as error:
+            self.fail(key, str(error))
+
+    def percent(self, key: str) -> float:
+        found = _NUMBER.fullmatch(self.text(key))
+        if not found or float(found.group()) > 100:
+            self.fail(key, f"expected a number from 0 to 100, found '{self.text(key)}'")
+        return float(found.group())
+
+    def observables(self) -> tuple[Observable, ...]:
+        shape = 'expected a JSON list of {"name": …, "type": …, "role": …}'
+        try:
+            items = json.loads(self.text("observables"))
+        except (ValueError, RecursionError) as error:
+            self.fail("observables", f"{shape}: {error}")
+        if not isinstance(items, list):
+            self.fail("observables", shape)
+        found: list[Observable] = []
+        for item in items:
+            if not isinstance(item, dict) or not all(
+                isinstance(item.get(key), str) for key in ("name", "type", "role")
+            ):
+                self.fail("observables", f"{shape}, found {json.dumps(item)}")
+            found.append(Observable(item["name"], item["type"], item["role"]))
+        return tuple(found)
+
+    def plan(self) -> Plan:
+        try:
+            return compile_text(self.text("search"))
+        except SsaError as error:
+            self.fail("search", str(error))
+
+    def detection(self) -> Detection:
+        for key in REQUIRED:
+            if not self.text(key):
+                self.fail(key, "this setting is required")
+        text = self.text
+        return Detection(
+            name=self.name,
+            id=text("id"),
+            version=text("version"),
+            date=text("date"),
+            author=text("author"),
+            type=text("type"),
+            product=text("product"),
+            datamodel=text("datamodel"),
+            description=text("description"),
+            search=text("search"),
+            impact=self.percent("impact"),
+            confidence=self.percent("confidence"),
+            dynamic_score=self.boolean("dynamic_score"),
+            message=text("message"),
+            observables=self.observables(),
+            mitre_attack_id=self.list("mitre_attack_id"),
+            kill_chain_phases=self.list("kill_chain_phases"),
+            nist=self.list("nist"),
+            cis20=self.list("cis20"),
+            cve=self.list("cve"),
+            analytic_story=self.list("analytic_story"),
+            required_fields=self.list("required_fields"),
+            how_to_implement=text("how_to_implement"),
+            known_false_positives=text("known_false_positives"),
+            references=self.list("references"),
+            dataset=text("dataset"),
+            disabled=self.boolean("disabled"),
+            plan=self.plan(),
+        )

@@ -1,0 +1,113 @@
+"""Which expressions of a program have one value: so that each is evaluated once a row, wherever it stands.
+
+Value numbering: expressions get one number when they apply the same operation to the same numbers. A column has the
+number of the expression that it was assigned last, so equal numbers mean equal values in all pipelines of a program.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from ssa.language.text.syntax import (
+    NODES,
+    Arithmetic,
+    Call,
+    Command,
+    Eval,
+    Expression,
+    In,
+    Literal,
+    Name,
+    Rex,
+    Select,
+    Where,
+    children,
+    postorder,
+)
+
+from .columns import FIRST_COLUMNS, Columns, after, joined
+
+_WORTH_KEEPING = (Call, Arithmetic, In)
+
+
+class Numbering:
+    """Numbers the expressions of a program, command by command, in their order."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._times: Counter[int] = Counter()
+
+    def start(self) -> dict[str, int]:
+        """Return the columns of a record of which nothing was computed yet."""
+        return {name: self._intern(("column", name)) for name in FIRST_COLUMNS}
+
+    def joined(self, place: int, held: Sequence[Columns[int]]) -> dict[str, int]:
+        """Return the columns of segment `place`, whose records come from several others.
+
+        What differs between them has no one value in a row: whoever runs the segment keeps values for each record.
+        """
+
+        def join(name: str, numbers: list[int | None]) -> int:
+            first = numbers[0]
+            alike = first is not None and all(number == first for number in numbers)
+            return first if alike and first is not None else self._intern(("union", place, name))
+
+        return joined(held, join)
+
+    def command(self, command: Command, columns: Columns[int]) -> dict[str, int]:
+        """Number what a command evaluates; return the columns after it."""
+        if isinstance(command, Where):
+            self._expression(command.condition, columns)
+        found = after(command, columns, self._expression, self._extracted)
+        if isinstance(command, (Eval, Select)):
+            for _, expression in command.assignments if isinstance(command, Eval) else command.items:
+                self._count(expression)
+        elif isinstance(command, Where):
+            self._count(command.condition)
+        return found
+
+    def number(self, node: Expression) -> int:
+        """Return the number of an expression."""
+        return self._numbers[id(node)]
+
+    def is_shared(self, node: Expression) -> bool:
+        """Tell whether an expression is worth keeping, and several places need its value."""
+        return isinstance(node, _WORTH_KEEPING) and self._times[self._numbers[id(node)]] > 1
+
+    def _expression(self, expression: Expression, columns: Columns[int]) -> int:
+        for node in postorder(expression):
+            self._numbers[id(node)] = self._of(node, columns)
+        return self._numbers[id(expression)]
+
+    def _of(self, node: Expression, columns: Columns[int]) -> int:
+        if isinstance(node, Name):
+            return columns.get(node.name, self._intern(("null",)))
+        if isinstance(node, Literal):
+            return self._intern((type(node.value), repr(node.value)))
+        return self._intern((type(node), *(self._key(part) for name, part in vars(node).items() if name != "at")))
+
+    def _key(self, part: Any) -> Hashable:
+        if isinstance(part, NODES):
+            return self._numbers[id(part)]
+        return tuple(map(self._key, part)) if isinstance(part, tuple) else (type(part), part)
+
+    def _intern(self, key: Hashable) -> int:
+        return self._known.setdefault(key, len(self._known))
+
+    def _extracted(self, command: Rex, name: str, columns: Columns[int]) -> int:
+        return self._intern((id(command), name))
+
+    def _count(self, expression: Expression) -> None:
+        """Count how often each value is needed, when what is worth keeping is computed once."""
+        waiting = [expression]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, _WORTH_KEEPING):
+                number = self._numbers[id(node)]
+                self._times[number] += 1
+                if self._times[number] > 1:
+                    continue
+            waiting.extend(children(node))

@@ -1,0 +1,323 @@
+"""Syntax tree -> plan: pipelines of steps over a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Callable, NamedTuple, NoReturn
+
+from ssa.immutable import Frozen
+from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from ssa.language.analysis.pipelines import Segment, check_ends, segments
+from ssa.language.analysis.requirements import Clauses, required
+from ssa.language.analysis.value_numbering import Numbering
+from ssa.language.text.errors import SsaError
+from ssa.language.text.parser import parse
+from ssa.language.text.syntax import (
+    Call,
+    Command,
+    Eval,
+    Expression,
+    Fields,
+    Literal,
+    Name,
+    Program,
+    Rename,
+    Rex,
+    Select,
+    Where,
+    children,
+)
+from ssa.language.values import Value
+from ssa.regex import compile_pattern
+
+from .expressions import KEPT, Evaluate, Expressions, Record, key_of
+
+if TYPE_CHECKING:
+    from ssa.regex import Pattern
+
+Step = Callable[[Record], bool]
+"""Changes the record in place; False drops it."""
+
+Origin = frozenset[str]
+"""The fields of input_event that a value comes from."""
+
+WHOLE_EVENT = "*"
+
+
+class Detected(NamedTuple):
+    """What `into write_ssa_detected_events()` receives: times in epoch milliseconds, or None where they are null."""
+
+    start_time: int | None
+    end_time: int | None
+    entities: tuple[Value, ...]
+    body: dict[str, Value]
+
+
+class Pipeline(NamedTuple):
+    """Steps, and the pipelines whose records go through them; with no sources these are the events themselves."""
+
+    sources: tuple[int, ...]
+    steps: tuple[Step, ...]
+    ends: bool
+
+
+class Plan(Frozen):
+    """A detection text, ready to run.
+
+    `input_fields` are the keys that it reads of input_event; None means any. `decisive_fields` are those on which its
+    conditions depend: an event without a value in one of them can hardly be judged.
+    """
+
+    program: Program
+    input_fields: frozenset[str] | None
+    decisive_fields: frozenset[str]
+    pipelines: tuple[Pipeline, ...]
+    nothing: tuple[Value, ...]
+    """A record before its first value."""
+    nothing_kept: tuple[Value, ...]
+    """What is kept for a row, before its first value."""
+
+    @cached_property
+    def required(self) -> Clauses:
+        """What an event must hold for the detection to match, see `required`: found when it is first asked for."""
+        return required(self.program)
+
+    @cached_property
+    def reads_datamodels(self) -> bool:
+        """Whether the program may read the names of the data models (its text names their column)."""
+        return DATAMODELS in self.program.text
+
+    def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> list[Detected]:
+        """Return what the detection makes of one input event: nothing, or one Detected for each `into`."""
+        first: Record = [input_event, [*datamodels], {}, *self.nothing[3:]]
+        first[KEPT] = [*self.nothing_kept]
+        if len(self.pipelines) == 1:
+            # Nearly all detections: one record, which nobody else sees.
+            for step in self.pipelines[0].steps:
+                if not step(first):
+                    return []
+            return [_detected(first)] if self.pipelines[0].ends else []
+        found: list[Detected] = []
+        passed: list[list[Record]] = []
+        for pipeline in self.pipelines:
+            sources = [record for source in pipeline.sources for record in passed[source]]
+            records = [[*record] for record in (sources if pipeline.sources else (first,))]
+            if len(pipeline.sources) > 1:
+                # From here on a column may have another value in each of them, and so what is kept of it.
+                for record in records:
+                    record[KEPT] = [*record[KEPT]]
+            passed.append([*_passing(pipeline.steps, records)])
+            if pipeline.ends:
+                found += map(_detected, passed[-1])
+        return found
+
+
+def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]:
+    for record in records:
+        for step in steps:
+            if not step(record):
+                break
+        else:
+            yield record
+
+
+def _detected(record: Record) -> Detected:
+    _, _, body, start, end, entities, *_ = record
+    listed = entities if isinstance(entities, list) else [] if entities is None else [entities]
+    return Detected(
+        start if type(start) is int else None,
+        end if type(end) is int else None,
+        tuple([entity for entity in listed if entity is not None]),
+        body if isinstance(body, dict) else {},
+    )
+
+
+def compile_text(text: str) -> Plan:
+    """Compile the text of a detection; raises SsaError with the place of the first problem."""
+    return _Compiler(parse(text)).plan()
+
+
+def origin(node: Expression, origins: Columns[Origin]) -> Origin:
+    """Return the fields of input_event that the value of an expression comes from, given those of the columns.
+
+    WHOLE_EVENT among them says that it comes from the event itself. A field that may be missing, because ucast then
+    gives a value of the text, is none of them.
+    """
+    if isinstance(node, Name):
+        return origins.get(node.name, frozenset())
+    if isinstance(node, Call) and node.function == "ucast" and len(node.arguments) == 3:
+        default = node.arguments[2]
+        if isinstance(default, Literal) and default.value is not None:
+            return frozenset()
+    found: Origin = frozenset().union(*(origin(child, origins) for child in children(node)))
+    key = key_of(node)
+    return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
+
+
+def _joined_origins(name: str, origins: list[Origin | None]) -> Origin:
+    return frozenset().union(*(found for found in origins if found is not None))
+
+
+def _extracted_origin(command: Rex, name: str, origins: Columns[Origin]) -> Origin:
+    return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
+
+
+class _Bound(NamedTuple):
+    """A pipeline that has been compiled, and what its columns hold at its end."""
+
+    place: int
+    numbers: Columns[int]
+    origins: Columns[Origin]
+
+
+class _Compiler:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.numbering = Numbering()
+        commands = (command for statement in program.statements for command in statement.commands)
+        self.expressions = Expressions(program.text, self.numbering, not any(map(_changes_event, commands)))
+        self.decisive_fields: set[str] = set()
+
+    def fail(self, problem: str, at: int) -> NoReturn:
+        raise SsaError(problem, self.program.text, at)
+
+    def plan(self) -> Plan:
+        found = segments(self.program)
+        self.number(found)
+        pipelines: list[Pipeline] = []
+        ends: list[Columns[Origin]] = []
+        for segment in found:
+            given: Columns[Origin] = {INPUT_EVENT: frozenset((WHOLE_EVENT,))}
+            if segment.sources:
+                given = joined([ends[source] for source in segment.sources], _joined_origins)
+            steps, origins = self.steps(segment.commands, given)
+            pipelines.append(Pipeline(segment.sources, steps, segment.ends))
+            ends.append(origins)
+        check_ends(self.program, found)
+        expressions = self.expressions
+        return Plan(
+            program=self.program,
+            input_fields=None if expressions.input_fields is None else frozenset(expressions.input_fields),
+            decisive_fields=frozenset(self.decisive_fields - {WHOLE_EVENT}),
+            pipelines=tuple(pipelines),
+            nothing=(None,) * (len(expressions.slots) + 1),
+            nothing_kept=expressions.nothing_kept(),
+        )
+
+    def number(self, found: Sequence[Segment]) -> None:
+        """Find out which expressions have one value, before any is compiled."""
+        ends: list[Columns[int]] = []
+        for place, segment in enumerate(found):
+            columns: Columns[int] = self.numbering.start()
+            if segment.sources:
+                columns = self.numbering.joined(place, [ends[source] for source in segment.sources])
+            for command in segment.commands:
+                if isinstance(command, Rex):
+                    self.check_regex(command)
+                columns = self.numbering.command(command, columns)
+            ends.append(columns)
+
+    def check_regex(self, command: Rex) -> None:
+        try:
+            named = groups(command)
+        except ValueError as error:
+            self.fail(f"rex: {error}", command.pattern.at)
+        if not named:
+            self.fail("rex needs a named group, (?<name>…), in its regex", command.pattern.at)
+
+    # -- steps
+
+    def steps(
+        self, commands: Sequence[Command], origins: Columns[Origin]
+    ) -> tuple[tuple[Step, ...], dict[str, Origin]]:
+        """Compile commands; return the steps, and what the columns come from after them."""
+        steps: list[Step] = []
+        for command in commands:
+            steps.extend(self.command(command))
+            if isinstance(command, Where):
+                self.decisive_fields |= origin(command.condition, origins)
+            origins = after(command, origins, origin, _extracted_origin)
+        return tuple(steps), dict(origins)
+
+    def command(self, command: Command) -> Iterator[Step]:
+        expression = self.expressions.expression
+        if isinstance(command, Eval):
+            yield _assign([(self.target(name), expression(value)) for name, value in command.assignments])
+        elif isinstance(command, Where):
+            yield _keeps(expression(command.condition))
+        elif isinstance(command, Select):
+            yield _only([(expression(value), self.target(name)) for name, value in command.items])
+        elif isinstance(command, Fields) and command.remove:
+            yield _move([], [self.expressions.slot(name) for name in command.names])
+        elif isinstance(command, Fields):
+            yield _only([(expression(Name(name, command.at)), self.target(name)) for name in command.names])
+        elif isinstance(command, Rename):
+            moved = [(expression(Name(old, command.at)), self.target(new)) for old, new in command.pairs]
+            yield _move(moved, [self.target(old) for old, _ in command.pairs])
+        elif isinstance(command, Rex):
+            field = expression(Name(command.field, command.at))
+            slots = [(name, self.target(name)) for name in groups(command)]
+            yield _extract(field, compile_pattern(pattern_of(command)), slots, command.max_match)
+
+    def target(self, name: str) -> int:
+        if name == INPUT_EVENT:
+            self.expressions.input_fields = None
+        return self.expressions.slot(name)
+
+
+def _changes_event(command: Command) -> bool:
+    """Tell whether a command may change the column input_event."""
+    if isinstance(command, Eval):
+        return INPUT_EVENT in dict(command.assignments)
+    return isinstance(command, (Select, Rename, Fields, Rex))
+
+
+def _assign(assignments: Sequence[tuple[int, Evaluate]]) -> Step:
+    def assign(record: Record) -> bool:
+        for slot, evaluate in assignments:
+            record[slot] = evaluate(record)
+        return True
+
+    return assign
+
+
+def _keeps(condition: Evaluate) -> Step:
+    return lambda record: condition(record) is True
+
+
+def _move(moved: Sequence[tuple[Evaluate, int]], emptied: Sequence[int]) -> Step:
+    def move(record: Record) -> bool:
+        values = [evaluate(record) for evaluate, _ in moved]
+        for slot in emptied:
+            record[slot] = None
+        for value, (_, slot) in zip(values, moved):
+            record[slot] = value
+        return True
+
+    return move
+
+
+def _only(items: Sequence[tuple[Evaluate, int]]) -> Step:
+    def only(record: Record) -> bool:
+        values = [evaluate(record) for evaluate, _ in items]
+        record[:] = [record[KEPT] if slot == KEPT else None for slot in range(len(record))]
+        for value, (_, slot) in zip(values, items):
+            record[slot] = value
+        return True
+
+    return only
+
+
+def _extract(field: Evaluate, pattern: Pattern, slots: Sequence[tuple[str, int]], max_match: int) -> Step:
+    def extract(record: Record) -> bool:
+        text = field(record)
+        found = list(islice(pattern.finditer(text), max_match or None)) if isinstance(text, str) else []
+        for name, slot in slots:
+            values = [value for match in found if (value := match.group(name)) is not None]
+            if values:
+                record[slot] = values[0] if max_match == 1 else values
+        return True
+
+    return extract

@@ -1,0 +1,252 @@
+"""The syntax tree of the SSA dialect. Every node knows the offset `at` of its text, for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Union
+
+from ssa.immutable import Frozen
+
+
+class Literal(Frozen):
+    """A string, long, double, boolean or null."""
+
+    value: str | int | float | bool | None
+    at: int
+
+
+class Regex(Frozen):
+    """A regex literal /…/, as it was written."""
+
+    pattern: str
+    at: int
+
+
+class Name(Frozen):
+    """A column of the record."""
+
+    name: str
+    at: int
+
+
+class Call(Frozen):
+    """A function call; `named` holds the arguments given as `name: value`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    named: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+class Access(Frozen):
+    """A member of a map (`target.name`, `target["name"]`) or an item of a list (`target[0]`)."""
+
+    target: Expression
+    key: Expression
+    at: int
+
+
+class ListOf(Frozen):
+    """A list literal."""
+
+    items: tuple[Expression, ...]
+    at: int
+
+
+class MapOf(Frozen):
+    """A map literal."""
+
+    items: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+class Negative(Frozen):
+    """Unary minus."""
+
+    operand: Expression
+    at: int
+
+
+class Arithmetic(Frozen):
+    """A chain of operators of one precedence, left to right: first, then (operator, operand)."""
+
+    first: Expression
+    rest: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+class Comparison(Frozen):
+    """`=`, `!=`, `<`, `<=`, `>`, `>=` (`==` and `<>` are read as the first two)."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    at: int
+
+
+class IsNull(Frozen):
+    """`x IS NULL`, or negated `x IS NOT NULL`."""
+
+    operand: Expression
+    negated: bool
+    at: int
+
+
+class In(Frozen):
+    """`x IN (a, b)`: equal to an option, or a member of an option that is a list."""
+
+    operand: Expression
+    options: tuple[Expression, ...]
+    negated: bool
+    at: int
+
+
+class Not(Frozen):
+    """Logical NOT."""
+
+    operand: Expression
+    at: int
+
+
+class And(Frozen):
+    """Two or more conditions that all hold."""
+
+    operands: tuple[Expression, ...]
+    at: int
+
+
+class Or(Frozen):
+    """Two or more conditions of which one holds."""
+
+    operands: tuple[Expression, ...]
+    at: int
+
+
+Expression = Union[
+    Literal, Regex, Name, Call, Access, ListOf, MapOf, Negative, Arithmetic, Comparison, IsNull, In, Not, And, Or
+]
+
+
+NODES = (
+    Literal,
+    Regex,
+    Name,
+    Call,
+    Access,
+    ListOf,
+    MapOf,
+    Negative,
+    Arithmetic,
+    Comparison,
+    IsNull,
+    In,
+    Not,
+    And,
+    Or,
+)
+
+
+def children(node: Expression) -> Iterator[Expression]:
+    """Yield the expressions directly inside an expression."""
+    for value in vars(node).values():
+        for item in value if isinstance(value, tuple) else (value,):
+            part = item[-1] if isinstance(item, tuple) else item  # (key, value) of a map, (operator, operand) of a sum
+            if isinstance(part, NODES):
+                yield part
+
+
+def postorder(node: Expression) -> list[Expression]:
+    """Return an expression and all inside it, each behind what is inside it (without recursion: it may be deep)."""
+    found, waiting = [], [node]
+    while waiting:
+        found.append(waiting.pop())
+        waiting.extend(children(found[-1]))
+    return found[::-1]
+
+
+class From(Frozen):
+    """`from read_ssa_enriched_events()` (binding is None) or `from $name`."""
+
+    binding: str | None
+    at: int
+
+
+class Eval(Frozen):
+    """Assignments, left to right; later ones see earlier ones."""
+
+    assignments: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+class Where(Frozen):
+    """Keeps a record only when the condition is TRUE."""
+
+    condition: Expression
+    at: int
+
+
+class Select(Frozen):
+    """Makes a record of the named values alone: each expression sees the record as it was before."""
+
+    items: tuple[tuple[str, Expression], ...]
+    at: int
+
+
+class Rename(Frozen):
+    """Gives columns new names, all at once: (old, new)."""
+
+    pairs: tuple[tuple[str, str], ...]
+    at: int
+
+
+class Fields(Frozen):
+    """Keeps the named columns alone, or (`remove`) drops them."""
+
+    names: tuple[str, ...]
+    remove: bool
+    at: int
+
+
+class Rex(Frozen):
+    """Puts the named groups of a regex, found anywhere in a column, into columns of their names.
+
+    `max_match` is how many matches to take; 1 gives strings, any other number lists, 0 means all.
+    """
+
+    field: str
+    pattern: Literal | Regex
+    max_match: int
+    at: int
+
+
+class UnionWith(Frozen):
+    """`union $name`: the records of another pipeline too, each as it is there."""
+
+    binding: str
+    at: int
+
+
+class Into(Frozen):
+    """`into write_ssa_detected_events()`."""
+
+    at: int
+
+
+Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, UnionWith, Into]
+
+
+class Statement(Frozen):
+    """A pipeline, possibly bound to `$name`."""
+
+    binding: str | None
+    commands: tuple[Command, ...]
+    at: int
+
+
+class Program(Frozen):
+    """A whole detection text."""
+
+    text: str
+    statements: tuple[Statement, ...]
+    mixed: tuple[int, ...] = ()
+    """Where an AND stands beside an OR without parentheses: right by the grammar, and often not what was meant."""

@@ -1,0 +1,62 @@
+"""The search command `ssaexplain`: what a detection reads, does, and may get wrong. An edge to splunklib."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch
+
+from ssa.content.conf import APP, ConfError
+from ssa.content.detection import Catalogue, DetectionError
+
+from .explanation import COLUMNS, Line, explain
+from .messages import Messages
+
+
+@Configuration(type="reporting")
+class SsaExplainCommand(Messages, GeneratingCommand):
+    """Explains detections, one row for each field that they read, each step, and each warning."""
+
+    detection = Option(
+        doc="""
+        **Syntax:** detection=<name or id>[,<name or id>...]
+
+        **Description:** The detections to explain, by stanza name or id of ssa_detections.conf. Without it, all are,
+        and one that is wrong shows its error as a row.
+        """
+    )
+
+    def prepare(self) -> None:
+        """Explain, during getinfo: whatever is wrong with what was asked for ends the search here."""
+        try:
+            self.rows = list(self.explanations())
+        except (ConfError, DetectionError) as error:
+            self.refuse(str(error))
+        except Exception as error:
+            # The SDK would end the search without a word.
+            self.refuse(f"ssaexplain failed, please report this: {type(error).__name__}: {error}")
+
+    def generate(self) -> Iterator[Line]:
+        """Yield the rows."""
+        yield from self.rows
+
+    def explanations(self) -> Iterator[Line]:
+        """Yield the rows; raises ConfError, and DetectionError for what was asked for."""
+        if self.fieldnames:
+            raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
+        catalogue = Catalogue.of_app(APP)
+        if self.detection is not None:
+            for detection in catalogue.selected(self.detection):
+                yield from explain(detection)
+            return
+        for name in catalogue.names:
+            try:
+                yield from explain(catalogue.find(name))
+            except DetectionError as error:
+                yield {**dict.fromkeys(COLUMNS, ""), "detection": name, "part": "error", "text": str(error)}
+
+
+def main() -> None:
+    """Serve one search."""
+    dispatch(SsaExplainCommand, sys.argv, sys.stdin, sys.stdout, "__main__")

@@ -1,0 +1,115 @@
+"""What a search command is to the sandbox, and how its arguments are read."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sandbox.confs import is_true
+from sandbox.search import spl
+from sandbox.store.kvstore import KvStore
+from sandbox.store.sql import Relation
+
+Row = Mapping[str, object]  # for each field a text, a number, a list of texts or None
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a command runs, and its way to what is not in its rows.
+
+    While a search is checked, before anything runs, the callables give nothing: no rows, no tuples.
+    """
+
+    server: str
+    app: Path  # the app's folder, for its confs and lookups
+    now: float  # when the search started, epoch s
+    earliest: float | None  # the search's time range, epoch s: inclusive
+    latest: float | None  # exclusive
+    subsearch: Callable[[str, int], Relation]  # runs one, given its text and offset
+    events: Callable[[], Relation]  # the events of all indexers and indexes in the time range
+    fetch: Callable[[str], list[tuple[Any, ...]]]  # runs a query whose result shapes the command's own
+    keep: Callable[[Iterable[Row]], Relation]  # takes rows that were made here
+    pipe: Callable[[str, int, Relation], Relation]  # runs a pipeline, given its text and offset, over rows
+    get: Callable[[str], Any]  # what splunkd answers to a GET of a path, from JSON
+    index: Callable[[Iterable[Row]], int]  # writes events
+    kvstore: KvStore  # of the search head
+
+
+Build = Callable[[Context, spl.Command, Relation], str]
+Effect = Callable[[Context, spl.Command, Relation], None]
+
+
+class Spec(NamedTuple):
+    """A command: its translation to a query, and what splunkd knows of it.
+
+    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `options`: its `name=value`
+    arguments. `effect`: what it does, beside its result, to the rows that it is given.
+    """
+
+    build: Build
+    distributable: bool
+    generating: bool
+    options: tuple[str, ...]
+    effect: Effect | None
+
+
+COMMANDS: dict[str, Spec] = {}
+
+
+def register(
+    name: str,
+    *options: str,
+    distributable: bool = False,
+    generating: bool = False,
+    effect: Effect | None = None,
+) -> Callable[[Build], Build]:
+    """Enter a command: a function from context, command and input relation to a query."""
+
+    def enter(build: Build) -> Build:
+        COMMANDS[name] = Spec(build, distributable, generating, options, effect)
+        return build
+
+    return enter
+
+
+def options(reader: spl.Reader, command: spl.Command) -> dict[str, spl.Node]:
+    """Read the `name=value` pairs that come next. Raises SearchError for a name that is none of the command's."""
+    values = {}
+    while name := reader.take_key():
+        if name.text not in COMMANDS[command.name].options:
+            raise spl.fail(f"Unsupported option '{name.text}' of '{command.name}'", name.position)
+        values[name.text] = reader.word()
+    return values
+
+
+def appends(command: spl.Command) -> bool:
+    """Whether a generating command adds its rows to those it is given: `append=true`, if it knows that option."""
+    given = options(spl.Reader(command), command).get("append")
+    return given is not None and is_true(given.text)
+
+
+def names(reader: spl.Reader, *stops: str) -> list[str]:
+    """Read a list of names, separated by commas or blanks, to the end or to one of these words."""
+    found: list[str] = []
+    while not found or (reader.more() and not reader.at(*stops)):
+        found.append(reader.word().text)
+        reader.take(",")
+    return found
+
+
+def whole(word: spl.Node) -> int:
+    """Read a whole number."""
+    if not re.fullmatch("[0-9]{1,9}", word.text):
+        raise spl.fail(f"Expected a whole number, found '{word.text}'", word.position)
+    return int(word.text)
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """Read a name with wildcards as a regex with a group for each."""
+    return re.compile(re.escape(name).replace(r"\*", "(.*)"), re.S)
+
+
+def pick(name: str, fields: Sequence[str]) -> list[str]:
+    """Find the fields that a name with wildcards means; internal ones only if it begins with `_` itself."""
+    return [field for field in fields if pattern(name).fullmatch(field) and (name[0] == "_" or field[0] != "_")]

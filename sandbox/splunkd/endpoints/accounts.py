@@ -1,0 +1,58 @@
+"""Who may call, and what is called: auth/login, authentication/current-context, server/info.
+
+Source: REST API Reference, "Access endpoint descriptions" and "Introspection endpoint descriptions".
+"""
+
+import secrets
+
+from starlette.responses import Response
+
+from sandbox.search.job import SPLUNK_VERSION
+from sandbox.splunkd.atom import Entity, entities, texts
+from sandbox.splunkd.calls import Call, CallError, serves
+
+GUID = "5A4DB0C5-0000-4000-8000-000000000001"
+
+
+@serves("POST", "auth/login", public=True)
+def login(call: Call) -> Response:
+    """Give a session key for `username` and `password`."""
+    user = call.args.get("username", "")
+    expected, role = call.splunkd.users.get(user, ("", ""))
+    if not role or not secrets.compare_digest(expected.encode(), call.args.get("password", "").encode()):
+        raise CallError(401, "Login failed", "WARN")
+    return texts(call, sessionKey=call.splunkd.login(user))
+
+
+@serves("GET", "authentication/current-context")
+def current_context(call: Call) -> Response:
+    """Tell who calls."""
+    who = call.session
+    shown = {
+        "username": who.user,
+        "roles": [who.role],
+        "capabilities": sorted(who.capabilities),
+        "defaultApp": call.splunkd.app,
+    }
+    return entities(call, [Entity("context", "authentication/current-context", shown)])
+
+
+@serves("GET", "server/info")
+def info(call: Call) -> Response:
+    """Tell what server this is."""
+    shown = {
+        "version": SPLUNK_VERSION,
+        "build": "sandbox",
+        "guid": GUID,
+        "serverName": "search_head",
+        "host": "search_head",
+        "product_type": "enterprise",
+        "isFree": False,
+        "isTrial": False,
+        "kvStoreStatus": "ready",
+        "licenseState": "OK",
+        "mode": "normal",
+        "os_name": "Linux",
+        "server_roles": ["search_head", "indexer", "kv_store"],
+    }
+    return entities(call, [Entity("server-info", "server/info", shown)])

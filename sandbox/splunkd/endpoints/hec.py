@@ -1,0 +1,193 @@
+"""The HTTP Event Collector, on a port of its own, as in Splunk: who mistakes one for the other must fail here too.
+
+Source: "Troubleshoot HTTP Event Collector" (Getting Data In) for codes and texts, "About HTTP Event Collector Indexer
+Acknowledgment", "Format events for HTTP Event Collector". A request is stored whole or not at all: seen for a wrong
+index, a choice of the sandbox for other mistakes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.errors import SandboxError
+from sandbox.inputs.indexing import Event
+from sandbox.splunkd.calls import Call, serves
+from sandbox.splunkd.endpoints.indexes import break_body, one_event
+
+CODES = {
+    0: (200, "Success"),
+    1: (403, "Token disabled"),
+    2: (401, "Token is required"),
+    3: (401, "Invalid authorization"),
+    4: (403, "Invalid token"),
+    5: (400, "No data"),
+    6: (400, "Invalid data format"),
+    7: (400, "Incorrect index"),
+    8: (500, "Internal server error"),
+    9: (503, "Server is busy"),
+    10: (400, "Data channel is missing"),
+    11: (400, "Invalid data channel"),
+    12: (400, "Event field is required"),
+    13: (400, "Event field cannot be blank"),
+    14: (400, "ACK is disabled"),
+    15: (400, "Error in handling indexed fields"),
+}
+"""HTTP status and text of each code."""
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_BLANK = re.compile(r"\s*")
+_DECODER = json.JSONDecoder()
+
+
+class HecError(SandboxError):
+    """A request that is refused, with a code of CODES; `number` is the event's that is to blame."""
+
+    def __init__(self, code: int, number: int | None = None) -> None:
+        super().__init__(CODES[code][1])
+        self.code, self.number = code, number
+
+
+@dataclass
+class Channel:
+    """What one sender sent with a token: the next numbers of its requests, and those not yet said to be indexed."""
+
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    indexed: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Token:
+    """A token of the HTTP Event Collector; without `allowed` it may write to every index."""
+
+    index: str = "main"
+    allowed: frozenset[str] = frozenset()
+    sourcetype: str = "httpevent"
+    ack: bool = False
+    disabled: bool = False
+    channels: dict[str, Channel] = field(default_factory=dict)
+
+
+def reply(code: int, **more: Any) -> Response:
+    """Answer with a code."""
+    return JSONResponse({"text": CODES[code][1], "code": code, **more}, CODES[code][0])
+
+
+def refuse(error: HecError) -> Response:
+    """Answer to a request that is refused."""
+    return reply(error.code, **({} if error.number is None else {"invalid-event-number": error.number}))
+
+
+def _token(call: Call) -> Token:
+    given = call.request.headers.get("authorization", "")
+    if not given:
+        raise HecError(2)
+    scheme, _, key = given.partition(" ")
+    if scheme != "Splunk" or not key:
+        raise HecError(3)
+    token = call.splunkd.tokens.get(key)
+    if token is None or token.disabled:
+        raise HecError(4 if token is None else 1)
+    return token
+
+
+def _channel(call: Call) -> str:
+    channel = call.request.headers.get("x-splunk-request-channel") or call.query.get("channel", "")
+    if not _GUID.fullmatch(channel):
+        raise HecError(11 if channel else 10)
+    return channel
+
+
+def _store(call: Call, read: Callable[[Call, Token], list[Event]]) -> Response:
+    token = _token(call)
+    channel = _channel(call) if token.ack else ""
+    if not call.body.strip():
+        raise HecError(5)
+    call.instance.add_events(read(call, token))
+    if not token.ack:
+        return reply(0)
+    known = token.channels.setdefault(channel, Channel())
+    known.indexed.add(number := next(known.numbers))
+    return reply(0, ackId=number)
+
+
+def _index(call: Call, token: Token, asked: Mapping[str, Any]) -> str:
+    index = asked.get("index") or token.index
+    if index not in call.splunkd.indexes or (token.allowed and index not in token.allowed):
+        raise HecError(7, 1)
+    return str(index)
+
+
+def _meta(token: Token, *asked: Mapping[str, Any]) -> dict[str, str]:
+    found = {"host": "127.0.0.1", "source": "http:sandbox", "sourcetype": token.sourcetype}
+    for one in asked:
+        found |= {key: str(one[key]) for key in found if one.get(key) is not None}
+    return found
+
+
+def _events(call: Call, token: Token) -> list[Event]:
+    text, at, made = call.body.decode("utf-8", "replace"), 0, list[Event]()
+    while at < len(text):
+        try:
+            one, at = _DECODER.raw_decode(text, at)
+        except ValueError:
+            raise HecError(6, len(made)) from None
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
+        made.append(_event(call, token, one, len(made)))
+    return made
+
+
+def _event(call: Call, token: Token, one: Any, number: int) -> Event:
+    if not isinstance(one, dict):
+        raise HecError(6, number)
+    event, fields = one.get("event"), one.get("fields", {})
+    if event is None or event == "":
+        raise HecError(12 if event is None else 13, number)
+    if not isinstance(fields, dict) or any(isinstance(value, dict) for value in fields.values()):
+        raise HecError(15, number)
+    try:
+        at = None if one.get("time") is None else float(one["time"])
+    except (TypeError, ValueError):
+        raise HecError(6, number) from None
+    index, meta = _index(call, token, {**call.query, **one}), _meta(token, call.query, one)
+    extra = {key: value if isinstance(value, str | list) else json.dumps(value) for key, value in fields.items()}
+    return {**extra, **one_event(call.instance, event, at, index, meta)}
+
+
+@serves("POST", "collector/event", hec=True)
+def collect(call: Call) -> Response:
+    """Store events: JSON objects one after the other."""
+    return _store(call, _events)
+
+
+@serves("POST", "collector/raw", hec=True)
+def collect_raw(call: Call) -> Response:
+    """Store raw data; `index`, `host`, `source` and `sourcetype` in the URL."""
+
+    def read(call: Call, token: Token) -> list[Event]:
+        index, meta = _index(call, token, call.query), _meta(token, call.query)
+        return break_body(call.instance, call.body.decode("utf-8", "replace"), index, meta)
+
+    return _store(call, read)
+
+
+@serves("POST", "collector/ack", hec=True)
+def acknowledge(call: Call) -> Response:
+    """Say which requests of a channel are indexed: `{"acks": [0, 1]}`. What was said to be is forgotten."""
+    token = _token(call)
+    if not token.ack:
+        raise HecError(14)
+    known = token.channels.get(_channel(call), Channel()).indexed
+    try:
+        asked = [int(number) for number in json.loads(call.body)["acks"]]
+    except (ValueError, TypeError, KeyError):
+        raise HecError(6) from None
+    answer = {str(number): number in known for number in asked}
+    known.difference_update(asked)
+    return JSONResponse({"acks": answer})

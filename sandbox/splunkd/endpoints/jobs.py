@@ -1,0 +1,276 @@
+"""Search jobs: each runs in a thread of its own, with a session of its owner.
+
+Source: REST API Reference, "Search endpoint descriptions". Choices of the sandbox: a search begins with `search` or
+`|`; there are no previews; jobs last until the server stops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from starlette.responses import JSONResponse, Response
+
+from sandbox import confs, times
+from sandbox.errors import SandboxError
+from sandbox.search import spl
+from sandbox.search.job import SEARCH_HEAD, Result
+from sandbox.splunkd import results
+from sandbox.splunkd.atom import Entity, entities, entry, message, texts
+from sandbox.splunkd.calls import Call, CallError, Session, serves
+from sandbox.splunkd.results import Found
+from sandbox.store.kvstore import NotFoundError
+
+if TYPE_CHECKING:
+    from sandbox.splunkd.server import Splunkd
+
+JOBS = "search/v2/jobs"
+EACH = JOBS + "/{sid}"
+
+_OPTIONS = {"search", "exec_mode", "earliest_time", "latest_time", "now", "output_mode", "count", "offset", "f"}
+_NO_MATTER = {"segmentation", "preview", "rf", "timeout", "ttl", "max_count", "adhoc_search_level", "status_buckets"}
+_NO_MATTER |= {"sid", "label", "check_risky_command", "provenance", "postprocess_searches"}  # of Splunk's dashboards
+_NUMBERS = itertools.count(1)
+
+
+class Job:
+    """A search that somebody asked for; `name` is the saved search's, if it is one.
+
+    `settled` is set once it is checked, with `stop`, which ends it, or found wrong; `done` at its end. `acting` is the
+    instance as its owner sees it.
+    """
+
+    def __init__(
+        self, splunkd: Splunkd, session: Session, text: str, app: str, name: str, asked: dict[str, str]
+    ) -> None:
+        self.splunkd, self.owner, self.text, self.app, self.name = splunkd, session.user, text, app, name
+        self.now, self.bounds = _times(asked, splunkd.clock())
+        code = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:16]
+        what = f"RMD5{code}_at" if name else "search"
+        self.sid = f"{self.owner}__{self.owner}__{app}__{what}_{time.time():.0f}_{next(_NUMBERS)}"
+        self.acting = splunkd.acting(session)
+        self.result, self.error, self.seconds = Result(self.sid, Path()), "", 0.0
+        self.stop: Callable[[], None] | None = None
+        self.settled, self.done = threading.Event(), threading.Event()
+
+    def run(self, then: Callable[[Job], None]) -> None:
+        """Run the search, and what follows it."""
+        started, (earliest, latest) = time.time(), self.bounds
+        try:
+            self.result = self.acting.search(
+                self.text,
+                earliest=earliest,
+                latest=latest,
+                app=self.app,
+                owner=self.owner,
+                now=self.now,
+                sid=self.sid,
+                accepted=self.accept,
+            )
+        except Exception as error:  # whatever it is, somebody waits
+            self.error = str(error) if isinstance(error, (SandboxError, duckdb.Error)) else repr(error)
+        self.seconds = time.time() - started
+        self.done.set()
+        self.settled.set()
+        if not self.error:
+            then(self)
+        self.splunkd.sessions.pop(self.acting.session_key, None)
+
+    def accept(self, stop: Callable[[], None]) -> None:
+        """Note that the search is checked: what is wrong until then is told to who creates the job."""
+        self.stop = stop
+        self.settled.set()
+
+    @property
+    def found(self) -> Found:
+        """Its results, once it is done; a failed one has none but the message."""
+        if self.error:
+            return Found([], [], [("FATAL", self.error)])
+        told = [(level, text if at == SEARCH_HEAD else f"[{at}] {text}") for level, text, at in self.result.messages]
+        return Found(self.result.columns, self.result.rows, told)
+
+    def post_process(self, text: str) -> Found:
+        """Run commands over its results, which stay. Raises CallError (400, FATAL) where they fail."""
+        earliest, latest = self.bounds
+        try:
+            made = self.splunkd.instance.search(
+                text, earliest=earliest, latest=latest, app=self.app, owner=self.owner, now=self.now, over=self.result
+            )
+        except (SandboxError, duckdb.Error) as error:
+            raise CallError(400, str(error), "FATAL") from error
+        return Found(made.columns, made.rows, self.found.messages, len(made.rows))
+
+    def entity(self, json: bool) -> Entity:
+        """Tell of it."""
+        done, stages, messages = self.done.is_set(), self.result.stages, self.found.messages
+        levels = {level.lower(): [text for one, text in messages if one == level] for level, _ in messages}
+        content = {
+            "sid": self.sid,
+            "search": self.text,
+            "label": self.name,
+            "isSavedSearch": bool(self.name),
+            "dispatchState": "FAILED" if done and self.error else "DONE" if done else "RUNNING",
+            "isDone": done,
+            "isFailed": done and bool(self.error),
+            "isFinalized": False,
+            "isPaused": False,
+            "doneProgress": float(done),
+            "eventCount": stages[0].rows_out if stages else 0,
+            "scanCount": stages[0].rows_in if stages else 0,
+            "resultCount": len(self.result.rows),
+            "resultPreviewCount": len(self.result.rows),
+            "isRealTimeSearch": False,
+            "runDuration": round(self.seconds, 3),
+            "earliestTime": _iso(self.bounds[0]),
+            "latestTime": _iso(self.bounds[1]),
+            "ttl": 600,
+            "messages": [{"type": level, "text": text} for level, text in messages] if json else levels,
+        }
+        return Entity(self.text, "search/jobs", content, self.app, self.owner, key=self.sid)
+
+
+def start(
+    splunkd: Splunkd,
+    session: Session,
+    text: str,
+    app: str,
+    asked: dict[str, str],
+    name: str = "",
+    then: Callable[[Job], None] = lambda job: None,
+) -> Job:
+    """Start a search as somebody, with `earliest_time`, `latest_time` and `now` as asked; `then` follows its success.
+
+    Raises CallError (400, FATAL) for a time that is none, and for a search that is none, before it runs.
+    """
+    try:
+        job = Job(splunkd, session, text, app, name, asked)
+        thread = threading.Thread(target=job.run, args=(then,), daemon=True)
+        thread.start()
+        splunkd.threads.append(thread)
+        job.settled.wait()
+        if job.stop is None:
+            raise SandboxError(job.error)
+    except SandboxError as error:
+        raise CallError(400, str(error), "FATAL") from error
+    splunkd.jobs[job.sid] = job
+    return job
+
+
+def _times(asked: dict[str, str], now: float) -> tuple[float, tuple[float | None, float | None]]:
+    found: dict[str, float | None] = {"now": now}
+    for key in ("now", "earliest_time", "latest_time"):
+        try:
+            found[key] = times.resolve(asked.get(key, "now" if key == "now" else ""), found["now"] or now)
+        except SandboxError:
+            raise CallError(400, f"Invalid {key}.", "FATAL") from None
+    earliest, latest = found["earliest_time"], found["latest_time"]
+    if earliest is not None and latest is not None and latest <= earliest:
+        raise CallError(400, "Invalid latest_time: latest_time must be after earliest_time.", "FATAL")
+    return found["now"] or now, (earliest, latest)
+
+
+def _iso(time: float | None) -> Any:
+    return results.cell("_time", f"{time or 0:.3f}") if time else ""
+
+
+def _asked(call: Call) -> Job:
+    """Start the search that a call asks for."""
+    text = call.args.get("search", "").strip()
+    for key in call.args.keys() - _OPTIONS - _NO_MATTER:
+        raise CallError(400, f'Argument "{key}" is not supported by this handler.')
+    if not text:
+        raise CallError(400, "Search string cannot be empty.", "FATAL")
+    try:
+        whole = spl.expand(text, confs.load(call.instance.apps / call.app, "macros")).strip()
+    except SandboxError as error:
+        raise CallError(400, str(error), "FATAL") from error
+    if not re.match(r"\||search\b", whole):
+        raise CallError(400, f"Unknown search command '{re.split(r'[^a-z_]', whole.lower())[0]}'.", "FATAL")
+    return start(call.splunkd, call.session, text, call.app, call.args)
+
+
+def _visible(call: Call, job: Job) -> bool:
+    """Tell whether the user may see a job: an own one, a saved search's, which are shared, or, as an admin, any."""
+    return bool(job.name) or job.owner == call.session.user or "admin_all_objects" in call.session.capabilities
+
+
+def _job(call: Call) -> Job:
+    found = call.splunkd.jobs.get(call.part("sid"))
+    if not found or not _visible(call, found):
+        raise NotFoundError("Unknown sid.")
+    return found
+
+
+@serves("POST", "search/jobs", JOBS, needs="search")
+def create(call: Call) -> Response:
+    """Create a job: `exec_mode` normal, blocking, or oneshot, which answers with the results."""
+    mode = call.args.get("exec_mode", "normal")
+    if mode not in ("normal", "blocking", "oneshot"):
+        raise CallError(400, f"Invalid exec_mode '{mode}'.")
+    if mode == "oneshot":
+        results.mode_of(call)
+    job = _asked(call)
+    if mode != "normal":
+        job.done.wait()
+    return results.answer(call, job.found) if mode == "oneshot" else texts(call, 201, sid=job.sid)
+
+
+@serves("POST", JOBS + "/export", needs="search")
+def export(call: Call) -> Response:
+    """Run a search and stream its results."""
+    results.mode_of(call)
+    job = _asked(call)
+    job.done.wait()
+    return results.stream(call, job.found)
+
+
+@serves("GET", "search/jobs")
+def jobs(call: Call) -> Response:
+    """List the jobs, the last one first; with `id` only these."""
+    ids = [value for key, value in call.pairs if key == "id"]
+    found = [job for job in call.splunkd.jobs.values() if _visible(call, job) and (not ids or job.sid in ids)]
+    return entities(call, [job.entity(call.json) for job in found[::-1]])
+
+
+@serves("GET", EACH)
+def poll(call: Call) -> Response:
+    """Tell how a job is doing."""
+    return entry(call, _job(call).entity(call.json))
+
+
+@serves("GET POST", EACH + "/results", EACH + "/results_preview")
+def job_results(call: Call) -> Response:
+    """Give results, or what the commands of `search` make of them; nothing (204) while there are none yet."""
+    job = _job(call)
+    if not job.done.is_set():
+        return Response(status_code=204)
+    text = call.args.get("search", "").strip()
+    return results.answer(call, job.post_process(text) if text and not job.error else job.found)
+
+
+@serves("POST", "search/jobs/{sid}/control", EACH + "/control")
+def control(call: Call) -> Response:
+    """Stop and remove a job (`action=cancel`), or keep it (`touch`), as jobs are kept anyway."""
+    job, action = _job(call), call.args.get("action", "")
+    if action == "touch":
+        return message(call.json, 200, "Search job touched.", "INFO")
+    if action != "cancel":
+        raise CallError(400, f"Invalid action '{action}': the sandbox supports cancel and touch.")
+    del call.splunkd.jobs[job.sid]
+    if job.stop and not job.done.is_set():
+        job.stop()
+    return message(call.json, 200, "Search job cancelled.", "INFO")
+
+
+@serves("GET", "search/timeparser")
+def timeparser(call: Call) -> Response:
+    """Resolve each `time` as a search would: a JSON object of the time asked for and what it is in ISO 8601."""
+    now, asked = call.splunkd.clock(), [value for key, value in call.pairs if key == "time"]
+    return JSONResponse({text: results.cell("_time", f"{times.resolve(text, now) or 0:.3f}") for text in asked})

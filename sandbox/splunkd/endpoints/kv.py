@@ -1,0 +1,123 @@
+"""The KV store over REST: storage/collections/config and storage/collections/data.
+
+Source: REST API Reference, "KV store endpoint descriptions".
+"""
+
+import json
+import re
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox import confs
+from sandbox.splunkd.atom import Entity, entities
+from sandbox.splunkd.calls import Call, CallError, serves
+from sandbox.store.kvstore import Collection, NotFoundError
+
+CONFIG, DATA = "storage/collections/config/{name}", "storage/collections/data/{collection}"
+MOST_DOCUMENTS = 1_000
+"""limits.conf [kvstore] max_documents_per_batch_save."""
+
+
+@serves("GET", CONFIG)
+def collection(call: Call) -> Response:
+    """Give what is declared of a collection."""
+    name = call.part("name")
+    if not (settings := confs.load(call.instance.apps / call.app, "collections").get(name)):
+        raise NotFoundError(f"Could not find object id={name}")
+    return entities(call, [Entity(name, "storage/collections/config", {**settings, "disabled": False}, call.app)])
+
+
+@serves("GET", DATA)
+def find(call: Call) -> Response:
+    """Give the records that a query matches, or all: `query`, `sort`, `fields`, `skip`, `limit`."""
+    return JSONResponse(_find(_collection(call), call.query))
+
+
+@serves("DELETE", DATA)
+def delete(call: Call) -> Response:
+    """Remove the records that a query matches, or all."""
+    _collection(call, write=True).delete(_query(call.query.get("query")))
+    return Response()
+
+
+@serves("POST", DATA)
+def insert(call: Call) -> Response:
+    """Add a record."""
+    return JSONResponse({"_key": _collection(call, write=True).insert(_json(call, dict))}, 201)
+
+
+@serves("POST", DATA + "/batch_find")
+def batch_find(call: Call) -> Response:
+    """Give the records that each of several queries matches."""
+    collection = _collection(call)
+    return JSONResponse([_find(collection, asked) for asked in _json(call, list)])
+
+
+@serves("POST", DATA + "/batch_save")
+def batch_save(call: Call) -> Response:
+    """Write records, over those of the same keys."""
+    records = _json(call, list)
+    if len(records) > MOST_DOCUMENTS:
+        limit = f"Too many documents for a single batch save, max_documents_per_batch_save={MOST_DOCUMENTS}"
+        raise CallError(400, f"Request exceeds API limits - see limits.conf for details. ({limit})")
+    return JSONResponse(_collection(call, write=True).save(records))
+
+
+@serves("GET", DATA + "/{key}")
+def get(call: Call) -> Response:
+    """Give a record."""
+    return JSONResponse(_collection(call).get(call.part("key")))
+
+
+@serves("POST", DATA + "/{key}")
+def update(call: Call) -> Response:
+    """Put a record in place of another."""
+    key = call.part("key")
+    _collection(call, write=True).update(key, _json(call, dict))
+    return JSONResponse({"_key": key})
+
+
+@serves("DELETE", DATA + "/{key}")
+def delete_key(call: Call) -> Response:
+    """Remove a record."""
+    _collection(call, write=True).delete_key(call.part("key"))
+    return Response()
+
+
+def _collection(call: Call, write: bool = False) -> Collection:
+    name = call.part("collection")
+    found = call.instance.kvstore.collection(call.app, name)
+    if write:
+        call.may_write("collections", name)
+    return found
+
+
+def _json(call: Call, kind: type[Any]) -> Any:
+    if not call.request.headers.get("content-type", "").startswith("application/json"):
+        raise CallError(415, "Unsupported media type: the body must be application/json.")
+    found = json.loads(call.body)
+    if not isinstance(found, kind) or not all(isinstance(one, dict) for one in found if kind is list):
+        raise CallError(400, f"JSON in the request is invalid: no {'array of objects' if kind is list else 'object'}.")
+    return found
+
+
+def _query(text: Any) -> dict[str, Any]:
+    found = json.loads(text) if isinstance(text, str) and text else text or {}
+    if not isinstance(found, dict):
+        raise CallError(400, "A query must be a JSON object.")
+    return found
+
+
+def _find(collection: Collection, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    fields = _list(asked.get("fields"))
+    if any(field.endswith(":0") for field in fields):
+        raise CallError(400, "Leaving out fields is not supported by the sandbox.")
+    sort = [(name, int(order or "1")) for name, _, order in (one.partition(":") for one in _list(asked.get("sort")))]
+    skip, limit = (int(asked.get(key) or 0) for key in ("skip", "limit"))
+    names = [field.partition(":")[0] for field in fields]
+    return collection.find(_query(asked.get("query")), sort=sort, fields=names, skip=skip, limit=limit)
+
+
+def _list(text: str | None) -> list[str]:
+    return re.findall(r"[^\s,]+", text or "")

@@ -1,0 +1,114 @@
+"""Saved searches, their dispatch with alert actions, and triggered alerts.
+
+Source: REST API Reference, "Search endpoint descriptions" (saved/searches, alerts/fired_alerts);
+savedsearches.conf.spec. A dispatched search does not suppress alerts: that is the scheduler's business (a choice of
+the sandbox).
+"""
+
+import re
+from collections import Counter
+
+from starlette.responses import Response
+
+from sandbox import confs
+from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts.scheduler import Run, TriggeredAlert
+from sandbox.errors import SandboxError
+from sandbox.splunkd.atom import Entity, entities, texts
+from sandbox.splunkd.calls import ROLES, Call, CallError, Session, metadata, serves
+from sandbox.splunkd.endpoints import jobs
+from sandbox.splunkd.endpoints.confs import content, write
+from sandbox.store.kvstore import NotFoundError
+
+SAVED, FIRED = "saved/searches", "alerts/fired_alerts"
+_SETTINGS = re.compile(
+    r"search|description|disabled|is_(scheduled|visible)|cron_schedule|schedule_(window|priority)|allow_skew"
+    r"|realtime_schedule|max_concurrent|alert_(type|comparator|threshold|condition)|counttype|relation|quantity"
+    r"|(action|alert|args|dispatch|display|request)\..+|actions"
+)
+
+
+def _saved(call: Call) -> list[Entity]:
+    counts, found = Counter(alert.search for alert in _fired(call)), []
+    for app in call.apps:
+        for name, settings in confs.load(call.instance.apps / app, "savedsearches").items():
+            shown = content(settings, app, call.session.user) | {
+                "is_scheduled": confs.is_true(settings.get("enableSched", "0")),
+                "is_visible": confs.is_true(settings.get("is_visible", "1")),
+                "triggered_alert_count": counts[name],
+            }
+            owner = metadata(call.instance, app, "savedsearches", name).get("owner", "nobody")
+            found.append(Entity(name, SAVED, shown, app, owner))
+    return found
+
+
+def _one(call: Call) -> Entity:
+    found = [one for one in _saved(call) if one.name == call.part("name")]
+    if not found:
+        raise NotFoundError(f"Could not find object id={call.part('name')}")
+    return found[0]
+
+
+@serves("GET", SAVED)
+def searches(call: Call) -> Response:
+    """List the saved searches."""
+    return entities(call, _saved(call))
+
+
+@serves("GET", SAVED + "/{name}")
+def search(call: Call) -> Response:
+    """Give a saved search's settings."""
+    return entities(call, [_one(call)])
+
+
+@serves("POST", SAVED + "/{name}")
+def update(call: Call) -> Response:
+    """Change settings of a saved search: they go to local/savedsearches.conf."""
+    one, settings = _one(call), {key: value for key, value in call.args.items() if key != "output_mode"}
+    for key in settings:
+        if not _SETTINGS.fullmatch(key):
+            raise CallError(400, f'Argument "{key}" is not supported by this handler.')
+    call.may_write("savedsearches", one.name)
+    if "is_scheduled" in settings:
+        settings["enableSched"] = settings.pop("is_scheduled")
+    write(call.instance.apps / one.app, "savedsearches", one.name, settings)
+    return entities(call, [_one(call)])
+
+
+@serves("POST", SAVED + "/{name}/dispatch", needs="search")
+def dispatch(call: Call) -> Response:
+    """Run a saved search as its owner, `dispatch.*` over its own; with `trigger_actions=1` its actions follow."""
+    one = _one(call)
+    settings = confs.load(call.instance.apps / one.app, "savedsearches")[one.name]
+    if confs.is_true(settings.get("disabled", "0")):
+        raise CallError(400, f"Saved search '{one.name}' is disabled.")
+    asked = {key.removeprefix("dispatch."): value for key, value in {**settings, **call.args}.items()}
+    trigger, owner = confs.is_true(call.args.get("trigger_actions", "0")), call.session
+    if one.owner not in (owner.user, "nobody"):  # dispatchAs = owner
+        role = call.splunkd.users.get(one.owner, ("", "admin"))[1]
+        owner = Session(one.owner, role, ROLES[role])
+
+    def act(job: jobs.Job) -> None:
+        run = Run(job.app, job.name, job.sid, job.now, *job.bounds, result=job.result)
+        try:
+            how = alerts.read(call.instance.apps / job.app, settings)._replace(suppress=0)
+            call.splunkd.scheduler.alert(run, settings, how, job.acting, job.owner)
+        except SandboxError as error:
+            alerts.log(call.instance, "SavedSplunker", [("ERROR", f'savedsearch_id="{job.name}" {error}')])
+
+    begin = act if trigger else (lambda job: None)
+    job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, asked, one.name, begin)
+    return texts(call, 201, sid=job.sid)
+
+
+def _fired(call: Call) -> list[TriggeredAlert]:
+    return call.splunkd.scheduler.triggered(call.splunkd.clock())
+
+
+@serves("GET", FIRED)
+def fired(call: Call) -> Response:
+    """Count the triggered alerts of each search, and, as `-`, of all."""
+    counts = Counter(alert.search for alert in _fired(call))
+    every = {"-": counts.total(), **counts}
+    found = [Entity(name, FIRED, {"triggered_alert_count": count}, call.app) for name, count in every.items()]
+    return entities(call, found)

@@ -1,0 +1,101 @@
+"""docs/risk-events.md, the code, the confs and their specs say the same."""
+
+import json
+import re
+from contextlib import closing
+
+import pytest
+
+from sandbox import confs
+from sandbox.search.job import Instance
+from ssa.action import risk, stash
+from ssa.action.entities import Ignored, is_nobody, normal
+from tests.support.app.alerting import result
+from tests.support.examples import FLAGSHIP, ROOT, catalogue
+from tests.support.hostile import fields
+
+PAGE = (ROOT / "docs/risk-events.md").read_text()
+TABLE = re.findall(r"^\| `([\w.]+)` \|", PAGE.partition("## Whose")[0], re.MULTILINE)
+NAMES = frozenset(TABLE) - {"_time"}
+"""The fields that a risk event may have."""
+
+LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
+SAMPLES = {name: re.search(rf"^\| makeresults .*append=true {name}$", PAGE, re.MULTILINE).group() for name in LOOKUPS}
+
+
+def example(tmp_path, **changes):
+    """The line of a risk event that has every field."""
+    local = f"[{FLAGSHIP}]\nnist = DE.CM\ncis20 = CIS 10\ncve = CVE-2022-1\nmessage = $process$ $nothing$\n"
+    row = {**result(), "rid": "0", "info_min_time": "1", "info_max_time": "2", "info_search_time": "3", **changes}
+    row["process_path"] = row["process"]
+    context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0)
+    return stash.line(risk.risk_events(catalogue(tmp_path, local).find(FLAGSHIP), row, context).events[0])
+
+
+def test_every_field_that_is_written_is_on_the_page_in_its_order_and_no_other(tmp_path):
+    written = list(dict.fromkeys(name for name, _ in fields(example(tmp_path, parent_process_name="x" * 5_000))))
+    long = [str(number) + "z" * 1_400 for number in range(9)]
+    left_out = dict(fields(example(tmp_path, user=long, process="y" * 5_000)))["truncated"].split()
+    assert ["_time", *written, "truncated"] == TABLE
+    assert set(left_out) <= NAMES
+
+
+def test_the_lengths_on_the_page_are_those_of_the_code():
+    said = re.search(r"a value in a message after ([\d,]+), a message after ([\d,]+), a name after (\d+), a threat "
+                     r"object after (\d+), other values after ([\d,]+)", PAGE)  # fmt: skip
+    lengths = [int(number.replace(",", "")) for number in said.groups()]
+    assert lengths == [
+        risk.LONGEST_PART, risk.LONGEST_MESSAGE, risk.LONGEST_NAME, risk.LONGEST_THREAT, stash.LONGEST_VALUE
+    ]  # fmt: skip
+    assert f"At most {risk.MOST_THREATS}." in PAGE
+    assert f"more than {risk.MOST_DAYS_HENCE} days ahead, {risk.MOST_DAYS_AGO:,} days ago" in PAGE
+
+
+def test_the_accounts_on_the_page_are_nobody():
+    table = PAGE.partition("| Account | Why |")[2].partition("## Each")[0]
+    accounts = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE)))
+    assert len(accounts) > 8
+    assert [name for name in accounts if not is_nobody(normal(name, "user"), "user")] == []
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_the_columns_of_a_lookup_are_the_same_everywhere(name):
+    collection = confs.load(ROOT, "collections")[name]
+    transform = confs.load(ROOT, "transforms")[name]
+    columns = [key.removeprefix("field.") for key in collection if key.startswith("field.")]
+    assert transform["collection"] == name
+    assert [column.strip() for column in transform["fields_list"].split(",")] == ["_key", *columns]
+    assert re.search(r"\| table (.*) \| outputlookup", SAMPLES[name])[1].split() == columns
+    described = PAGE.partition("## To ignore")[2].replace(SAMPLES[name], "")
+    assert [column for column in columns if f"`{column}`" not in described] == []
+
+
+def test_the_search_of_the_page_adds_an_entry_that_splunk_reads_back(archive, tmp_path):
+    with closing(Instance(tmp_path / "splunk")) as instance:
+        instance.install(archive)
+        for name in LOOKUPS:
+            instance.search(SAMPLES[name])
+            (entry,) = instance.search(f"| inputlookup {name}").rows
+            assert {column for column in entry if entry[column]} >= {
+                *re.search(r"table (.*) \|", SAMPLES[name])[1].split()
+            }
+        assert entry["pattern"] == "*\\deploy\\agent.dll*"
+
+
+def test_the_ledger_has_the_columns_of_the_page():
+    transform = confs.load(ROOT, "transforms")["ssa_risk_ledger"]
+    assert transform["fields_list"] == "_key, written"
+    assert "the lookup `ssa_risk_ledger`: `_key` is the risk_event_id, `written` epoch seconds" in PAGE
+
+
+def test_an_entry_of_the_page_ignores_whom_it_says_and_a_domain_nobody():
+    entity, kind = re.search(r'entity="([^"]+)", type="([^"]+)"', SAMPLES["ssa_ignored_entities"]).groups()
+    assert (normal("CORP\\SVC_Scanner1", "user"), "user") in Ignored(entity, kind)
+    assert ("jdoe", "user") not in Ignored("CORP\\*")
+
+
+def test_the_annotations_on_the_page_are_those_of_the_event(tmp_path):
+    annotations = json.loads(dict(fields(example(tmp_path)))["annotations"])
+    assert {f"annotations.{name}" for name in annotations} == {
+        name for name in TABLE if re.match(r"annotations\.[a-z]", name)
+    }

@@ -1,0 +1,86 @@
+"""What the packaged action asks of splunkd, and who may: as a process, over verified TLS, with sessions of users."""
+
+import ast
+import re
+import sys
+import time
+
+import pytest
+
+from ssa.action.alert import EXIT_OK, EXIT_SPLUNKD
+from tests.support.app.alerting import result, running
+from tools import ROOT
+
+
+@pytest.fixture(scope="module")
+def splunk(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("splunk"), sys.executable, tls=True) as action:
+        action.splunkd.users["paul"] = ("pow", "power")
+        conf = action.instance.home / "etc/system/local/server.conf"
+        conf.parent.mkdir(parents=True)
+        trust = f"sslVerifyServerCert = true\nsslVerifyServerName = true\nsslRootCAPath = {action.splunkd.ca_file}\n"
+        conf.write_text(f"[sslConfig]\n{trust}")
+        yield action
+
+
+def run(action, key, **parameters):
+    code, log = action.run(result(), payload={"session_key": key}, **parameters)
+    assert key not in log
+    return code, log
+
+
+def assert_refused(action, outcome, *said):
+    code, log = outcome
+    assert (code, action.events, action.ledger) == (EXIT_SPLUNKD, [], []), log
+    assert f"ERROR risk events 1 to 2 were not written: splunkd at {action.splunkd.uri} answered " in log
+    assert all(text in log for text in said), log
+
+
+def test_an_owner_with_edit_tcp_writes(action):
+    code, log = run(action, action.splunkd.login("admin"))
+    assert (code, len(action.events), len(action.ledger)) == (EXIT_OK, 2, 2), log
+
+
+def test_an_owner_without_edit_tcp_is_told_of_the_capability(action):
+    assert_refused(
+        action,
+        run(action, action.splunkd.login("paul")),
+        "answered 403 Forbidden -- insufficient permission to access this resource to writing risk events. "
+        "The search's owner lacks the capability edit_tcp: give it to the owner's role, or make admin the owner",
+    )
+
+
+def test_an_owner_whose_session_has_expired_is_told_to_run_the_search_again(action):
+    key = action.splunkd.login("admin")
+    action.splunkd.sessions[key].expires = time.time() - 1
+    assert_refused(
+        action,
+        run(action, key),
+        "answered 401 to writing risk events: it does not accept the session key (it may have expired). "
+        "Run the search again",
+    )
+
+
+def test_an_index_that_is_not_there_is_named_with_what_to_do(action):
+    assert_refused(
+        action,
+        run(action, action.splunkd.login("admin"), index="nowhere"),
+        "answered 400 Bad Request -- supplied index 'nowhere' missing to writing risk events. "
+        "Create the index 'nowhere' (Settings > Indexes) on the indexers",
+    )
+
+
+def test_it_asks_what_its_source_names_with_the_page_of_the_reference_and_nothing_else(action):
+    action.splunkd.used.clear()
+    assert run(action, action.splunkd.login("admin"))[0] == EXIT_OK
+    source = (ROOT / "bin/ssa/splunkd.py").read_text()
+    documented = re.findall(r"REST API Reference, [A-Z][\w ]+ descriptions: (GET|POST|DELETE) ([\w/{}]+)\.\n", source)
+    assert sorted(documented) == sorted(action.splunkd.used)
+
+
+def test_nothing_else_in_the_app_opens_a_connection():
+    clients = {"client", "urlopen", "HTTPConnection", "HTTPSConnection", "create_connection", "connect"}
+    for path in [*(ROOT / "bin").glob("*.py"), *(ROOT / "bin/ssa").rglob("*.py")]:
+        names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(ast.parse(path.read_text()))}
+        # alert's own method connect() chooses the sink
+        assert path.name in ("splunkd.py", "alert.py") or not names & clients, path

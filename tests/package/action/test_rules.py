@@ -1,0 +1,554 @@
+"""From hits to alerts: the packaged searches, the real action, and the risk rules, on simulated time."""
+
+import random
+import re
+from collections import Counter
+
+import pytest
+
+from sandbox import confs
+from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts.scheduler import Scheduler
+from sandbox.search.job import Instance
+from sandbox.splunkd import Splunkd
+from tests.sandbox.alerts.test_scheduler import DAY, HOUR, conf
+from tests.support.examples import FLAGSHIP
+from tools import ROOT
+
+APP = "ssa_detections"
+RULE = f"SSA - {FLAGSHIP} - Rule"
+ACCELERATED = f"SSA - {FLAGSHIP} - Accelerated - Rule"
+SCORE = "SSA - Risk Over 24 Hours - Rule"
+BREADTH = "SSA - ATT&CK Breadth Over 7 Days - Rule"
+REVIEW = "SSA - Lookup entries to review"
+LATER = "2099-01-01"
+"""A day on which entries end. The action asks the real clock, searches the simulated one: both are before it."""
+
+SSA = (
+    '| from read_ssa_enriched_events() | eval at=parse_long(ucast(map_get(input_event, "_time"), "string", null)), '
+    'process=ucast(map_get(input_event, "process"), "string", null) | where like(process, "% {mark} %") | eval '
+    "start_time=at, end_time=at, "
+    'entities=mvappend(map_get(input_event, "dest_user_id"), map_get(input_event, "dest_device_id")), '
+    'body=create_map(["process", process]) | into write_ssa_detected_events();'
+)
+
+
+class Estate:
+    """The packaged app on a stand-in for splunkd, as a user has set it up in local/."""
+
+    def __init__(self, instance):
+        self.instance = instance
+        self.local = instance.apps / APP / "local"
+
+    def saved(self, name):
+        return self.instance.saved_search(name)["search"]
+
+    def schedule(self, *names):
+        """Let these searches, and no others, run by their schedules."""
+        conf(self.local / "savedsearches.conf", {name: {"enableSched": "1"} for name in names})
+
+    def detections(self, **techniques):
+        """Add detections, each of a mark in a command line."""
+        shipped = confs.load(self.instance.apps / APP, "ssa_detections")[FLAGSHIP]
+        own = {
+            mark: shipped | {"id": f"0000-{mark}", "search": SSA.format(mark=mark), "mitre_attack_id": technique}
+            for mark, technique in techniques.items()
+        }
+        conf(self.local / "ssa_detections.conf", own)
+
+    def entries(self, lookup, *records):
+        """Make these all entries of a lookup."""
+        collection = self.instance.kvstore.collection(APP, lookup)
+        collection.save([{k: v for k, v in record.items() if v is not None} for record in records], replace=True)
+
+    def found(self, search, start=DAY, end=DAY + 24 * HOUR, now=None):
+        return self.instance.search(search, earliest=start, latest=end, now=end if now is None else now).rows
+
+    def detect(self, name=RULE, start=DAY, end=DAY + 24 * HOUR, now=None, search=None):
+        """Run a detection's search (or another, in its name) over a time range, and the action on what it finds."""
+        text = search or self.saved(name)
+        result = self.instance.search(text, earliest=start, latest=end, now=end if now is None else now)
+        if result.rows:
+            done = alerts.run(self.instance, "ssa_risk", name, result, {})
+            assert (done.code, [line for line in done.log if line[0] != "INFO"]) == (0, [])
+        return result.rows
+
+    def hits(self, *hits):
+        """Let process events (time, user, device) come in, and be detected."""
+        self.instance.add_events([process(at, user, dest) for at, user, dest in hits])
+        self.detect(start=min(hits)[0], end=max(hits)[0] + 1)
+
+    def risk(self):
+        return self.instance.search("index=risk").rows
+
+    def scores(self, **times):
+        """The rows of ssa_risk_by_object, by user or device: score and factor."""
+        rows = self.found("`ssa_risk_by_object`", **times)
+        by_object = {(row["risk_object"], row["risk_object_type"]): row for row in rows}
+        assert len(by_object) == len(rows)
+        return {name: float(row["risk_score"]) for (name, _), row in by_object.items()}
+
+
+def process(at, user, dest, line=r"msiexec.exe /y C:\x.dll", name="msiexec.exe", **fields):
+    names = {"process_name": name, "process": line, "user": user, "dest": dest, "process_id": f"{at:.3f}"}
+    return {**names, "_time": at, "_raw": line, "index": "win", "tag": ["process", "report"], **fields}
+
+
+@pytest.fixture
+def estate(archive, tmp_path):
+    with running(archive, tmp_path) as splunkd:
+        yield Estate(splunkd.instance)
+
+
+def running(archive, folder):
+    """A stand-in for splunkd with the package, and a REST server that takes its risk events."""
+    instance = Instance(folder / "home", session_key="key")
+    instance.install(archive)
+    splunkd = Splunkd(instance)
+    splunkd.sessions["key"] = frozenset({"edit_tcp"})
+    instance.splunkd_uri = splunkd.uri
+    return splunkd
+
+
+def raised(runs):
+    """When (hours from the day's start) the only scheduled rule raised alerts, and how many."""
+    return [((run.time - DAY) / HOUR, len(run.result.rows) - run.silenced) for run in runs if run.triggered]
+
+
+# -- the score of 24 hours
+
+
+def test_three_hits_on_a_device_within_a_day_raise_one_alert_and_two_do_not(estate):
+    thrice = [(DAY + hour * HOUR, f"user{hour}", "ws-1") for hour in (1, 8, 15)]
+    estate.hits(*thrice, (DAY + 2 * HOUR, "amy", "ws-2"), (DAY + 14 * HOUR, "bob", "ws-2"))
+    estate.schedule(SCORE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY + 14 * HOUR, DAY + 18 * HOUR)
+    (first, *later) = [run for run in runs if run.result.rows]
+    assert [run.error for run in runs if run.error] == []
+    assert (first.time, [row["risk_object"] for row in first.result.rows]) == (DAY + 15 * HOUR + 20 * 60, ["ws-1"])
+    assert [(run.outcome, run.silenced) for run in later] == [("suppressed", 1)] * 2
+    (alert,) = scheduler.alerts
+    assert (alert.search, alert.severity, alert.results, alert.digest) == (SCORE, 5, 1, False)
+    assert scheduler.triggered(alert.time + 7 * 24 * HOUR - 1) == [alert]
+    (row,) = first.result.rows
+    assert (row["risk_score"], row["risk_object_type"], row["severity"], row["factor"]) == (
+        "105",
+        "system",
+        "high",
+        "1",
+    )
+    assert row["message"] == (
+        f"system ws-1 has gathered a risk score of 105 in 24 hours, from 3 risk events of: {FLAGSHIP}"
+    )
+
+
+def test_an_alert_comes_again_after_a_day_if_the_score_is_still_above_and_for_others_at_any_time(estate):
+    estate.hits(*[(DAY + minute * 60, "amy", "ws-1") for minute in (1, 2, 3)])
+    estate.hits(*[(DAY + 5 * HOUR + minute * 60, "bob", "ws-1") for minute in (1, 2, 3)])
+    estate.hits(*[(DAY + 24 * HOUR + minute * 60, "amy", "ws-1") for minute in (1, 2, 3)])
+    estate.schedule(SCORE)
+    scheduler, at = Scheduler(estate.instance), 20 / 60
+    hours = [(0, 2), (5, 7), (23, 26)]
+    runs = [run for start, end in hours for run in scheduler.run(DAY + start * HOUR, DAY + end * HOUR)]
+    assert raised(runs) == [(at, 2), (5 + at, 1), (24 + at, 2)]
+
+
+def test_the_same_hits_found_by_both_searches_again_and_again_count_once(estate):
+    estate.instance.add_events([process(DAY + minute * 60, "amy", "ws-1") for minute in (50, 55)])
+    estate.schedule(RULE, ACCELERATED, SCORE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY + HOUR, DAY + 4 * HOUR)
+    assert sum(len(run.result.rows) for run in runs if run.search in (RULE, ACCELERATED)) == 4
+    for name in (RULE, ACCELERATED):
+        assert len(estate.detect(name)) == 2
+    assert [run.error for run in runs if run.error] == []
+    assert (len(estate.risk()), scheduler.alerts) == (4, [])
+    assert estate.scores() == {"amy": 70, "ws-1": 70}
+
+
+def test_risk_that_was_written_twice_still_counts_once(estate):
+    """As after a crash between the event and the ledger."""
+    two = [(DAY + minute * 60, "amy", "ws-1") for minute in (1, 2)]
+    estate.hits(*two)
+    for _ in range(2):
+        estate.instance.kvstore.collection(APP, "ssa_risk_ledger").delete()
+        estate.detect()
+    assert len(estate.risk()) == 12
+    assert estate.scores() == {"amy": 70, "ws-1": 70}
+    assert estate.found(estate.saved(SCORE)) == []
+    estate.hits((DAY + HOUR, "bob", "ws-1"))
+    (row,) = estate.found(estate.saved(SCORE))
+    assert (row["risk_object"], row["risk_score"], row["risk_events"]) == ("ws-1", "105", "3")
+
+
+def test_one_hit_adds_its_score_to_user_and_device_however_many_threat_objects_it_names(estate):
+    threats = ("parent_process_name", "process_path", "process")
+    shipped = confs.load(estate.instance.apps / APP, "ssa_detections")[FLAGSHIP]
+    listed = ", ".join(f'{{"name": "{name}", "type": "Process", "role": "Parent Process"}}' for name in threats)
+    conf(
+        estate.local / "ssa_detections.conf",
+        {FLAGSHIP: {"observables": shipped["observables"].rstrip("] ") + f", {listed}]"}},
+    )
+    parents = {
+        "parent_process_name": "cmd.exe",
+        "parent_process": "cmd.exe /c x.bat",
+        "process_path": r"C:\msiexec.exe",
+    }
+    estate.instance.add_events([process(DAY, "amy", "ws-1", **parents)])
+    estate.detect()
+    assert {len(event["threat_object"]) for event in estate.risk()} == {4}
+    assert estate.scores() == {"amy": 35, "ws-1": 35}
+
+
+def test_a_noisy_detection_adds_no_more_than_its_cap_and_each_detection_has_its_own(estate):
+    estate.detections(other="T1059.001")
+    lines = [rf"msiexec.exe /y C:\{number}.dll" for number in range(50)]
+    estate.instance.add_events([process(DAY + n, "amy", "ws-1", line) for n, line in enumerate(lines)])
+    estate.detect()
+    assert len(estate.risk()) == 100
+    assert estate.scores() == {"amy": 105, "ws-1": 105}
+    estate.instance.add_events([process(DAY + n, "amy", "ws-1", f"x other {n}") for n in range(4)])
+    estate.detect(search="`ssa_process_events` | ssadetect")
+    assert estate.scores() == {"amy": 210, "ws-1": 210}
+    assert {row["severity"] for row in estate.found(estate.saved(SCORE))} == {"critical"}
+
+
+# -- one event, several detections
+
+
+def test_an_event_that_three_detections_of_a_story_report_scores_once_its_highest(estate):
+    """The given detection, the hardened one and that of unusual parents; the drill-down shows all three."""
+    line = r"msiexec.exe /y C:\Users\Public\x.dll"
+    parents = [{"parent_process_name": "winword.exe"}, {"parent_process_name": "explorer.exe"}, {}]
+    estate.instance.add_events([process(DAY + n, "amy", "ws-1", line, **more) for n, more in enumerate(parents)])
+    found = estate.detect(search="`ssa_process_events` | ssadetect")
+    assert sorted(float(row["risk_score"]) for row in found) == [30, 35, 35, 35, 56, 56, 80]
+    assert len(estate.risk()) == 14
+    assert estate.scores() == {"amy": 105, "ws-1": 105}  # 80 + 56 + 56, which is above the cap of one detection
+    conf(estate.local / "macros.conf", {"ssa_risk_cap": {"definition": "1000"}})
+    assert estate.scores() == {"amy": 192, "ws-1": 192}
+    (row, _) = estate.found(estate.saved(SCORE))
+    assert (row["risk_events"], row["detections"]) == ("3", "Windows MSIExec DLL Registration")
+    assert len(estate.found(row["drilldown_search"])) == 7
+
+
+def expected_scores(events, cap):
+    """What docs/risk-events.md says of the sum, in plain words of Python."""
+    highest = {}
+    for event in {event["risk_event_id"]: event for event in events}.values():
+        story = event.get("analyticstories", [event["detection"]])[0]
+        process = event.get("event_id", event["risk_event_id"]) if "process" in event else event["risk_event_id"]
+        scored = float(event["risk_score"]), event["detection"]
+        one = event["risk_object"], process, story
+        highest[one] = max(highest.get(one, scored), scored)
+    by_detection = Counter()
+    for (name, _, _), (score, detection) in highest.items():
+        by_detection[name, detection] += score
+    found = Counter()
+    for (name, _), score in by_detection.items():
+        found[name] += min(score, cap)
+    return dict(found)
+
+
+def test_the_sum_of_any_risk_events_is_what_the_page_says(estate):
+    """Of processes and others, with and without event_id or story, with several stories, and written twice."""
+    chance, events = random.Random(9), []
+    for number in range(560):
+        detection = chance.randrange(8)
+        event = {
+            "risk_event_id": f"{number:x}",
+            "risk_object": f"u{chance.randrange(12)}",
+            "risk_object_type": "user",
+            "risk_score": f"{5 + 8.25 * detection}",
+            "detection": f"D{detection}",
+        }
+        if chance.random() < 0.9:
+            event["event_id"] = f"e{chance.randrange(9)}"
+        if chance.random() < 0.8:
+            event["process"] = "x"
+        if stories := [[], ["s"], ["s", "t"], ["t", "s"], ["t"]][detection % 5]:
+            event["analyticstories"] = stories
+        events.append(event)
+    events += events[:40]
+    kept = {"index": "risk", "sourcetype": "stash", "_raw": "x"}
+    estate.instance.add_events([{**kept, **event, "_time": DAY + n} for n, event in enumerate(events)])
+    for cap in (105, 100_000):
+        conf(estate.local / "macros.conf", {"ssa_risk_cap": {"definition": str(cap)}})
+        assert estate.scores() == pytest.approx(expected_scores(events, cap))
+
+
+# -- what users leave out
+
+
+def test_an_ignored_user_raises_nothing_and_his_device_does(estate):
+    estate.entries("ssa_ignored_entities", {"entity": "SVC_*", "type": "user", "expires": LATER})
+    estate.hits(*[(DAY + minute * 60, "svc_deploy", "build-1") for minute in (1, 2, 3)])
+    assert [row["risk_object"] for row in estate.found(estate.saved(SCORE))] == ["build-1"]
+
+
+def allowed(**entry):
+    known = {"detection": FLAGSHIP, "field": "process", "pattern": r"*C:\Vendor\*", "expires": "2026-03-03"}
+    return known | entry
+
+
+@pytest.fixture
+def filtered(estate):
+    """An estate whose detection leaves out what ssa_allow_list says, and with a hit that it may be about."""
+    stem = re.sub(r"\W+", "_", FLAGSHIP.lower())
+    conf(estate.local / "macros.conf", {f"{stem}_filter": {"definition": "`ssa_allow_list`"}})
+    estate.instance.add_events([process(DAY + 23.4 * HOUR, "amy", "ws-1", r'msiexec.exe /y "c:\vendor\tool.dll"')])
+    return estate
+
+
+def test_an_allowed_dll_raises_nothing_until_the_day_on_which_its_entry_expires(filtered):
+    filtered.entries("ssa_allow_list", allowed())
+    filtered.schedule(RULE)
+    last = DAY + 24 * HOUR - 1
+    assert filtered.found(filtered.saved(RULE), now=last) == []
+    (run,) = Scheduler(filtered.instance).run(DAY + 24 * HOUR, DAY + 24 * HOUR + 1)
+    assert [action.code for action in run.actions] == [0]
+    assert len(filtered.risk()) == 2
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        *([allowed(expires=text)] for text in (None, "", "never", "2026-02-30", "12/31/2099")),
+        [allowed(detection="Another Detection")],
+        [allowed(detection=None)],
+        [allowed(field="process_name", pattern="other.exe")],
+        [allowed(field='process="*" OR user')],
+        [allowed(field=None)],
+        [allowed(pattern=None)],
+        [allowed(field="no_such_field", pattern="*")],
+        [allowed(pattern='x" OR process="*')],
+        [allowed(pattern='x") OR (detection="*')],
+        [allowed(pattern="`ssa_process_events`"), allowed(pattern="$process$"), allowed(pattern="] | delete")],
+        [allowed(pattern="\\"), allowed(pattern='\\"'), allowed(pattern="\\\\"), allowed(pattern="[")],
+        [allowed(detection='x" OR "')],
+    ],
+)
+def test_an_entry_that_is_not_about_the_hit_or_not_valid_leaves_nothing_out(filtered, entries):
+    filtered.entries("ssa_allow_list", *entries)
+    assert len(filtered.found(filtered.saved(RULE))) == 1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"pattern": r'*"c:\vendor\tool.dll"'},
+        {"detection": "*"},
+        {"field": "dest_user_id", "pattern": "A*"},
+        {"pattern": r"*\tool.dll?".replace("?", '"')},
+    ],
+)
+def test_an_entry_leaves_out_what_it_is_about_and_no_other(filtered, entry):
+    others = [r"msiexec.exe /y c:\vendor.dll", "msiexec.exe /y c:vendortool.dll"]
+    filtered.instance.add_events([process(DAY + 1, "bob", "ws-2", line) for line in others])
+    filtered.entries("ssa_allow_list", {"detection": None}, allowed(**entry), allowed(pattern="nothing", expires="x"))
+    assert [row["user"] for row in filtered.found(filtered.saved(RULE), now=DAY)] == ["bob", "bob"]
+
+
+# -- factors
+
+
+@pytest.fixture(scope="module")
+def scored(archive, tmp_path_factory):
+    """An estate with one hit; tests change only its factors."""
+    with running(archive, tmp_path_factory.mktemp("scored")) as splunkd:
+        estate = Estate(splunkd.instance)
+        estate.hits((DAY, "amy", "ws-1"))
+        yield estate
+
+
+def factor(entity, factor, expires=LATER):
+    return {"entity": entity, "factor": factor, "expires": expires}
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([], 35),
+        ([factor("amy", 0.5)], 17.5),
+        ([factor("a*y", 2)], 70),
+        ([factor("amy", 0.5), factor("am*", 2)], 70),
+        ([factor("am*", 2), factor("amy", 10)], 350),
+        ([factor("amy", 0.5), factor("*", 0.5)], 17.5),
+        ([factor("amy", 0)], 0),
+        ([factor("bob", 2), factor("amy-admin", 2), factor("?my", 2)], 35),
+        ([factor("amy", 3, "2026-03-03"), factor("amy", 0.5)], 17.5),
+        ([factor("amy", 3, "2026-03-04"), factor("amy", 0.5)], 105),
+        ([factor("amy", 3, None), factor("amy", 0.5)], 17.5),
+        ([factor("amy", 3, "soon"), factor("amy", 0.5)], 17.5),
+        ([factor("amy", None), factor("amy", 0.5)], 17.5),
+        ([factor("amy", None)], 35),
+        ([factor("amy", -1)], 35),
+        ([factor("amy", -1), factor("amy", 0.5)], 17.5),
+        ([factor(None, 2)], 35),
+    ],
+)
+def test_the_highest_factor_that_matches_and_has_not_expired_applies(scored, entries, expected):
+    scored.entries("ssa_risk_modifiers", *entries)
+    scores = scored.scores()
+    assert scores["amy"] == expected
+    assert scores["ws-1"] == (17.5 if factor("*", 0.5) in entries else 35)
+
+
+# -- the breadth of 7 days
+
+
+def test_four_detections_of_three_tactics_within_a_week_raise_one_alert_and_fewer_do_not(estate):
+    evasion, execution, credentials = "T1218.007", "T1059.001", "T1003.001"
+    estate.detections(
+        one=evasion, two=execution, three=credentials, four=evasion, five=execution, six="", seven="T0000.000"
+    )
+    day = 24 * HOUR
+
+    def lines(dest, **marks):
+        return [process(DAY + at * day, f"user of {dest}", dest, f"x {mark} x") for mark, at in marks.items()]
+
+    estate.instance.add_events(
+        lines("ws-wide", one=0, two=2, three=4, four=6)
+        + lines("ws-three-detections", one=0, two=2, three=4)
+        + lines("ws-two-tactics", one=0, two=2, four=4, five=5, six=6, seven=6)
+        + lines("ws-slow", one=-2, two=2, three=4, four=6)
+        + lines("ws-no-technique", one=0, two=2, three=4, six=6)
+    )
+    estate.detect(start=DAY - 9 * day, end=DAY + 9 * day, search="`ssa_process_events` | ssadetect")
+    estate.schedule(BREADTH)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY + 6 * day, DAY + 6.2 * day)
+    assert [run.error for run in runs if run.error] == []
+    (first, *later) = [run for run in runs if run.result.rows]
+    wide = ["user of ws-no-technique", "user of ws-wide", "ws-no-technique", "ws-wide"]
+    assert sorted(row["risk_object"] for row in first.result.rows) == wide
+    assert later
+    assert {run.outcome for run in later} == {"suppressed"}
+    assert [(alert.severity, alert.results) for alert in scheduler.alerts] == [(4, 4)]
+    row = next(row for row in first.result.rows if row["risk_object"] == "ws-wide")
+    assert row["message"] == (
+        "system ws-wide has shown 3 ATT&CK tactics in 7 days (Credential Access, Defense Evasion, Execution), "
+        "in 4 detections: four, one, three, two"
+    )
+    assert len(estate.found(row["drilldown_search"])) == 4
+
+
+# -- hostile names
+
+HOSTILE = [
+    'x" OR risk_object="*',
+    'x") | delete ("',
+    '"',
+    "a\\b",
+    "\\",
+    'a\\"b',
+    "`ssa_process_events`",
+    "`",
+    "$risk_object$",
+    "$x$",
+    "a|b",
+    "a | delete",
+    "*",
+    "a*",
+    "[search x]",
+    "]",
+    "%41%",
+    "a\nb",
+    "a\tb",
+    "x\\1y",
+    "ünï",
+    "a=b, risk_score=999",
+    "' OR 1=1 --",
+]
+
+
+def test_the_drill_down_of_an_alert_finds_the_events_of_its_user_or_device_whatever_they_are_called(estate):
+    times = (1, 2, 3)
+    estate.instance.add_events(
+        process(DAY + 10 * n + at, f"u{name}", f"d{name}", f"msiexec.exe /y {name}")
+        for n, name in enumerate(HOSTILE, 1)
+        for at in times
+    )
+    estate.detect()
+    by_object = {}
+    for event in estate.risk():
+        assert event["risk_score"] == "35"
+        by_object.setdefault((event["risk_object"], event["risk_object_type"]), set()).add(event["risk_event_id"])
+    rows = estate.found(estate.saved(SCORE))
+    assert {(row["risk_object"], row["risk_object_type"]) for row in rows} == set(by_object)
+    assert len(rows) > 2 * len(HOSTILE) - 5
+    for row in rows:
+        wanted = by_object[row["risk_object"], row["risk_object_type"]]
+        search, _, shown = row["drilldown_search"].rpartition(" | dedup risk_event_id | table ")
+        assert shown.startswith("_time, detection, ")
+        found = {event["risk_event_id"] for event in estate.found(search)}
+        assert found >= wanted
+        if not re.search(r"[*`$]", row["risk_object"]):
+            assert found == wanted
+
+
+# -- nothing to say
+
+
+@pytest.mark.parametrize("name", [SCORE, BREADTH, REVIEW])
+def test_without_any_risk_and_any_entry_a_rule_runs_and_says_nothing(estate, name):
+    result = estate.instance.search(estate.saved(name))
+    assert (result.rows, [message for message in result.messages if message[0] != "INFO"]) == ([], [])
+
+
+# -- entries
+
+
+def test_entries_that_do_not_apply_or_soon_will_not_are_listed_for_review(estate):
+    owned = {"owner": "amy", "reason": "tested"}
+    good = allowed(**owned, expires="2026-12-31")
+    estate.entries(
+        "ssa_allow_list",
+        good,
+        good | {"field": "a b"},
+        good | {"field": None},
+        good | {"pattern": None},
+        good | {"expires": "2026-03-10"},
+        good | {"expires": "2026-03-02"},
+    )
+    estate.entries(
+        "ssa_ignored_entities",
+        {"entity": "svc_*", "expires": "2026-12-31", **owned},
+        {"entity": "svc_b", "expires": "2026-12-31", "owner": "amy"},
+        {"expires": "2026-12-31", **owned},
+    )
+    modifiers = [factor("a", 2) | owned, factor("b", -1) | owned, factor("c", 2, "soon") | owned, factor("d", 2)]
+    estate.entries("ssa_risk_modifiers", *modifiers)
+    rows = estate.found(estate.saved(REVIEW), now=DAY)
+    path = rf"{FLAGSHIP}: process=*C:\Vendor\*"
+    assert sorted((row["lookup"], row["entry"], row["state"]) for row in rows) == [
+        ("ssa_allow_list", path.replace("process", "?"), "no name of a field: it does not apply"),
+        ("ssa_allow_list", path.replace("process", "a b"), "no name of a field: it does not apply"),
+        ("ssa_allow_list", path, "expired: it does not apply"),
+        ("ssa_allow_list", path, "expires soon"),
+        ("ssa_allow_list", f"{FLAGSHIP}: process=?", "no detection or pattern: it does not apply"),
+        ("ssa_ignored_entities", "?", "no entity: it does not apply"),
+        ("ssa_ignored_entities", "svc_b", "no reason"),
+        ("ssa_risk_modifiers", "b x -1", "no entity, or no factor from 0 up: it does not apply"),
+        ("ssa_risk_modifiers", "c x 2", "no valid expiry (YYYY-MM-DD): it does not apply"),
+        ("ssa_risk_modifiers", "d x 2", "no owner"),
+    ]
+
+
+def test_the_entries_that_the_readme_shows_are_taken_and_apply(estate):
+    readme = (ROOT / "README.md").read_text()
+    searches = re.findall(r"^ +(\| makeresults .*outputlookup .*)$", readme, re.MULTILINE)
+    written = [estate.instance.search(search, now=DAY).rows and search.split()[-1] for search in searches]
+    assert written == ["ssa_allow_list", "ssa_ignored_entities", "ssa_risk_modifiers"]
+    for lookup in written:
+        (entry,) = estate.instance.kvstore.collection(APP, lookup).find()
+        listed = confs.load(estate.instance.apps / APP, "transforms")[lookup]["fields_list"].split(", ")
+        assert set(listed) <= set(entry)
+    assert estate.found(estate.saved(REVIEW), now=DAY) == []
+    (change,) = re.findall(r"`(\| inputlookup [^`]*outputlookup \w+)`", readme)
+    estate.instance.search(change, now=DAY)
+    (after,) = estate.instance.kvstore.collection(APP, "ssa_risk_modifiers").find()
+    assert after == entry | {"expires": "2026-06-30"}

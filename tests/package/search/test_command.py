@@ -1,0 +1,297 @@
+"""The packaged search command as a process, over the real protocol, on each Python that Splunk runs."""
+
+import json
+import shutil
+import socket
+
+import pytest
+
+from sandbox.errors import SearchError
+from sandbox.search.chunked import Command
+from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, only
+
+COLUMNS = list(HIT)
+MISS = {**HIT, "process": "msiexec.exe /i setup.msi"}
+
+
+def searchinfo(dispatch, *args):
+    return {
+        "args": list(args),
+        "raw_args": list(args),
+        "dispatch_dir": str(dispatch),
+        "sid": "1700000000.1",
+        "app": "ssa_detections",
+        "owner": "admin",
+        "username": "admin",
+        "session_key": "secret-session-key",
+        "splunkd_uri": "https://127.0.0.1:8089",
+        "splunk_version": "9.3.0",
+        "search": "search%20index%3D*",
+        "command": "ssadetect",
+        "maxresultrows": 50000,
+        "earliest_time": "0",
+        "latest_time": "0",
+    }
+
+
+@pytest.fixture
+def app(app):
+    """The app with one detection, whatever else is shipped."""
+    path = app / "default/ssa_detections.conf"
+    path.write_text(only(path.read_text(), FLAGSHIP))
+    return app
+
+
+class Session:
+    """Runs the command of an app folder once, over one or more chunks."""
+
+    def __init__(self, app, python, tmp_path, *args):
+        self.command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+        self.info = searchinfo(tmp_path, *args)
+
+    def run(self, *chunks):
+        with self.command as command:
+            self.metadata = command.getinfo(self.info)
+            found = []
+            for number, rows in enumerate(chunks):
+                values = [[row.get(name) or None for name in COLUMNS] for row in rows]
+                reply = command.execute(COLUMNS, values, finished=number == len(chunks) - 1)
+                found.append([dict(zip(reply.columns, row, strict=True)) for row in reply.rows])
+            command.close()
+        return found
+
+
+@pytest.fixture
+def session(app, python, tmp_path):
+    return lambda *args: Session(app, python, tmp_path, *args)
+
+
+def local(app, text):
+    (app / "local").mkdir(exist_ok=True)
+    (app / "local/ssa_detections.conf").write_text(text)
+
+
+def stanza(name, search=None, **settings):
+    lines = {
+        "id": name.lower(),
+        "version": "1",
+        "search": search or "| from read_ssa_enriched_events() | into write_ssa_detected_events();",
+        "impact": "10",
+        "confidence": "10",
+        "message": "found",
+        "observables": "[]",
+        **settings,
+    }
+    return f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
+
+
+def test_it_says_that_it_may_run_on_the_indexers(session):
+    one = session()
+    one.run([])
+    assert one.metadata["type"] == "streaming"
+
+
+@pytest.mark.parametrize("args", [(), (f"detection={FLAGSHIP}",), (f"detection={FLAGSHIP_ID}",)])
+def test_a_hit_comes_out_once_with_its_own_fields_and_a_miss_does_not(session, args):
+    ((hit,),) = session(*args).run([MISS, HIT, MISS])
+    assert {name: hit[name] for name in HIT} == HIT
+    assert (hit["detection"], hit["risk_score"], hit["entities"]) == (FLAGSHIP, "35", ["jdoe", "ws-01.example"])
+    assert json.loads(hit["body"])["cmd_line"] == HIT["process"].lower()
+
+
+def test_every_chunk_has_its_reply_also_an_empty_one(session):
+    assert [len(rows) for rows in session().run([HIT], [], [MISS], [HIT, HIT])] == [1, 0, 0, 2]
+
+
+def test_a_row_that_two_detections_match_comes_out_twice(app, session):
+    local(app, stanza("Everything"))
+    ((first, second),) = session().run([HIT])
+    assert [first["detection"], second["detection"]] == [FLAGSHIP, "Everything"]
+    ((only,),) = session("detection=Everything").run([HIT])
+    assert only["detection_id"] == "everything"
+
+
+def test_detections_that_read_named_fields_and_one_that_reads_any_field_see_the_same_row(app, session):
+    condition = 'map_get(input_event, lower("PROCESS_NAME")) = "MsiExec.exe" AND input_event.event_id IS NOT NULL'
+    local(
+        app, stanza("Any", f"| from read_ssa_enriched_events() | where {condition} | into write_ssa_detected_events();")
+    )
+    ((first, second),) = session().run([MISS | {"process_name": "cmd.exe"}, HIT])
+    assert [first["detection"], second["detection"]] == [FLAGSHIP, "Any"]
+    assert first["event_id"] == second["event_id"]
+    ((alone,),) = session(f"detection={FLAGSHIP}").run([HIT])
+    assert {name: alone[name] for name in alone} == {name: first[name] for name in alone}
+
+
+def test_a_local_setting_changes_the_score_without_code(app, session):
+    local(app, f"[{FLAGSHIP}]\nconfidence = 100\n")
+    ((hit,),) = session().run([HIT])
+    assert (hit["risk_score"], hit["risk_severity"]) == ("70", "high")
+
+
+def test_a_column_of_the_row_that_the_command_writes_is_replaced_others_are_kept(app, python, tmp_path):
+    with Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        columns = [*COLUMNS, "risk_score", "entities", "tag", "_chunked_idx"]
+        row = [*HIT.values(), "999", ["x", "y"], ["process", "report"], "7"]
+        reply = command.execute(columns, [row], finished=True)
+        command.close()
+    hit = dict(zip(reply.columns, reply.rows[0], strict=True))
+    assert (hit["risk_score"], hit["entities"]) == ("35", ["jdoe", "ws-01.example"])
+    assert (hit["tag"], hit["_chunked_idx"]) == (["process", "report"], "7")
+    assert len(set(reply.columns)) == len(reply.columns)
+
+
+def test_hostile_text_passes_unchanged(session):
+    process = 'msiexec.exe /y "C:\\x\n{0}$y$;$z$.dll" \r\n,"",\'%s é 💥 \u202e'
+    ((hit,),) = session().run([{**HIT, "process": process}])
+    assert hit["process"] == process
+    assert json.loads(hit["body"])["cmd_line"] == process.lower()
+
+
+# -- what a user sees when something is wrong
+
+
+def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_lack(session):
+    one = session()
+    nameless, silent = {**HIT, "process_name": ""}, {**HIT, "process": "", "parent_process_name": ""}
+    one.run([HIT, nameless, silent], [nameless, MISS])
+    ((level, text),) = one.command.messages
+    assert level == "WARN"
+    said = "3 of 5 rows that may match lack a value that the conditions read: process in 1, process_name in 2."
+    assert said in text
+
+
+def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(session):
+    one = session()
+    one.run([{**HIT, "process_name": "cmd.exe", "process": "", "process_path": ""}])
+    assert one.command.messages == []
+
+
+def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_path):
+    with Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        for last in (False, True):
+            command.execute(["host", "process_path"], [["h", "cmd.exe"]], finished=last)
+        command.close()
+    ((level, text),) = command.messages
+    assert level == "WARN"
+    assert "2 chunks of rows came without a column for process, process_name." in text
+
+
+def test_rows_that_can_be_judged_give_no_message(session):
+    one = session()
+    one.run([HIT, MISS, {**MISS, "parent_process_name": "", "user": "", "dest": ""}])
+    assert one.command.messages == []
+
+
+def message(session, *args):
+    with pytest.raises(SearchError) as caught:
+        session(*args).run([HIT])
+    assert f"[{socket.gethostname()}] " in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_unknown_detection_is_named_with_a_near_one(session):
+    said = message(session, "detection=Windows System Binary Proxy {Execution} MSIExec DLLRegisterServer")
+    assert "unknown detection 'Windows System Binary Proxy {Execution} MSIExec DLLRegisterServer'" in said
+    assert f"Did you mean '{FLAGSHIP}'?" in said
+
+
+def test_a_syntax_error_shows_file_line_stanza_and_place(app, session):
+    local(app, stanza("Broken", "| from read_ssa_enriched_events() | where {x} | into write_ssa_detected_events();"))
+    said = message(session, "detection=Broken")
+    assert "local/ssa_detections.conf, line 4: [Broken] search: expected ':' after the map key, found '}'" in said
+    assert "line 1, column 45" in said
+
+
+def test_one_broken_detection_is_reported_and_does_not_blind_the_others(app, session):
+    local(app, stanza("Broken", "| from {nowhere}()") + stanza("Wrong", impact="{high}"))
+    one = session()
+    ((hit,),) = one.run([HIT])
+    assert hit["detection"] == FLAGSHIP
+    assert [level for level, _ in one.command.messages] == ["WARN", "WARN"]
+    assert "a detection is left out: " in one.command.messages[0][1]
+    assert "[Wrong] impact: expected a number from 0 to 100, found '{high}'" in one.command.messages[1][1]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "| from read_ssa_enriched_events() | where " + "NOT " * 5000 + "true",
+        "| from read_ssa_enriched_events() | where x=" + "1" * 5000,
+    ],
+)
+def test_a_monstrous_detection_does_not_blind_the_others_either(app, session, search):
+    local(app, stanza("Monster", search))
+    one = session()
+    ((hit,),) = one.run([HIT])
+    assert hit["detection"] == FLAGSHIP
+    assert "[Monster] search: " in one.command.messages[0][1]
+
+
+def test_a_defect_at_the_start_is_a_message_and_not_a_silent_end(app, session):
+    (app / "bin/ssa/conf.py").write_text(
+        "APP, Stanza, ConfError, comma_list, is_true = '', dict, OSError, 0, 0\n"
+        "def load(*_): raise KeyError('{defect}')\n"
+    )
+    with pytest.raises(SearchError, match="ssadetect cannot start, please report this: KeyError"):
+        session().run([HIT])
+
+
+def test_an_argument_without_a_name_is_refused(session):
+    assert "unexpected argument 'x': write detection=" in message(session, "x")
+
+
+def test_trace_says_where_the_command_ran(app, session):
+    ((hit,),) = session("trace=true").run([HIT])
+    assert (hit["ssa_host"], hit["ssa_folder"]) == (socket.gethostname(), str(app))
+
+
+def test_a_nul_in_a_row_loses_nothing(session):
+    ((one, two),) = session().run([{**HIT, "user": "a\0b"}, HIT])
+    assert (one["user"], two["user"]) == ("a␀b", "jdoe")
+
+
+def test_an_unknown_option_is_refused(session):
+    with pytest.raises(SearchError, match=r"Unrecognized option: detections=\{x\}"):
+        session("detections={x}").run([HIT])
+
+
+def test_an_empty_option_is_refused(session):
+    assert "detection= is empty" in message(session, "detection=")
+
+
+def test_no_enabled_detection_is_an_error(app, session):
+    local(app, "[default]\ndisabled = 1\n" + f"[{FLAGSHIP}]\ndisabled = 1\n")
+    assert "no detection is enabled" in message(session)
+
+
+def test_a_missing_conf_names_the_setting_that_carries_it(app, session):
+    (app / "default/ssa_detections.conf").unlink()
+    assert "replicate.ssa_detections = true" in message(session)
+
+
+def test_a_missing_sdk_is_named_with_its_place(app, session):
+    shutil.move(app / "bin/lib", app / "lib")
+    with pytest.raises(SearchError, match=r"splunk-sdk is missing here: .*bin/lib/splunklib does not exist"):
+        session().run([HIT])
+
+
+def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path):
+    huge = {**HIT, "process": "x" * (10 * 1024 * 1024 + 1)}
+    command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+    with command:
+        command.getinfo(searchinfo(tmp_path))
+        first = command.execute(COLUMNS, [list(HIT.values()), list(huge.values())], finished=False)
+        second = command.execute(COLUMNS, [list(HIT.values())], finished=True)
+        with pytest.raises(SearchError, match=r"a row cannot be read.*field larger than field limit"):
+            command.close()
+    assert (len(first.rows), len(second.rows)) == (1, 1)
+
+
+def test_nothing_secret_is_logged(app, python, tmp_path):
+    command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+    with command, pytest.raises(SearchError) as caught:
+        command.getinfo(searchinfo(tmp_path, "detection=x"))
+    assert "secret-session-key" not in str(caught.value)

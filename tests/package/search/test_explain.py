@@ -1,0 +1,79 @@
+"""The packaged `ssaexplain`: as a process on each Python, and as the first command of a search."""
+
+import pytest
+
+from sandbox.errors import SearchError
+from sandbox.search.chunked import Command
+from sandbox.search.job import Instance
+from tests.package.search.test_command import local, searchinfo, stanza
+from tests.support.examples import FLAGSHIP, FLAGSHIP_ID
+from tools.docs.pages import shipped
+
+WRONG = stanza("Wrong", "| from read_ssa_enriched_events() | stats count() | into write_ssa_detected_events();")
+SUSPECT = stanza(
+    "Suspect",
+    '| from read_ssa_enriched_events() | where lower(input_event.p) = "X{0}" | into write_ssa_detected_events();',
+    disabled="1",
+)
+
+
+@pytest.fixture
+def explain(app, python, tmp_path):
+    def run(*args):
+        with Command("ssaexplain", app / "bin/ssaexplain.py", python=python, home=tmp_path) as command:
+            metadata = command.getinfo({**searchinfo(tmp_path, *args), "command": "ssaexplain"})
+            assert (metadata["type"], metadata["generating"]) == ("reporting", True)
+            reply = command.execute([], [], finished=True)
+            command.close()
+        return [dict(zip(reply.columns, row, strict=True)) for row in reply.rows]
+
+    return run
+
+
+@pytest.mark.parametrize("name", [FLAGSHIP, FLAGSHIP_ID])
+def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
+    rows = explain(f"detection={name}")
+    assert {row["detection"] for row in rows} == {FLAGSHIP}
+    fields = {row["name"]: row["text"] for row in rows if row["part"] == "field"}
+    assert fields["process"] == "from the column process; the conditions depend on it"
+    assert fields["dest_device_id"] == "from the column dest_device_id or dest or host"
+    required = [row["text"] for row in rows if row["part"] == "requirement"]
+    assert required[0] == 'process_name is "msiexec.exe", in any case'
+    steps = [row["text"].partition(" ")[0] for row in rows if row["part"] == "step"]
+    assert steps == ["from", "eval", "where", "eval", "into"]
+    warnings = [row["text"] for row in rows if row["part"] == "warning"]
+    assert warnings == ["cmd_line is required, and the search never reads it"]
+
+
+def test_without_an_option_it_shows_all_and_what_is_wrong_as_a_row(app, explain):
+    local(app, WRONG + SUSPECT)
+    rows = explain()
+    assert {row["detection"] for row in rows} == {*shipped().names, "Wrong", "Suspect"}
+    (error,) = (row["text"] for row in rows if row["part"] == "error")
+    assert "the command 'stats' is stateful and cannot run here" in error
+    (warning,) = (row for row in rows if (row["text"] or "").startswith('"X{0}" is never equal to what is in lower'))
+    assert (warning["line"], warning["column"], warning["near"][:6]) == ("1", "64", '= "X{0')
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["detection=Nothing {0}"], "unknown detection 'Nothing {0}'"),
+        (["detection=Wrong"], "the command 'stats' is stateful"),
+        (["Wrong"], "unexpected argument 'Wrong'"),
+    ],
+)
+def test_what_was_asked_for_and_is_wrong_ends_the_search(app, explain, args, says):
+    local(app, WRONG)
+    with pytest.raises(SearchError) as caught:
+        explain(*args)
+    assert says in str(caught.value)
+
+
+def test_a_search_may_begin_with_it(archive, tmp_path):
+    instance = Instance(tmp_path / "splunk")
+    instance.install(archive)
+    found = instance.search(f'| ssaexplain detection="{FLAGSHIP}" | search part=field | stats count by part')
+    assert found.rows == [{"part": "field", "count": "8"}]
+    with pytest.raises(SearchError, match="'ssaexplain' must be the first command"):
+        instance.search("| makeresults | ssaexplain")

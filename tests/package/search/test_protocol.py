@@ -1,0 +1,148 @@
+"""One reply for each chunk whatever happens, and no short result: streams that break off, are garbled, or are long.
+
+
+The packaged command is a process, on each Python that Splunk runs.
+"""
+
+import csv
+import io
+import json
+import re
+import subprocess
+from random import Random
+
+import pytest
+
+from sandbox.search.chunked import environment
+from tests.package.search.test_command import local, searchinfo, stanza
+from tests.support.examples import FLAGSHIP, HIT, only
+from tests.support.soak import SEED, count
+
+HEADER = re.compile(rb"chunked 1\.0,(\d+),(\d+)\n")
+
+
+def chunk(metadata, body=b""):
+    told = json.dumps(metadata).encode()
+    return b"chunked 1.0,%d,%d\n%b%b" % (len(told), len(body), told, body)
+
+
+def rows(*rows):
+    text = io.StringIO()
+    written = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    written.writeheader()
+    written.writerows(rows)
+    return text.getvalue().encode()
+
+
+def execute(body, finished=False):
+    return chunk({"action": "execute", "finished": finished}, body)
+
+
+class Conversation:
+    """The command of an app, given a whole stream at once."""
+
+    def __init__(self, app, python, tmp_path):
+        self.app, self.python, self.home = app, python, tmp_path
+        self.getinfo = chunk({"action": "getinfo", "preview": False, "searchinfo": searchinfo(tmp_path)})
+
+    def __call__(self, stream):
+        """Return the exit code and the replies: metadata and body each."""
+        ran = subprocess.run(
+            [self.python, str(self.app / "bin/ssadetect.py")],
+            input=stream,
+            capture_output=True,
+            check=False,
+            timeout=60,
+            env=environment(self.home),
+        )
+        return ran.returncode, list(replies(ran.stdout))
+
+
+def replies(sent):
+    at = 0
+    while at < len(sent):
+        header = HEADER.match(sent, at)
+        assert header, sent[at : at + 100]
+        end = header.end() + int(header[1])
+        at = end + int(header[2])
+        assert at <= len(sent)
+        yield json.loads(sent[header.end() : end]), sent[end:at]
+
+
+def errors(replies):
+    found = [message for metadata, _ in replies for message in metadata.get("inspector", {}).get("messages", [])]
+    return [text for level, text in found if level == "ERROR"]
+
+
+@pytest.fixture
+def conversation(app, python, tmp_path):
+    path = app / "default/ssa_detections.conf"
+    path.write_text(only(path.read_text(), FLAGSHIP))
+    return Conversation(app, python, tmp_path)
+
+
+def hits(body):
+    return max(len(list(csv.reader(io.StringIO(body.decode())))) - 1, 0)
+
+
+def test_a_stream_that_breaks_off_anywhere_ends_with_an_error_or_has_lost_nothing(conversation):
+    first, second = execute(rows(HIT)), execute(rows(HIT, HIT), finished=True)
+    stream = conversation.getinfo + first + second
+    start = len(conversation.getinfo)
+    whole = (start, start + len(first), len(stream))
+    places = Random(SEED).sample(range(len(stream)), count(25, 400))
+    for cut in sorted({*places, *whole, start - 1, start + 1, whole[1] - 1, whole[1] + 1, whole[2] - 1}):
+        code, found = conversation(stream[:cut])
+        if cut in whole:
+            assert (code, errors(found)) == (0, [])
+            assert [hits(body) for _, body in found] == [0, 1, 2][: whole.index(cut) + 1]
+        else:
+            assert code == 1
+            assert len(errors(found)) == 1
+            sent = 1 + sum(cut > place for place in (0, *whole[:2])) if cut else 1
+            assert len(found) <= sent
+
+
+@pytest.mark.parametrize(
+    ("garbled", "said"),
+    [
+        (b"chunked 2.0,1,1\n{}", "which is no header"),
+        (b"{}" * 100 + b"\n", "which is no header"),
+        (b"\xff\x00\n", "which is no header"),
+        (b'chunked 1.0,9,0\n{"action"}', "metadata that is not JSON"),
+        (chunk({"action": "{getinfo}"}), "Expected execute action, not {getinfo}"),
+    ],
+)
+def test_what_is_no_chunk_is_an_error_in_one_reply(conversation, garbled, said):
+    code, found = conversation(conversation.getinfo + execute(rows(HIT)) + garbled + execute(rows(HIT), True))
+    assert code == 1
+    assert [hits(body) for _, body in found] == [0, 1, 0]
+    (text,) = errors(found)
+    assert said in text
+
+
+def test_an_error_in_the_middle_costs_no_other_chunk_its_reply(conversation):
+    bad = rows(HIT)[:-1] + b"\rx\n" + rows(HIT)
+    code, found = conversation(conversation.getinfo + execute(bad) + execute(rows(HIT, HIT)) + execute(b"", True))
+    assert code == 1
+    assert [hits(body) for _, body in found] == [0, 0, 2, 0]
+    assert [metadata.get("finished") for metadata, _ in found[1:]] == [False, False, True]
+    (text,) = errors(found)
+    assert "a row cannot be read" in text
+
+
+def test_a_long_answer_is_complete(conversation):
+    # Longer than what is held in memory, so that it goes through a file.
+    body = rows(*[{**HIT, "user": f"{number} " + "x" * 1_000} for number in range(9_000)])
+    code, found = conversation(conversation.getinfo + execute(body, True))
+    assert code == 0
+    answer = csv.DictReader(io.StringIO(found[1][1].decode()))
+    assert [row["user"].split()[0] for row in answer] == [str(number) for number in range(9_000)]
+
+
+def test_quotes_and_braces_in_what_fails_reach_the_user(app, conversation):
+    local(app, stanza('Odd {0} "quoted"', impact='{"x"}'))
+    _, found = conversation(conversation.getinfo + execute(rows(HIT), True))
+    messages = [text for metadata, _ in found for _, text in metadata.get("inspector", {}).get("messages", [])]
+    assert any('[Odd {0} "quoted"] impact: expected a number from 0 to 100, found \'{"x"}\'' in one for one in messages)
+    assert hits(found[1][1]) == 1

@@ -1,0 +1,368 @@
+"""Every search that the app ships, over the demo events: saved searches, drill-downs, search help, views.
+
+What each finds is in searches.toml, by the place where it stands. A search without an entry there fails.
+"""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sandbox import confs
+from sandbox.demo import replay
+from sandbox.search.job import Instance
+from sandbox.splunkd import Splunkd
+from sandbox.splunkd.calls import ROLES, Session
+from tests.package.test_views import strings
+from tools import ROOT
+from tools.ui import views
+
+DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
+EXPECTED = {entry["place"]: entry for entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["search"]}
+CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
+HITS = Counter(entry["dest"] for entry in CATALOGUE if entry["expected"])
+RULE = "SSA - Windows System Binary Proxy Execution MSIExec DLLRegisterServer - Rule"
+ACCELERATED = RULE.replace("- Rule", "- Accelerated - Rule")
+VIEWS = views.shipped()
+ADMIN = Session("admin", "admin", ROLES["admin"])
+EVENING = 1_772_496_000
+"""The midnight after the demo's events, epoch s: when somebody looks at the views."""
+
+
+def shipped(default):
+    """Yield each search that is shipped, with the place where it stands."""
+    for name, settings in confs.load(default.parent, "savedsearches").items():
+        yield f"savedsearches [{name}]", settings["search"]
+        for key, value in settings.items():
+            if key.endswith("drilldown_searches"):
+                yield from ((f"savedsearches [{name}] {drill['name']}", drill["search"]) for drill in json.loads(value))
+    for stanza, settings in confs.load(default.parent, "searchbnf").items():
+        yield from ((f"searchbnf [{stanza}] {key}", settings[key]) for key in settings if key.startswith("example"))
+    for lookup in confs.load(default.parent, "transforms"):
+        yield f"transforms [{lookup}]", f"| inputlookup {lookup}"
+    for view in VIEWS.values():
+        yield from ((f"views [{view.name}] {source}", view.query(source)) for source in view.sources)
+
+
+SHIPPED = dict(shipped(ROOT / "default"))
+
+
+@pytest.fixture(scope="module")
+def demo(archive, tmp_path_factory):
+    """The app on two indexers, with the demo events and the risk that the saved search made of them."""
+    instance = Instance(tmp_path_factory.mktemp("demo"), indexers=2)
+    instance.install(archive)
+    with Splunkd(instance) as splunkd:
+        replay.run(splunkd, DEMO, False, Console(quiet=True))
+        yield splunkd.acting(ADMIN)
+
+
+@pytest.fixture(scope="module")
+def quiet(archive, tmp_path_factory):
+    """The app as it is after installing: no event, no risk, no entry in a lookup."""
+    instance = Instance(tmp_path_factory.mktemp("quiet"))
+    instance.install(archive)
+    with Splunkd(instance) as splunkd:
+        yield splunkd.acting(ADMIN)
+
+
+def tokens(instance, view):
+    """What the tokens of a view are at first paint, those that are set from the results of a search too."""
+    found = view.defaults
+    for id, source in view.sources.items():
+        if source["options"].get("enableSmartSources"):
+            found |= view.results(id, instance.search(views.fill(view.query(id), found)).rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def painted(demo, quiet):
+    """The results of the searches of each view at first paint: (view, source) -> with data, and with none."""
+    found = {}
+    for view in VIEWS.values():
+        for instance in (demo, quiet):
+            known = tokens(instance, view)
+            for source in view.sources:
+                query = views.fill(view.query(source), known)
+                found.setdefault((view.name, source), []).append(instance.search(query, now=EVENING))
+    return found
+
+
+@pytest.fixture(scope="module")
+def hit(demo):
+    """What a drill-down takes its tokens from."""
+    return demo.search(SHIPPED[f"savedsearches [{RULE}]"]).rows[0]
+
+
+@pytest.mark.parametrize("place", SHIPPED)
+def test_a_shipped_search_finds_what_it_says(demo, hit, painted, place):
+    assert place in EXPECTED, "searches.toml: say what this search finds over the demo events"
+    expected = EXPECTED[place]
+    if view := re.fullmatch(r"views \[(.*)] (.*)", place):
+        result, _ = painted[view[1], view[2]]
+    else:
+        result = demo.search(re.sub(r"\$(\w+)\$", lambda token: hit[token[1]], SHIPPED[place]))
+    assert len(result.rows) >= expected.get("least", expected.get("count"))
+    assert len(result.rows) <= expected.get("count", len(result.rows))
+    assert set(expected.get("columns", [])) <= set(result.columns)
+    for wanted in expected["has"]:
+        assert [row for row in result.rows if wanted.items() <= row.items()], wanted
+    assert [text for level, text, _ in result.messages if level != "INFO"] == expected.get("messages", [])
+
+
+def test_no_search_is_expected_that_is_not_shipped():
+    assert set(EXPECTED) <= set(SHIPPED)
+
+
+REPORTS = [place for place in SHIPPED if "$" not in place and "Self test" not in place and "views" not in place]
+
+
+@pytest.mark.parametrize("place", REPORTS)
+def test_without_events_risk_and_entries_a_search_runs_and_finds_nothing_of_them(quiet, place):
+    result = quiet.search(SHIPPED[place])
+    facts = ("ssaexplain", "ssa_attack_techniques", "makeresults")  # these read what is shipped, or nothing
+    assert bool(result.rows) == any(name in SHIPPED[place] for name in facts if "Breadth" not in place)
+    assert [text for level, text, _ in result.messages if level != "INFO"] == []
+
+
+def test_the_drill_down_of_an_alert_finds_its_risk_events(demo):
+    alerts = demo.search(SHIPPED["savedsearches [SSA - Risk Over 24 Hours - Rule]"]).rows
+    assert len(alerts) == 2
+    for alert in alerts:
+        events = demo.search(alert["drilldown_search"]).rows
+        assert len(events) == int(alert["risk_events"]) == 3
+        assert all(alert["risk_object"].partition(".synthetic")[0] in event["risk_message"] for event in events)
+
+
+def test_the_raw_and_the_accelerated_search_find_the_same_hits(demo):
+    """The same event, told apart by event_id; its time is a whole second in a data model."""
+    raw, accelerated = (demo.search(SHIPPED[f"savedsearches [{name}]"]).rows for name in (RULE, ACCELERATED))
+    assert Counter(row["dest_device_id"] for row in raw) == HITS
+    same = ("event_id", "detection_id", "entities", "dest_user_id", "dest_device_id", "risk_score")
+    assert sorted([row[name] for name in same] for row in raw) == sorted(
+        [row[name] for name in same] for row in accelerated
+    )
+    assert sorted(row["body"] for row in raw) == sorted(row["body"] for row in accelerated)
+    assert {float(row["_time"]) % 1 for row in accelerated} == {0.0}
+
+
+def test_the_search_that_a_risk_event_names_finds_its_cause(demo):
+    for event in demo.search("index=risk").rows:
+        (cause,) = demo.search(event["contributing_events_search"]).rows
+        assert event["risk_object"] in (cause["user"].lower().rpartition("\\")[2], cause["dest"])
+
+
+def named(panel):
+    """Name the fields that a panel reads from its rows, and those that a click reads from one."""
+    read = set()
+    for text in strings(panel.get("options", {})), strings(panel.get("context", {})):
+        for call in re.findall(r"(?:seriesByName|frameBySeriesNames)\(([^)]*)\)", " ".join(text)):
+            read |= set(re.findall(r"'([^']*)'", call))
+    columns = set(panel.get("options", {}).get("columnFormat", {}))
+    clicks = set(re.findall(r"row\.([\w.]+?)\.value", " ".join(strings(panel.get("eventHandlers", [])))))
+    return read, columns | clicks
+
+
+PANELS = [
+    pytest.param(view.name, id, panel, id=f"{view.name}-{id}")
+    for view in VIEWS.values()
+    for id, panel in {**view.definition["visualizations"], **view.definition["inputs"]}.items()
+    if "dataSources" in panel
+]
+
+
+@pytest.mark.parametrize(("view", "id", "panel"), PANELS)
+def test_a_panel_finds_the_fields_that_it_names_with_data_and_with_none(painted, view, id, panel):
+    read, clicked = named(panel)
+    results = painted[view, panel["dataSources"]["primary"]]
+    for result in results:
+        assert [text for level, text, _ in result.messages if level != "INFO"] == []
+        assert read <= set(result.columns)
+        assert result.rows or not read
+        assert clicked <= set(result.columns) or not result.rows
+        assert len(result.columns) > 0
+    with_data, with_none = results
+    if with_data.rows and with_none.rows and panel["type"] == "splunk.table":
+        assert with_data.columns == with_none.columns
+
+
+def test_a_view_without_data_says_what_to_do(painted):
+    """Tables of rows that may not be there have one that explains; the others are counts."""
+    for place, says in {
+        ("overview", "ds_summary"): "open Start here",
+        ("overview", "ds_messages"): "No risk events in this time range",
+        ("entity", "ds_chooser"): "widen it",
+        ("entity", "ds_in_order"): "No risk events of this name",
+        ("tuning", "ds_summary"): "nothing to tune",
+        ("tuning", "ds_candidates"): "nothing to leave out",
+        ("tuning", "ds_removed"): "removes nothing",
+        ("start_here", "ds_data"): "finds no event in this time range",
+        ("start_here", "ds_errors"): "No error or warning",
+    }.items():
+        (row,) = painted[place][1].rows
+        assert says in " ".join(value for value in row.values() if value), place
+        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in (
+            "ds_removed",
+            "ds_errors",
+        )
+
+
+TUNING = VIEWS["tuning"]
+
+
+def candidates(instance):
+    """The candidates of the tuning view."""
+    return instance.search(views.fill(TUNING.query("ds_candidates"), tokens(instance, TUNING))).rows
+
+
+def line(instance, candidate, **others):
+    """What the tuning view says of a candidate that is clicked, by what it says."""
+    known = tokens(instance, TUNING) | {"candidate": candidate, **others}
+    return {row["What"]: row["Line"] for row in instance.search(views.fill(TUNING.query("ds_line"), known)).rows}
+
+
+def test_each_proposed_line_removes_exactly_the_rows_that_it_promises(demo):
+    """As definition of the filter macro. A candidate with a wildcard may remove more than the hits it was made of."""
+    rule = SHIPPED[f"savedsearches [{RULE}]"]
+    before, stem = demo.search(rule).rows, RULE.removeprefix("SSA - ").removesuffix(" - Rule").lower().replace(" ", "_")
+    proposed = candidates(demo)
+    each = {row["Field"]: row for row in reversed(proposed)}.values()  # the first one of each field
+    for row in (*each, *(row for row in proposed if "*" in row["Value"]), proposed[-1]):
+        said = line(demo, row["_candidate"])
+        assert said["macro"] == f"{stem}_filter"
+        after = demo.search(rule.replace(f"`{stem}_filter`", said["definition"])).rows
+        left = {hit["finding_id"] for hit in after}
+        removed = [hit for hit in before if hit["finding_id"] not in left]
+        seen, stay = ({entity for hit in hits for entity in hit["entities"]} for hits in (before, after))
+        assert said["removes"].startswith(
+            f"{len(removed)} of {len(before)} hits; {len(seen - stay)} of {len(seen)} users and devices "
+        )
+        assert len(removed) == int(row["Hits"]) or "*" in row["Value"]
+        assert len({entity for hit in removed for entity in hit["entities"]}) >= int(row["Entities"])
+
+
+@pytest.mark.parametrize("fixed", ["", "process process_name", "parent_process_name process"])
+def test_what_the_conditions_of_a_detection_fix_is_no_candidate(demo, fixed):
+    """Nor is the program that it is about: only who, where, from what, and with which command line."""
+    known = tokens(demo, TUNING) | {"Chosen:result.fixed": fixed}
+    fields = {row["Field"] for row in demo.search(views.fill(TUNING.query("ds_candidates"), known)).rows}
+    every = {"user", "dest", "parent_process_name", "parent_process", "process"}
+    assert fields == (every - {"parent_process_name"} if "parent_process_name" in fixed else every)
+
+
+def test_a_line_that_leaves_nothing_says_so(demo):
+    assert "Nothing is left" in line(demo, 'process="*msiexec*"')["removes"]
+    assert "Nothing is left" not in line(demo, 'user="b.heron"')["removes"]
+
+
+def test_the_allow_list_lines_do_the_same(demo):
+    rule = SHIPPED[f"savedsearches [{RULE}]"].replace("_filter`", "_filter` | `ssa_allow_list`")
+    before = len(demo.search(rule).rows)
+    row = next(row for row in candidates(demo) if row["Field"] == "process" and '\\"' in row["Value"])
+    said = line(demo, row["_candidate"])
+    try:
+        demo.search(said["allow list"].replace('ticket=""', 'ticket="CHG-1"'))
+        assert before - len(demo.search(rule).rows) == int(row["Hits"]) == 2
+        (entry,) = demo.search("| inputlookup ssa_allow_list").rows
+        assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
+    finally:
+        demo.search("| makeresults | where false() | outputlookup ssa_allow_list")
+
+
+def test_the_tuning_view_shows_what_the_filter_removes(demo):
+    """With a filter of two parts, that an admin has set."""
+    own = {"Chosen:result.filter": 'search NOT dest="ws-fin-02*" | where user!="e.plover"'}
+    known = tokens(demo, TUNING) | own
+    found = {id: demo.search(views.fill(TUNING.query(id), known)).rows for id in ("ds_summary", "ds_removed")}
+    assert {name: found["ds_summary"][0][name] for name in ("found", "left", "removed")} == {
+        "found": "11",
+        "left": "6",
+        "removed": "5",
+    }
+    assert {(row["User"], row["Device"]) for row in found["ds_removed"]} == {
+        ("b.heron", "ws-fin-02.synthetic.example"),
+        ("e.plover", "ws-sales-02.synthetic.example"),
+    }
+    assert len(found["ds_removed"]) == 5
+    said = line(demo, 'user="adm.lark"', **own)["definition"]
+    assert said == 'search NOT dest="ws-fin-02*" | where user!="e.plover" | search NOT user="adm.lark"'
+
+
+def test_a_message_leads_to_the_event_that_caused_it(painted, demo):
+    for row in painted["overview", "ds_messages"][0].rows:
+        events = demo.search(f"search {row['_search']}").rows
+        assert [event for event in events if event["dest"] in row["Message"]]
+
+
+@pytest.fixture
+def shown(quiet):
+    """What a panel of Start here shows of an app with this in its local folder: the rows by the first column."""
+    folder = quiet.apps / "ssa_detections/local"
+    folder.mkdir(exist_ok=True)
+    written = []
+
+    def show(source, conf, text):
+        written.append(folder / f"{conf}.conf")
+        written[-1].write_text(text)
+        rows = quiet.search(VIEWS["start_here"].query(source)).rows
+        return {row.get("Check") or row["Detection"]: row for row in rows}
+
+    yield show
+    for path in written:
+        path.unlink()
+
+
+EVENTS, ACTION = "[ssa_risk_events]\ndefinition = ", "action.ssa_risk.param.index = "
+
+
+@pytest.mark.parametrize(
+    ("conf", "text", "state", "says"),
+    [
+        ("macros", EVENTS + "index=risk sourcetype=stash", "OK", "The index risk is defined here."),
+        ("macros", EVENTS + '(index="risk" OR index=old) sourcetype=stash', "OK", "The index risk is defined here."),
+        ("macros", EVENTS + "sourcetype=stash", "OK", "The index risk is defined here."),
+        ("macros", EVENTS + "index = my_risk", "TO DO", "This server knows no index my_risk."),
+        ("macros", EVENTS + "index=main", "TO DO", "The searches write to risk, the macro ssa_risk_events reads main."),
+        ("savedsearches", f"[{RULE}]\n{ACTION}gone", "TO DO", "This server knows no index gone."),
+        ("savedsearches", f"[{RULE}]\n{ACTION}main", "TO DO", "The searches write to main, risk, the macro"),
+    ],
+)
+def test_start_here_follows_the_index_that_is_written_and_read(shown, conf, text, state, says):
+    row = shown("ds_setup", conf, text)["Risk index"]
+    assert (row["State"], row["Found"][: len(says)]) == (state, says)
+    assert bool(row["Fix"]) == (state != "OK")
+
+
+NAME = RULE.removeprefix("SSA - ").removesuffix(" - Rule")
+COPY = {**confs.load(ROOT, "ssa_detections")[NAME], "id": "mine"}.items()
+MINE = "[Mine]\n" + "\n".join(f"{key} = {value}".replace("\n", "\\\n") for key, value in COPY)
+
+
+@pytest.mark.parametrize(
+    ("conf", "text", "name", "state", "fix"),
+    [
+        ("savedsearches", "", NAME, "not scheduled", "Enable schedule"),
+        ("savedsearches", f"[{RULE}]\nenableSched = 1", NAME, "scheduled", ""),
+        ("savedsearches", f"[{RULE}]\nenableSched = 1\n[{ACCELERATED}]\nenableSched = 1", NAME, "twice", "one of them"),
+        ("savedsearches", f"[{RULE}]\ndisabled = 1", NAME, "not scheduled", "Enable schedule"),
+        (
+            "savedsearches",
+            f"[{RULE}]\ndisabled = 1\n[{ACCELERATED}]\ndisabled = 1",
+            NAME,
+            "disabled",
+            "Enable its search",
+        ),
+        ("ssa_detections", f"[{NAME}]\ndisabled = 1", NAME, "disabled", "local/ssa_detections.conf"),
+        ("ssa_detections", f"[{NAME}]\nsearch = | from nothing(", NAME, "broken", "See below"),
+        ("ssa_detections", MINE, "Mine", "no search", "Save a search"),
+    ],
+)
+def test_start_here_says_whether_each_detection_runs_and_what_to_do(shown, conf, text, name, state, fix):
+    row = shown("ds_detections", conf, text)[name]
+    assert row["State"] == state
+    assert fix in (row["Fix"] or "")
+    assert bool(row["Fix"]) == bool(fix)

@@ -1,0 +1,191 @@
+"""From a Splunk row to an SSA input event, and from a hit back to a row."""
+
+import base64
+import hashlib
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssa.rows import event
+from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, catalogue, flagship
+
+
+def hits(**changes):
+    return event.detect(flagship(), {**HIT, **changes})
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "expected"),
+    [
+        ({"user": "u"}, "dest_user_id", "u"),
+        ({"user": "u", "dest_user_id": "own"}, "dest_user_id", "own"),
+        ({"user": "u", "dest_user_id": ""}, "dest_user_id", "u"),
+        ({"dest": "d", "host": "h"}, "dest_device_id", "d"),
+        ({"dest": "", "host": "h"}, "dest_device_id", "h"),
+        ({"host": "h"}, "dest_device_id", "h"),
+        ({}, "dest_device_id", None),
+        ({"process": ""}, "process", None),
+        ({"process": ["a", "a"]}, "process", "a"),
+        ({"process": ["a", "b"]}, "process", "a\nb"),
+        ({"process": []}, "process", None),
+        ({"process": ["A", "", "a", "b", "B"]}, "process", "A\nb"),
+        ({"user": "unknown"}, "dest_user_id", None),
+        ({"dest": "unknown", "host": "h"}, "dest_device_id", "h"),
+        ({"event_id": "own"}, "event_id", "own"),
+    ],
+)
+def test_a_field_is_the_rows_own_else_its_cim_counterpart(row, name, expected):
+    assert event.field(row, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("1700000000", "1700000000000"),
+        ("1700000000.137", "1700000000137"),
+        ("1700000000.1239999", "1700000000123"),
+        ("0", "0"),
+        ("", None),
+        (None, None),
+        ("yesterday", None),
+        ("nan", None),
+        ("1e999999999", None),
+    ],
+)
+def test_time_is_epoch_milliseconds_as_a_string(time, expected):
+    assert event.milliseconds(time) == expected
+
+
+def test_the_whole_row_is_the_input_event_when_any_field_may_be_read():
+    found = event.input_event({"_time": "1", "x": "1", "__mv_x": "", "user": "u"}, None)
+    assert {"_time": "1000", "x": "1", "dest_user_id": "u", "user": "u"}.items() <= found.items()
+    assert "__mv_x" not in found
+
+
+def test_the_identity_is_the_same_from_raw_and_from_tstats():
+    tstats = {**{k: v for k, v in HIT.items() if k != "host"}, "_time": "1772442000"}
+    assert event.event_id(tstats) == event.event_id(HIT)
+    homeless = {**HIT, "dest": ""}
+    assert event.event_id(homeless) == event.event_id({**tstats, "dest": "unknown"})
+    nameless = {**HIT, "user": ""}
+    assert event.event_id(nameless) == event.event_id({**nameless, "user": "unknown"})
+
+
+@pytest.mark.parametrize("name", ["dest", "user", "process_id", "process_path", "process", "_time"])
+def test_the_identity_differs_with_each_part(name):
+    changed = "1772442001" if name == "_time" else "other"
+    assert event.event_id({**HIT, name: changed}) != event.event_id(HIT)
+
+
+def test_a_hit_has_every_column_of_the_contract():
+    (found,) = hits()
+    assert set(found) >= set(event.COLUMNS)
+    assert (found["detection"], found["detection_id"], found["detection_version"]) == (FLAGSHIP, FLAGSHIP_ID, "1")
+    assert (found["start_time"], found["end_time"]) == ("1772442000250", "1772442000250")
+    assert found["entities"] == ["jdoe", "ws-01.example"]
+    assert (found["risk_score"], found["risk_severity"]) == ("35", "low")
+    assert json.loads(found["body"]) == {
+        "event_id": event.event_id(HIT),
+        "cmd_line": HIT["process"].lower(),
+        "process_name": "msiexec.exe",
+        "parent_process_name": "cmd.exe",
+        "process_path": HIT["process_path"],
+    }
+
+
+def test_the_finding_id_is_the_hash_of_its_canonical_json():
+    (found,) = hits()
+    finding = {
+        "body": json.loads(found["body"]),
+        "detection_id": FLAGSHIP_ID,
+        "end_time": 1772442000250,
+        "entities": ["jdoe", "ws-01.example"],
+        "start_time": 1772442000250,
+    }
+    text = json.dumps(finding, sort_keys=True, separators=(",", ":"))
+    assert found["finding_id"] == "sha256:" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_the_rows_own_fields_stay_and_ssa_names_are_added_only_where_they_lack():
+    (found,) = hits(dest_user_id="own")
+    assert "process_name" not in found
+    assert "dest_user_id" not in found
+    assert found["dest_device_id"] == "ws-01.example"
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({}, 1),
+        ({"process": "msiexec -Y x.dll "}, 1),
+        ({"process": "msiexec /y\tx.dll"}, 0),
+        ({"process": "msiexec /i x.msi"}, 0),
+        ({"process": ""}, 0),
+        ({"process_name": ""}, 0),
+        ({"process_name": "cmd.exe"}, 0),
+        ({"process_name": ["MSIEXEC.EXE", "msiexec.exe"]}, 1),
+        ({"_time": ""}, 1),
+        ({"user": "", "dest": "", "host": ""}, 1),
+    ],
+)
+def test_what_the_flagship_finds(changes, count):
+    assert len(hits(**changes)) == count
+
+
+def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
+    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = ran $cmd_line$ and $nothing$\n").find(FLAGSHIP)
+    (found,) = event.detect(detection, HIT)
+    assert (found["cmd_line"], found["nothing"]) == (HIT["process"].lower(), None)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({}, ["Endpoint_Processes"]),
+        ({"tag": ["process", "report"]}, ["Endpoint_Processes"]),
+        ({"tag": ["network", "communicate", "error"]}, ["Network_Traffic"]),
+        ({"tag": ["endpoint", "registry", "process", "report"]}, ["Endpoint_Processes", "Endpoint_Registry"]),
+        ({"tag": "nothing_known"}, ["Endpoint_Processes"]),
+        ({"tag": ["web"], "_datamodels": ["Own"]}, ["Own"]),
+    ],
+)
+def test_the_data_models_of_a_row_are_its_own_else_those_of_its_tags_else_the_detections(row, expected):
+    assert event.datamodels(flagship(), row) == expected
+
+
+cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
+
+
+@given(st.dictionaries(st.sampled_from([*HIT, "event_id", "_datamodels", "tag"]), cells))
+def test_no_row_stops_the_command(row):
+    for found in event.detect(flagship(), {**HIT, **row}):
+        json.loads(found["body"])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(json_values)
+def test_canonical_json_is_what_the_standard_library_writes(value):
+    assert event.canonical(value) == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@given(st.integers(-(10**14), 10**14), st.text(st.sampled_from("0123456789"), max_size=15))
+def test_a_time_loses_no_millisecond_and_rounds_none_up(whole, fraction):
+    time = f"{whole}.{fraction}" if fraction else str(whole)
+    exact = int(Decimal(time) * 1000)  # towards zero, as digits are cut off
+    assert event.milliseconds(time) == event.milliseconds([time]) == event.field({"_time": time}, "_time") == str(exact)
+    assert event.whole_second(time) == exact // 1000
+
+
+@given(st.dictionaries(st.sampled_from([*HIT, "dest_user_id", "dest_device_id", "event_id"]), cells))
+def test_the_input_event_has_each_field_that_has_a_value(row):
+    fields = frozenset([*HIT, "dest_user_id", "dest_device_id", "event_id"])
+    expected = {name: "\n".join(event.field_values(row, name)) for name in fields}
+    assert event.input_event(row, fields) == {name: value for name, value in expected.items() if value}

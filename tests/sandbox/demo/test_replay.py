@@ -1,0 +1,410 @@
+"""The whole way of an event, as a newcomer sees it: raw files in, detections and risk out."""
+
+import json
+import tarfile
+from collections import Counter
+
+import pytest
+
+from sandbox import __main__ as command_line
+from sandbox.alerts import alert_actions as alerts
+from sandbox.demo.replay import risk_searches
+from sandbox.demo.replay import row as indexed
+from sandbox.errors import SandboxError
+from sandbox.inputs import windows
+from sandbox.search.job import Instance
+from sandbox.splunkd import Splunkd
+from tests.support.examples import FLAGSHIP
+from tools import ROOT
+from tools.docs.pages import shipped
+from tools.evaluate.rules import HARDENED
+
+DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
+CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
+MESSAGE = (
+    "An instance of spawning msiexec.exe was identified on endpoint {device} "
+    "by user {user} attempting to register a file."
+)
+
+
+@pytest.fixture
+def replay(archive, capsys):
+    def run(*arguments, files=DEMO):
+        code = command_line.main(["replay", *map(str, files), "--package", str(archive), *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def lines(out):
+    found = {"detection": [], "risk_event": [], "risk_alert": [], "summary": []}
+    for line in out.splitlines():
+        fields = json.loads(line)
+        found[fields.pop("kind")].append(fields)
+    (found["summary"],) = found["summary"]
+    return found
+
+
+def name(entity):
+    """The one name of a user or device: in lower case, without a domain."""
+    return entity.lower().rpartition("\\")[2]
+
+
+def essence(found):
+    """What must not depend on where or by which Python it was found: everything but the run's own id and times."""
+    run = ("orig_sid", "_raw", "splunk_server", "info_sid", "info_search_time")
+    return [
+        sorted(json.dumps({k: v for k, v in row.items() if k not in run}, sort_keys=True) for row in found[kind])
+        for kind in ("detection", "risk_event")
+    ]
+
+
+def test_the_demo_finds_every_expected_event_and_no_other(replay, python):
+    code, out, _ = replay("--json", "--python", python)
+    found = lines(out)
+    expected = Counter(entry["dest"] for entry in CATALOGUE if entry["expected"])
+    assert code == 0
+    assert Counter(row["dest_device_id"] for row in found["detection"]) == expected
+    assert sum(expected.values()) >= 6
+
+
+def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay):
+    found = lines(replay("--json")[1])
+    by_finding = {}
+    for event in found["risk_event"]:
+        by_finding.setdefault(event["finding_id"], []).append(event)
+    assert set(by_finding) == {row["finding_id"] for row in found["detection"]}
+    for row in found["detection"]:
+        device, user = row["dest_device_id"], row["dest_user_id"]
+        events = by_finding[row["finding_id"]]
+        objects = {(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in events}
+        assert objects == {(name(user), "user", "35"), (name(device), "system", "35")}
+        assert len(events) == 2
+        for event in events:
+            assert event["risk_message"] == MESSAGE.format(device=device, user=user)
+            assert (event["threat_object"], event["index"], event["sourcetype"]) == ("msiexec.exe", "risk", "stash")
+            assert (event["info_min_time"], event["info_max_time"]) == ("0.000", "+Infinity")
+            assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
+
+
+def asked(line, device):
+    """Tell one event of the demo from another: an add-on may have changed the program in the line."""
+    return (*line.split()[-2:], device)
+
+
+def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothing_of_its_everyday(replay):
+    """Local packages are installed as any other, and a command line that is not audited is said to be missing."""
+    code, out, _ = replay("--json", "--all")
+    found = lines(out)
+    scores = {}
+    for hit in found["detection"]:
+        scores.setdefault(asked(hit["process"], hit["dest_device_id"]), {})[hit["detection"]] = float(hit["risk_score"])
+    assert (code, found["summary"]["errors"], found["summary"]["messages"]) == (0, [], [])
+    for entry in CATALOGUE:
+        given = scores.get(asked(entry["command_line"] or entry["process_path"], entry["dest"]), {})
+        if entry["expected"]:
+            assert given[FLAGSHIP] == 35
+            assert given[HARDENED] > 40
+        elif "everyday" in entry["what"] or "local package" in entry["what"]:
+            assert not any(given.values()), entry
+        else:
+            assert max(given.values()) > 40, entry
+    assert "0" in {hit["risk_score"] for hit in found["detection"]}
+    assert "0" not in {event["risk_score"] for event in found["risk_event"]}
+
+
+def test_searches_that_are_disabled_are_left_out_and_counted(replay):
+    assert f"{len(shipped().names) - 1} more searches are disabled: --all runs them too." in replay()[1]
+    assert "disabled" not in replay("--all")[1]
+
+
+def test_the_search_that_a_risk_event_names_finds_the_event_that_caused_it(replay, archive, tmp_path):
+    risk_events = lines(replay("--json")[1])["risk_event"]
+    instance = Instance(tmp_path)
+    instance.install(archive)
+    for path in DEMO:
+        instance.add_events(map(indexed, windows.read_events(path)))
+    for event in risk_events:
+        (cause,) = instance.search(event["contributing_events_search"]).rows
+        assert cause["process_name"].lower() == "msiexec.exe"
+        assert event["risk_object"] in (name(cause["user"]), name(cause["dest"]))
+
+
+def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
+    found = lines(replay("--json")[1])
+    told = found["summary"]
+    events = sum(path.read_text().count("<EventID>") or path.read_text().count("\nEventCode=") for path in DEMO)
+    assert told["events"] == sum(told["events_by_source"].values()) == events
+    assert told["events"] > told["passed_prefilter"] > told["detections"] == len(found["detection"])
+    assert told["risk_events"] == 2 * told["detections"]
+    assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
+
+
+def test_the_demo_ends_with_an_alert_for_the_user_and_the_device_of_three_hits(replay):
+    found = lines(replay("--json")[1])
+    (day,) = {float(event["_time"]) // 86_400 * 86_400 for event in found["risk_event"]}
+    names = ("search_name", "risk_object", "risk_object_type", "risk_score", "severity", "_time")
+    rule, five = "SSA - Risk Over 24 Hours - Rule", f"{day + 17 * 3600:.0f}"  # the third hit comes at 16:31
+    assert sorted([alert[name] for name in names] for alert in found["risk_alert"]) == [
+        [rule, "b.heron", "user", "105", "high", five],
+        [rule, "ws-fin-02.synthetic.example", "system", "105", "high", five],
+    ]
+    assert found["summary"]["risk_alerts"] == 2
+    for alert in found["risk_alert"]:
+        assert alert["message"].startswith(f"{alert['risk_object_type']} {alert['risk_object']} has gathered")
+    page = " ".join(replay()[1].split())
+    assert "4. Alerts raised by 2 risk rules, scheduled hourly: 2 " in page
+    assert "user b.heron has gathered a risk score of 105 in 24 hours" in page
+    assert "22 risk events written, 2 alerts raised, in " in page
+
+
+def test_a_threshold_of_ones_own_decides_about_alerts_and_a_rule_that_fails_is_an_error(replay, tmp_path):
+    (tmp_path / "macros.conf").write_text("[ssa_risk_threshold]\ndefinition = 60\n")
+    found = lines(replay("--json", "--local", str(tmp_path))[1])
+    assert {"b.heron", "e.plover"} == {a["risk_object"] for a in found["risk_alert"] if a["risk_object_type"] == "user"}
+    (tmp_path / "macros.conf").write_text("[ssa_risk_threshold]\ndefinition = (\n")
+    code, out, _ = replay("--json", "--local", str(tmp_path))
+    assert (code, lines(out)["risk_alert"]) == (1, [])
+    (error,) = lines(out)["summary"]["errors"]
+    assert error.startswith("SSA - Risk Over 24 Hours - Rule: ")
+
+
+def test_the_searches_over_the_data_model_find_the_same(replay):
+    raw, accelerated = (lines(replay("--json", *options)[1]) for options in ((), ("--tstats",)))
+    assert {row["search_name"] for row in accelerated["risk_event"]} != {
+        row["search_name"] for row in raw["risk_event"]
+    }
+    assert accelerated["summary"]["passed_prefilter"] >= accelerated["summary"]["detections"] > 0
+    for kind, identity in (("detection", "event_id"), ("risk_event", "risk_event_id")):
+        assert Counter(row[identity] for row in raw[kind]) == Counter(row[identity] for row in accelerated[kind])
+
+
+def test_kept_events_can_be_searched(replay, capsys, tmp_path):
+    home = tmp_path / "kept"
+    found = lines(replay("--json", "--home", str(home), "--indexers", "2")[1])
+    for again in range(2):  # a second replay takes the place of the first
+        asked = ["search", "--home", str(home), "--json", "index=risk | stats count by risk_object_type"]
+        assert command_line.main(asked) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert sum(int(row["count"]) for row in rows) == len(found["risk_event"])
+        replay("--home", str(home)) if not again else None
+
+
+def test_a_folder_of_someone_else_is_not_emptied(replay, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    code, _, err = replay("--home", str(tmp_path))
+    assert (code, (tmp_path / "thesis.txt").read_text()) == (1, "mine")
+    assert "holds no events of a sandbox" in err.replace("\n", " ")
+
+
+def test_a_search_without_events_says_what_to_do(capsys, tmp_path):
+    assert command_line.main(["search", "--home", str(tmp_path / "none"), "index=risk"]) == 1
+    assert "make demo" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_database_that_cannot_be_opened_is_an_error_not_a_crash(capsys, tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/events.duckdb").write_text("no database, or locked by another process")
+    assert command_line.main(["search", "--home", str(tmp_path), "index=risk"]) == 1
+    assert capsys.readouterr().err.startswith("sandbox: ")
+
+
+def test_a_search_shows_a_table_with_its_messages_and_takes_a_time_range(replay, capsys, tmp_path):
+    replay("--home", str(tmp_path / "kept"))
+    asked = ["search", "--home", str(tmp_path / "kept"), "--latest", "-20y@y", "index=risk | table risk_object"]
+    assert command_line.main(asked) == 0
+    assert "0 rows" in capsys.readouterr().out
+    assert command_line.main([*asked[:3], "index=risk | table risk_object"]) == 0
+    out = capsys.readouterr().out
+    assert "b.heron" in out
+    assert "22 rows" in out
+
+
+def test_settings_of_ones_own_are_applied(replay, tmp_path):
+    (tmp_path / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nimpact = 100\nconfidence = 90\n")
+    code, out, _ = replay("--json", "--local", str(tmp_path))
+    assert (code, {row["risk_score"] for row in lines(out)["detection"]}) == (0, {"90"})
+
+
+def test_any_number_of_indexers_gives_the_same_answer(replay):
+    one, three = (lines(replay("--json", "--indexers", number)[1]) for number in ("1", "3"))
+    assert essence(one) == essence(three)
+    assert (one["summary"]["indexers"], three["summary"]["indexers"]) == (1, 3)
+
+
+def test_the_page_tells_the_story(replay):
+    code, out, _ = replay()
+    assert code == 0
+    for said in (
+        "SSA Detections ",
+        "1. Events read: 472,",
+        "2. Searched: 20 events passed the prefilter, the detection fired on 11",
+        "Detection: Windows System Binary Proxy Execution MSIExec DLLRegisterServer",
+        "3. Risk written by the alert action: 22 events",
+        "b.heron",
+    ):
+        assert said in out
+    assert out.count("\n") < 80
+    assert "472 events read, 20 passed the prefilter, 11 fired, 22 risk events written" in out
+
+
+def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
+    _, written, _ = replay("--json")
+    raw = {event["_raw"] for event in lines(written)["risk_event"]}
+    code, out, _ = replay("--json", "--dry-run")
+    found = lines(out)
+    assert (code, found["risk_event"], found["risk_alert"]) == (0, [], [])
+    shown = {text.partition("not written: ")[2] for _, text in found["summary"]["log"] if "not written: " in text}
+
+    def without_run(line):
+        return [field for field in line.split(", ") if not field.startswith(("orig_sid=", "info_search_time="))]
+
+    assert sorted(map(without_run, shown)) == sorted(map(without_run, raw))
+
+
+# -- bad input
+
+
+def xml(command_line, image=r"C:\Windows\System32\msiexec.exe", computer="ws-1"):
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>1</EventID>"
+        "<TimeCreated SystemTime='2026-03-02T09:00:00.000000Z'/>"
+        f"<Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>{computer}</Computer></System>"
+        f"<EventData><Data Name='Image'>{image}</Data><Data Name='CommandLine'>{command_line}</Data>"
+        "<Data Name='User'>CORP\\jdoe</Data></EventData></Event>\n"
+    )
+
+
+HIT = xml("msiexec.exe /y x.dll")
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (xml("msiexec.exe /y x.dll")[:-30] + "\n", "damaged XML"),
+        ("<Event>&nope;</Event>\n", "damaged XML"),
+        ("hello\n", "not a Windows event"),
+    ],
+)
+def test_a_damaged_event_is_named_and_the_others_are_found(replay, tmp_path, bad, problem):
+    path = tmp_path / "events.log"
+    path.write_text(bad + HIT)
+    code, out, _ = replay("--json", files=[path])
+    found = lines(out)
+    assert (code, len(found["detection"])) == (0, 1)
+    assert len(found["summary"]["problems"]) == 1
+    assert f"{path}, event 1: " in found["summary"]["problems"][0]
+    assert problem in found["summary"]["problems"][0]
+
+
+@pytest.mark.parametrize("event", [xml(""), xml("msiexec.exe /y x.dll", image=""), xml("", image="")])
+def test_an_event_without_command_line_or_process_name_is_no_hit_and_no_error(replay, tmp_path, event):
+    path = tmp_path / "events.log"
+    path.write_text(event + HIT)
+    code, out, _ = replay("--json", files=[path])
+    found = lines(out)
+    assert (code, len(found["detection"]), found["summary"]["problems"]) == (0, 1, [])
+
+
+def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archive, tmp_path):
+    instance = Instance(tmp_path, indexers=2)
+    instance.install(archive)
+    instance.add_events({**row, "_raw": "x", "_time": 1} for row in [{"process_name": "cmd.exe"}, {"process": "x"}])
+    messages = instance.search("* | ssadetect").messages
+    assert [(level, server) for level, _, server in messages] == [("WARN", "indexer1"), ("WARN", "indexer2")]
+    assert "1 chunk of rows came without a column for " in messages[0][1]
+
+
+def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
+    path = tmp_path / "events.log"
+    path.write_text(xml("msiexec.exe /y x.dll", computer=""))
+    found = lines(replay("--json", files=[path])[1])
+    assert [event["risk_object"] for event in found["risk_event"]] == ["jdoe"]
+    assert found["risk_event"][0]["defaulted_tokens"] == "dest_device_id"
+
+
+@pytest.mark.parametrize(
+    ("relation", "quantity", "results", "expected"),
+    [
+        ("greater than", "0", 1, True),
+        ("greater than", "0", 0, False),
+        ("greater than", "3", 3, False),
+        ("less than", "1", 0, True),
+        ("equal to", "2", 2, True),
+        ("not equal to", "2", 2, False),
+    ],
+)
+def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relation, quantity, results, expected):
+    search = {"counttype": "number of events", "relation": relation, "quantity": quantity}
+    assert alerts.triggers(search, [{}] * results) is expected
+
+
+def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_path):
+    instance = Instance(tmp_path, session_key="key")
+    instance.install(archive)
+    (name,) = risk_searches(instance)
+    conf = instance.apps / "ssa_detections/default/alert_actions.conf"
+    conf.write_text(conf.read_text().replace("maxresults = 10000", "maxresults = 3"))
+    for path in DEMO:
+        instance.add_events(map(indexed, windows.read_events(path)))
+    result = instance.search(instance.saved_search(name)["search"])
+    with Splunkd(instance) as splunkd:
+        splunkd.sessions["key"] = frozenset()
+        instance.splunkd_uri = splunkd.uri
+        done = alerts.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
+    assert len(result.rows) > 3
+    assert "results=3 risk_events=6" in done.log[-1][1]
+
+
+def test_an_unknown_trigger_condition_is_an_error():
+    with pytest.raises(SandboxError, match="unsupported trigger condition: counttype = custom"):
+        alerts.triggers({"counttype": "custom"}, [{}])
+
+
+def test_a_missing_file_is_named(replay, tmp_path):
+    code, _, err = replay(files=[tmp_path / "nothing.log"])
+    assert code == 1
+    assert "nothing.log: no such file" in err.replace("\n", "")
+
+
+def test_a_folder_is_no_file(replay, tmp_path):
+    code, _, err = replay(files=[tmp_path])
+    assert code == 1
+    assert "is a folder" in err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1000", "x"])
+def test_a_number_of_indexers_that_makes_no_sense_is_refused(replay, number, capsys):
+    with pytest.raises(SystemExit):
+        replay(f"--indexers={number}")
+    assert f"expected a number from 1 to 32, found '{number}'" in capsys.readouterr().err
+
+
+def test_a_package_without_the_app_is_refused(tmp_path, capsys):
+    archive = tmp_path / "other.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(DEMO[0], "other_app/readme.txt")
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(archive)]) == 1
+    assert "other.tar.gz is not the app ssa_detections" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_package_that_is_cut_off_is_named(archive, tmp_path, capsys):
+    cut = tmp_path / "cut.tar.gz"
+    cut.write_bytes(archive.read_bytes()[:50_000])
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(cut)]) == 1
+    assert "cut.tar.gz' cannot be read" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_an_event_does_not_steer_the_readers_terminal(replay, tmp_path):
+    path = tmp_path / "events.log"
+    path.write_text(xml("msiexec.exe /y \x1b]0;owned\x07 [red]x[/red].dll"))
+    _, out, _ = replay(files=[path])
+    assert "\x1b]0;owned" not in out
+    assert "[red]x[/red].dll" in out.replace("\n", "")
+
+
+def test_a_file_that_is_no_package_is_named(capsys, tmp_path):
+    (tmp_path / "app.tar.gz").write_text("no archive")
+    assert command_line.main(["replay", str(DEMO[0]), "--package", str(tmp_path / "app.tar.gz")]) == 1
+    assert "app.tar.gz' cannot be read" in capsys.readouterr().err.replace("\n", " ")

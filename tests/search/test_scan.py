@@ -1,0 +1,256 @@
+"""However a chunk is read, the answer is the same: scanned in windows of any size, as a whole, and row by row.
+
+The chunks are nasty: quotes, newlines, carriage returns, NUL, broken characters, lists, columns that are missing or
+that the command writes itself, and CSV that is none. In `make soak`, 200,000 of them.
+
+What is no CSV at all, which splunkd does not write, can be read in two ways: csv takes a quote in the middle of a cell
+for text, the scan counts it. Where such a record is passed by, what follows it is read otherwise, hardly ever.
+"""
+
+import csv
+import io
+import re
+from random import Random
+
+import pytest
+
+from ssa.search import command, scan
+from ssa.search.chunks import Body, MalformedChunkError
+from tests.support.examples import FLAGSHIP, HIT, ROOT, only
+from tests.support.soak import SEED, count, told
+
+START = "| from read_ssa_enriched_events() | eval c=lower(input_event.process), n=input_event.process_name | where "
+END = ' | eval start_time=1, body={c: c, n: n, user: input_event.user, d: _datamodels}, entities=["a", n]'
+INTO = " | into write_ssa_detected_events();"
+
+CONDITIONS = {
+    "few": ('like(c, "%mski%")', 'n="Exact.exe"', 'like(c, "%/y %") OR lower(n) IN ("b$c.exe", "cmd.exe")'),
+    "many": (*(f'lower(n)="p{number} {number}.exe"' for number in range(9)), 'like(c, "%mski%") AND n!="x"'),
+    "any": ("true", 'n="cmd.exe"', 'map_get(input_event, c) = "1"'),
+    "id": ('lower(n)="cmd.exe" AND input_event.event_id!="x"', 'input_event.dest_user_id="u,v"'),
+}
+"""The conditions of detections, beside the shipped one: of what a scan searches one by one, or together, or not."""
+
+PIECES = (
+    *('"', '""', ",", "\n", "\r\n", "\r", "\0", " ", "$", "$;$", "\\", "é", "💥", "x", "a" * 70, "1", "unknown"),
+    *(
+        "msiexec.exe",
+        "MSIEXEC.EXE",
+        "/y ",
+        "-Y ",
+        "ms\u212ai",
+        "MSKI",
+        "msk\u0130",
+        "mski\u0307",
+        "Exact.exe",
+        "cmd.exe",
+    ),
+    *("b$c.exe", "B$C.exe", "p1 1.exe", "P3 3.EXE", "msi\nexec.exe", "u,v"),
+)
+NAMES = (
+    "msiexec.exe",
+    "MsiExec.exe",
+    "Exact.exe",
+    "cmd.exe",
+    "CMD.EXE",
+    "b$c.exe",
+    "p1 1.exe",
+    "P8 8.exe",
+    "",
+    "x.exe",
+)
+COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id")
+ODD = ("risk_score", "entities", "body", "detection", "ssa_host", "a b", 'a"b', "process")
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    """A command for each set of detections, loaded as it is at the start of a search."""
+    found = {}
+    for name, conditions in CONDITIONS.items():
+        app = tmp_path_factory.mktemp(name)
+        (app / "default").mkdir()
+        text = only((ROOT / "default/ssa_detections.conf").read_text(), FLAGSHIP)
+        for number, condition in enumerate(conditions):
+            text += f"\n[{name}{number}]\nid = {name}{number}\nversion = 1\nsearch = {START}{condition}{END}{INTO}\n"
+            text += "impact = 10\nconfidence = 10\nmessage = $user$ $x$\nobservables = []\n"
+        (app / "default/ssa_detections.conf").write_text(text)
+        found[name] = loaded(str(app))
+    yield found
+    for one in found.values():
+        one._record_writer.body.close()
+
+
+def loaded(app):
+    one = command.SsaDetectCommand()
+    one.fieldnames = []
+    one._finished = False
+    one._record_writer = command.Reply(io.BytesIO(), 50_000)
+    home, command.APP = command.APP, app
+    try:
+        one.load()
+    finally:
+        command.APP = home
+    return one
+
+
+def normal(row):
+    """A row as a search sees it: a list of one is its value, and what is empty is not there."""
+    row = {name: cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for name, cell in row.items()}
+    return {name: cell for name, cell in row.items() if cell}
+
+
+def state(one):
+    """What the command has to say of the chunk, which is then forgotten."""
+    said = [text for _, text in one._record_writer._inspector.get("messages", [])]
+    failed, one.failed = one.failed, False
+    one._record_writer._clear()
+    return failed, said
+
+
+def by_row(one, body):
+    """The answer of the plain path: rows, and what was said."""
+    lines = io.StringIO(body.decode("utf-8", "replace"))
+    rows = [normal(row) for row in one.stream(one._read_csv_records(lines))]
+    return rows, state(one)
+
+
+def scanned(one, body, window):
+    """The answer of the scan, in windows of so many bytes, of which a few tell how their quotes are counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "WINDOW", window)
+        patch.setattr(scan, "SAMPLE", min(window, 8))
+        one._execute_chunk_v2(one.stream, (None, Body(io.BytesIO(body), len(body))))
+    sent = io.BytesIO()
+    one._record_writer.body.send(sent)
+    text = sent.getvalue().decode()  # strictly
+    rows = [normal(row) for row in one._read_csv_records(io.StringIO(text))]
+    return rows, state(one)
+
+
+def value(random, column):
+    kind = random.random()
+    if column == "_time" and kind < 0.9:
+        return f"17724420{random.randrange(99):02}.250"
+    if column == "process_name" and kind < 0.7:
+        return random.choice(NAMES)
+    if kind < 0.2:
+        return ""
+    return "".join(random.choice(PIECES) for _ in range(random.randrange(1, 6)))
+
+
+def chunk(random):
+    """A body as splunkd writes it, be its cells ever so odd."""
+    columns = random.sample(COLUMNS, random.randrange(3, len(COLUMNS)))
+    if random.random() < 0.2:
+        columns += random.sample(ODD, 2)
+    lists = [name for name in columns if random.random() < 0.15]
+    columns += [f"__mv_{name}" for name in lists]
+    if random.random() < 0.05:
+        columns.append("__mv_alone")
+    if random.random() < 0.3:
+        random.shuffle(columns)
+    text = io.StringIO()
+    written = csv.writer(
+        text,
+        lineterminator=random.choice(("\n", "\n", "\r\n")),
+        quoting=random.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)),
+    )
+    written.writerow(columns)
+    for _ in range(random.choice((0, 1, 3, 12))):
+        row = {name: value(random, name) for name in columns}
+        for name in lists:
+            several = [value(random, name) for _ in range(random.randrange(4))]
+            row[f"__mv_{name}"] = ";".join(f"${one.replace('$', '$$')}$" for one in several) * (random.random() < 0.5)
+            row[name] = "\n".join(several) if random.random() < 0.9 else row.get(name, "")
+        written.writerow([row[name] for name in columns])
+    body = text.getvalue().encode()
+    return body if random.random() < 0.8 else body[:-1] if body.endswith(b"\n") else body
+
+
+def spoilt(random, body):
+    """The body with one thing in it that should not be there: a broken character, an end of a cell, row or line."""
+    at = random.randrange(len(body) + 1)
+    piece = random.choice((b"\r", b"\n", b"\0", b"\xff", b"\xed\xa0\x80", b",", b"\xe2\x84", b"\n\n", b"\r\r\n"))
+    return body[:at] + piece + body[at:]
+
+
+def unbalanced(random, body):
+    """The body with a quote too many, or one too few."""
+    at = random.randrange(len(body))
+    if random.random() < 0.5 and b'"' in body[at:]:
+        at = body.index(b'"', at)
+        return body[:at] + body[at + 1 :]
+    return body[:at] + b'"' + body[at:]
+
+
+def windows(random, body, change):
+    whole = len(body) + 1
+    return (whole,) if change is unbalanced else (random.choice((1, 2, 7, 31, 64, 200, 1000)), whole)
+
+
+CELL = rb'(?:"(?:[^"]|"")*"|[^",\r\n]*)'
+BODY = re.compile(rb"(?:%b(?:,%b)*(?:\r?\n|$))*" % (CELL, CELL))
+"""RFC 4180."""
+
+
+@pytest.mark.parametrize("kind", CONDITIONS)
+@pytest.mark.parametrize("change", [None, spoilt, unbalanced], ids=["plain", "spoilt", "unbalanced"])
+def test_scanned_as_row_by_row(commands, kind, change):
+    random, total, hits, otherwise = Random(f"{SEED} {kind}"), count(100, 17_000), 0, 0
+    for number in range(total):
+        body = chunk(random)
+        if change:
+            body = change(random, body)
+        expected = by_row(commands[kind], body)
+        hits += len(expected[0])
+        for window in windows(random, body, change):
+            same = scanned(commands[kind], body, window) == expected
+            assert same or not BODY.fullmatch(body), (number, window, body)
+            otherwise += not same
+    assert hits > total / 10
+    assert otherwise <= total / 2_000
+    told(f"{total:,} chunks for {kind} detections: {hits:,} hits; {otherwise} that are no CSV read otherwise")
+
+
+@pytest.mark.parametrize("often", [1, 0.3, 0.01, 0])
+def test_quotes_are_counted_alike_where_they_are_few_and_many(often):
+    random = Random(f"{SEED} {often}")
+    for _ in range(50):
+        buffer = bytes(random.choices(b'x"', (1 - often, often), k=random.randrange(5 * scan.SAMPLE)))
+        places = sorted(random.choices(range(len(buffer) + 1), k=random.randrange(4)))
+        assert scan.quotes_before(buffer, places) == [buffer[:at].count(b'"') for at in (*places, len(buffer))]
+
+
+@pytest.fixture
+def limit():
+    """The longest field, as splunk-sdk has it."""
+    before = csv.field_size_limit(10 * 1024 * 1024)
+    yield csv.field_size_limit()
+    csv.field_size_limit(before)
+
+
+def test_a_field_that_is_too_long_fails_the_search_as_row_by_row(commands, limit):
+    huge = "x" * (limit + 1)
+    rows = [["a", "msiexec.exe", "msiexec /y "], ["b", huge, ""], ["c", "msiexec.exe", "msiexec /y "]]
+    text = io.StringIO()
+    csv.writer(text).writerows([["user", "process_name", "process"], *rows])
+    body = text.getvalue().encode()
+    expected = by_row(commands["few"], body)
+    assert {row["user"] for row in expected[0]} == {"a"}
+    assert "field larger than field limit" in expected[1][1][0]
+    assert scanned(commands["few"], body, 1 << 16) == expected
+
+
+@pytest.mark.parametrize("kind", CONDITIONS)
+def test_a_body_that_is_cut_off_is_an_error(commands, kind):
+    body = b"".join(chunk(Random(number)) for number in range(2))
+    for left in range(len(body)):
+        for window in (16, len(body) + 1):
+            before, scan.WINDOW = scan.WINDOW, window
+            try:
+                with pytest.raises(MalformedChunkError, match=r"ends .* bytes too early"):
+                    commands[kind]._execute_chunk_v2(None, (None, Body(io.BytesIO(body[:left]), len(body))))
+            finally:
+                scan.WINDOW = before
+            commands[kind]._record_writer._clear()

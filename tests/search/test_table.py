@@ -1,0 +1,58 @@
+"""The columns of a chunk: records are read as csv.reader reads them, and what is written it reads back."""
+
+import csv
+import io
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ssa.search.table import MV, Table, cells
+
+CELL = st.text(st.sampled_from('ab", \n\r$\\é;'), max_size=6)
+RECORD = st.text(st.sampled_from('ab", \né'), max_size=12)
+
+
+def read(text):
+    return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+def written(values, quoting=csv.QUOTE_MINIMAL):
+    text = io.StringIO()
+    csv.writer(text, quoting=quoting).writerow(values)
+    return text.getvalue()[:-2]
+
+
+def decode(text):
+    return [value.replace("$$", "$") for value in text[1:-1].split("$;$")]
+
+
+@given(st.lists(CELL, min_size=1, max_size=6), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+def test_the_cells_of_a_record_are_those_that_csv_reads(values, quoting):
+    assert cells(written(values, quoting)) == values
+
+
+@given(RECORD.filter(lambda text: text.count('"') % 2 == 0))
+@example('a"b"')
+@example('"a"b')
+@example('"a" "b"')
+def test_a_record_with_odd_quotes_has_no_cells_or_those_that_csv_reads(record):
+    found = cells(record)
+    if found is not None and "\n" not in record:
+        assert [found] == (read(record) or [[""]])
+
+
+@given(st.lists(CELL, min_size=2, max_size=2), st.dictionaries(st.sampled_from("bcd"), st.one_of(CELL, st.lists(CELL))))
+def test_what_is_written_reads_back(own, hit):
+    table = Table("a,b", None, ["b", "c", "d"], decode)
+    for record in (written(own), None):
+        names, values = read(table.header + table.line(own, record, hit))
+        row = dict(zip(names, values, strict=True))
+        assert row["a"] == own[0]
+        for name in "bcd":
+            cell = hit.get(name, own[1] if name == "b" else None)
+            several = cell if isinstance(cell, list) else [cell or ""]
+            assert row[name] == "\n".join(several)
+            if len(several) > 1 and "$" not in "".join(several):
+                assert decode(row[MV + name]) == several
+            elif len(several) < 2:
+                assert not row[MV + name]

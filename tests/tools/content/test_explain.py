@@ -1,0 +1,68 @@
+"""`python -m tools explain`, as an engineer runs it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.language.test_language import END, START
+from tests.package.search.test_command import stanza
+from tests.package.search.test_explain import SUSPECT, WRONG
+from tests.support.examples import FLAGSHIP, ROOT
+
+
+def explain(*files):
+    command = [sys.executable, "-m", "tools", "explain", *map(str, files)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize("file", [".", "default/ssa_detections.conf"])
+def test_it_shows_an_app_or_its_conf(file):
+    code, shown, wrong = explain(file)
+    assert (code, wrong) == (0, "")
+    assert shown.startswith(f"{FLAGSHIP}\n")
+    assert "    process: from the column process; the conditions depend on it\n" in shown
+    switches = 'process contains "/y ", in any case or process contains "-y ", in any case'
+    assert f'  requirements\n    event: process_name is "msiexec.exe", in any case\n    event: {switches}\n' in shown
+    assert "    required_fields: cmd_line is required, and the search never reads it\n" in shown
+
+
+def test_it_shows_where_a_warning_points(tmp_path):
+    (tmp_path / "own.conf").write_text(SUSPECT)
+    code, shown, _ = explain(tmp_path / "own.conf")
+    assert code == 0
+    assert '    search: "X{0}" is never equal to what is in lower case' in shown
+    assert '(line 1, column 64: = "X{0}" |' in shown
+
+
+def test_it_says_where_every_row_is_read(tmp_path):
+    (tmp_path / "own.conf").write_text(stanza("Any", f"{START}| where match_regex(input_event.process, /x/){END}"))
+    _, shown, _ = explain(tmp_path / "own.conf")
+    assert "  requirements\n    event: nothing that could be searched for: every row is read\n" in shown
+
+
+def test_an_override_is_read_over_the_default(tmp_path):
+    for layer, text in (("default", SUSPECT), ("local", "[Suspect]\nimpact = 100\n")):
+        (tmp_path / layer).mkdir()
+        (tmp_path / layer / "ssa_detections.conf").write_text(text)
+    code, shown, _ = explain(tmp_path / "local/ssa_detections.conf")
+    assert (code, "risk score: 10 (" in shown) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("own.conf", WRONG, "the command 'stats' is stateful and cannot run here"),
+        ("own.conf", "nonsense", "line 1: expected a [stanza]"),
+        ("own.yml", "name: [", "this is not the YAML of a detection"),
+        ("missing.yml", None, "missing.yml"),
+        ("missing.conf", None, "missing.conf"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_others_are_shown(tmp_path, name, text, says):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    (tmp_path / "good.conf").write_text(SUSPECT)
+    code, shown, wrong = explain(tmp_path / name, tmp_path / "good.conf")
+    assert (code, says in wrong, "Suspect\n" in shown) == (1, True, True), wrong

@@ -1,0 +1,62 @@
+"""The pages of all detections, their index, and the layer for MITRE's Navigator."""
+
+import json
+import re
+
+import pytest
+
+from tests.support.examples import ROOT
+from tools.docs import site
+from tools.docs.pages import FOLDER, shipped, slug
+
+DETECTIONS = [shipped().find(name) for name in shipped().names]
+OUTPUTS = site.outputs()
+LAYER = json.loads(OUTPUTS[site.LAYER])
+
+
+@pytest.mark.parametrize("path", [path for path in OUTPUTS if path.endswith(".md")])
+def test_every_link_between_pages_leads_somewhere(path):
+    for address in re.findall(r"\]\((?!https?:)([^)#]+)\)", OUTPUTS[path]):
+        target = (ROOT / path).parent / address
+        assert target.is_file() or str(target.resolve().relative_to(ROOT)) in OUTPUTS, address
+
+
+@pytest.mark.parametrize("detection", DETECTIONS, ids=shipped().names)
+def test_a_page_ends_with_its_evaluation_and_how_to_tune_it(detection):
+    text = OUTPUTS[f"{FOLDER}/{slug(detection.name)}.md"]
+    titles = re.findall(r"^## (.*)", text, re.MULTILINE)
+    assert titles[-3:] == ["Test Dataset", "Evaluation", "Tuning"]
+    assert f"`{slug(detection.name)}_filter`" in text.partition("## Tuning")[2]
+    assert ("the most that a hit can have" in text) == detection.dynamic_score
+
+
+def test_the_index_lists_each_detection_under_its_story_and_each_of_its_techniques():
+    text = OUTPUTS[site.INDEX]
+    stories, techniques = text.split("## By ATT&CK technique")
+    for detection in DETECTIONS:
+        link = f"[{detection.name}]({slug(detection.name)}.md)"
+        assert stories.count(link) == len(detection.analytic_story)
+        assert techniques.count(link) == len(detection.mitre_attack_id)
+
+
+def test_the_layer_keeps_to_the_specification():
+    """Layer file format 4.5: what is required, and of which kind it is."""
+    assert set(LAYER) <= {
+        *("name", "versions", "domain", "description", "filters", "sorting", "layout", "hideDisabled", "techniques"),
+        *("gradient", "legendItems", "metadata", "links"),
+    }
+    assert (LAYER["domain"], LAYER["versions"]["layer"]) == ("enterprise-attack", "4.5")
+    assert tuple(map(int, LAYER["versions"]["navigator"].split("."))) >= (4, 9, 0)
+    gradient = LAYER["gradient"]
+    assert len(gradient["colors"]) >= 2
+    assert gradient["minValue"] < gradient["maxValue"]
+    for technique in LAYER["techniques"]:
+        assert set(technique) == {"techniqueID", "score", "comment"}
+        assert re.fullmatch(r"T\d{4}(\.\d{3})?", technique["techniqueID"])
+        assert gradient["minValue"] <= technique["score"] <= gradient["maxValue"]
+
+
+def test_the_layer_has_every_technique_of_the_detections_with_its_best_score():
+    scores = {technique["techniqueID"]: technique["score"] for technique in LAYER["techniques"]}
+    assert set(scores) == {id for detection in DETECTIONS for id in detection.mitre_attack_id}
+    assert scores["T1218.007"] == max(d.risk_score for d in DETECTIONS if "T1218.007" in d.mitre_attack_id)

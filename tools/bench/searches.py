@@ -1,0 +1,291 @@
+"""Measure the app on many events: `python -m tools.bench [--events N] [--runs N]`, a million and five without.
+
+Makes process-creation events of one day (the same ones each time), brings them into the sandbox as a replay does, and
+runs the packaged searches over them; then the risk action, on as many results as an alert gets. Each measurement has a
+process of its own, so that no other's memory counts. Exit code 1 when something is not found or written that was
+planted; goals that are missed are only shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.alerts import alert_actions as alerts
+from sandbox.demo import replay
+from sandbox.inputs import windows
+from sandbox.search.job import DATABASE, Instance
+from sandbox.splunkd import Splunkd
+from tools.bench import views as bench_views
+from tools.bench.data import DAY, DAY_SECONDS, events, planted
+from tools.build import package
+
+GOAL_SECONDS, GOAL_MB = 10, 1024
+GOAL_ALERT_SECONDS, GOAL_ALERT_MB = 20, 100
+GOAL_PANEL_SECONDS = 3
+RISK_EVENTS_PER_EVENT = 0.1
+ALERT_RESULTS = 10_000
+"""The most results that an alert action gets: maxresults in alert_actions.conf."""
+
+KEY = "bench"
+SAMPLE_SECONDS = 0.02
+
+
+class Figure(NamedTuple):
+    """One measured value; `goal` is what it should stay below, if anything."""
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a benchmark works on: a sandbox's home with the app and the events in it, and how often to measure."""
+
+    home: Path
+    events: int
+    runs: int
+
+
+def ingestion(data: Data) -> list[Figure]:
+    """Bring the events into a new sandbox, as a replay does."""
+    return alone(ingest, data)
+
+
+def ingest(data: Data) -> list[Figure]:
+    """Make the sandbox and the events, and measure how they get in."""
+    path = data.home / "events.log"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(events(data.events))
+    megabytes = path.stat().st_size / 1e6
+    instance = Instance(data.home, on_disk=True)
+    instance.install(package.build(data.home / "dist"))
+    start, used = time.perf_counter(), cpu_seconds()
+    stored = instance.add_events(map(replay.row, windows.read_events(path)))
+    seconds, used = time.perf_counter() - start, cpu_seconds() - used
+    instance.database.close()
+    path.unlink()
+    if stored != data.events:
+        raise SystemExit(f"ingest: {stored} events stored, not {data.events}")
+    return [
+        Figure("raw events", megabytes, "MB"),
+        Figure("ingest", seconds, "s"),
+        Figure("ingest, processor time", used, "s"),
+        Figure("ingest", stored / seconds, "events/s"),
+        Figure("database", (data.home / DATABASE).stat().st_size / 1e6, "MB"),
+    ]
+
+
+def searches(data: Data) -> list[Figure]:
+    """Run each saved search that makes risk over the whole day."""
+    instance = Instance(data.home, on_disk=True)
+    names = tuple(replay.risk_searches(instance) + replay.risk_searches(instance, tstats=True))
+    instance.database.close()
+    return [figure for name in names for figure in alone(search, data, name)]
+
+
+def search(data: Data, name: str) -> list[Figure]:
+    """Run one saved search several times."""
+    instance = Instance(data.home, on_disk=True)
+    text, day = instance.saved_search(name)["search"], DAY.timestamp()
+    wanted, walls, cpus = planted(data.events), [], []
+    with Memory() as memory:
+        for _ in range(data.runs):
+            wall, cpu = time.perf_counter(), cpu_seconds()
+            found = len(instance.search(text, earliest=day, latest=day + DAY_SECONDS).rows)
+            walls.append(time.perf_counter() - wall)
+            cpus.append(cpu_seconds() - cpu)
+            if found != wanted:
+                raise SystemExit(f"{name}: {found} hits, not the {wanted} that were planted")
+    return [
+        Figure(f"hits of {name}", found, ""),
+        Figure("  wall time, least", min(walls), "s"),
+        Figure("  wall time, median", statistics.median(walls), "s", GOAL_SECONDS),
+        Figure("  processor time, least", min(cpus), "s"),
+        Figure("  processor time, median", statistics.median(cpus), "s"),
+        Figure("  peak memory, sandbox", memory.own, "MB"),
+        Figure("  peak memory, with commands", memory.own + memory.children, "MB", GOAL_MB),
+    ]
+
+
+def panels(data: Data) -> list[Figure]:
+    """Run the searches of the views over the events, and a tenth as many risk events."""
+    return alone(paint, data)
+
+
+def paint(data: Data) -> list[Figure]:
+    """Add the risk events, then measure each search of each view once, a chain with what it extends."""
+    with closing(Instance(data.home, on_disk=True)) as instance:
+        risk = instance.add_events(bench_views.risk_events(round(data.events * RISK_EVENTS_PER_EVENT)))
+        took = bench_views.seconds(instance)
+    slowest = [Figure(f"  {what}", seconds, "s", GOAL_PANEL_SECONDS) for what, seconds in took.items()]
+    return [Figure("searches of the views, with risk events", risk, ""), *slowest]
+
+
+def alerting(data: Data) -> list[Figure]:
+    """Run the risk action on as many results as an alert gets, by the saved search that finds them."""
+    return alone(alert, min(data.events, ALERT_RESULTS))
+
+
+def alert(results: int) -> list[Figure]:
+    """Run the risk action once on so many results, each of its own user and device, with a ledger that is empty."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as home,
+        closing(Instance(Path(home), session_key=KEY)) as instance,
+    ):
+        instance.install(package.build(Path(home) / "dist"))
+        with Splunkd(instance) as splunkd:
+            splunkd.sessions[KEY] = frozenset({"edit_tcp"})
+            instance.splunkd_uri = splunkd.uri
+            instance.add_events(map(hit, range(results)))
+            name = replay.risk_searches(instance)[0]
+            found = instance.search(instance.saved_search(name)["search"])
+            started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            with Memory() as memory:
+                ran = alerts.run(instance, replay.ACTION, name, found, {})
+            seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        written = len(instance.search("index=risk | dedup risk_event_id").rows)
+    if ran.code or (len(found.rows), written) != (results, 2 * results):
+        raise SystemExit(f"{name}: {len(found.rows)} of {results} results, {written} risk events: {ran.log[-1]}")
+    return [
+        Figure(f"risk events of {results:,} results", written, ""),
+        Figure("  wall time, with the sandbox's", seconds, "s", GOAL_ALERT_SECONDS),
+        Figure("  processor time", after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime, "s"),
+        Figure("  peak memory", memory.children, "MB", GOAL_ALERT_MB),
+    ]
+
+
+def hit(number: int) -> dict[str, object]:
+    """Make a process event that the detection finds, as its index has it."""
+    line = f'msiexec.exe /y "C:\\ProgramData\\{number}\\{"long folder " * 20}\\library.dll" /qn'
+    return {
+        "_time": DAY.timestamp() + number,
+        "_raw": line,
+        "index": replay.INDEX,
+        "tag": list(windows.PROCESS_TAGS),
+        "user": f"CORP\\user{number}",
+        "dest": f"ws-{number}.synthetic.example",
+        "process": line,
+        "process_name": "msiexec.exe",
+        "process_path": "C:\\Windows\\System32\\msiexec.exe",
+        "process_id": str(number),
+        "parent_process_name": "cmd.exe",
+    }
+
+
+BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, panels, alerting)
+"""What is measured, in this order: the first one makes what the others work on."""
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+class Memory:
+    """The peak resident memory (MB) of this process, and of the children that it has at a time, all together.
+
+    From /proc, sampled: ru_maxrss of a child begins with what its parent had when it was forked (see exec_mmap in
+    Linux's fs/exec.c), which for a small command beside a large database is all that it would tell.
+    """
+
+    own = children = 0.0
+
+    def __enter__(self) -> Memory:
+        """Begin to watch."""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self._done.set()
+        self._thread.join()
+        self.own = peak("self")
+
+    def _watch(self) -> None:
+        ours = program("self")
+        while not self._done.wait(SAMPLE_SECONDS):
+            pids = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
+            # One that has not begun its own program yet still has our memory.
+            begun = [pid for pid in pids if program(pid) != ours]
+            self.children = max(self.children, sum(map(peak, begun)))
+
+
+def program(pid: str) -> bytes:
+    """Return the command line of a process; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def peak(pid: str) -> float:
+    """Return the peak resident memory of a process, MB; 0 when it is gone."""
+    try:
+        rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(row.split()[1]) / 1024 for row in rows if row.startswith("VmHWM:"))
+
+
+def alone(benchmark: Callable[..., list[Figure]], *arguments: object) -> list[Figure]:
+    """Measure in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(benchmark, *arguments).result()
+
+
+def machine() -> str:
+    """Describe what this runs on, with its load before: what else runs makes wall times longer."""
+    rows = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [row.partition(":")[2].strip() for row in rows if row.startswith("model name")]
+    python = ".".join(map(str, sys.version_info[:3]))
+    cores = f"{len(models)} cores of {models[0] if models else 'unknown'}, load {os.getloadavg()[0]:.1f}"
+    return f"Python {python}, DuckDB {duckdb.__version__}, {cores}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks and show a table; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--events", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="how often each search is run")
+    asked = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(title=f"{asked.events:,} events\n{machine()}", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    table.add_column("goal")
+    with tempfile.TemporaryDirectory(prefix="bench-") as home, console.status("measuring …"):
+        data = Data(Path(home), asked.events, asked.runs)
+        for benchmark in BENCHMARKS:
+            for what, value, unit, goal in benchmark(data):
+                verdict = "" if goal is None else f"under {goal:,} {unit}: {'met' if value < goal else 'missed'}"
+                table.add_row(what, f"{value:,.{1 if value < 1000 and unit else 0}f} {unit}".rstrip(), verdict)
+    console.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

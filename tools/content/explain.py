@@ -1,0 +1,69 @@
+"""Show what detections read, what they do step by step, and what looks wrong in them.
+
+Takes confs (ssa_detections.conf), published YAML files and app folders. Exit code 1 when a detection is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssa.content import conf
+from ssa.content.detection import CONF, Catalogue, DetectionError
+from ssa.search.explanation import Line, explain
+from tools.content.importer.published import ImporterError, read
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .conf, a .yml, or an app's folder")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Explain every detection of the files; return the exit code."""
+    wrong = 0
+    for path in asked.files:
+        try:
+            catalogue = detections(path)
+        except (conf.ConfError, ImporterError) as error:
+            sys.stderr.write(f"{error}\n")
+            wrong += 1
+            continue
+        for name in catalogue.names:
+            try:
+                sys.stdout.write("".join(shown(explain(catalogue.find(name)))) + "\n")
+            except DetectionError as error:
+                sys.stderr.write(f"{error}\n")
+                wrong += 1
+    return int(wrong > 0)
+
+
+def detections(path: Path) -> Catalogue:
+    """Return the detections of a file; raises ConfError or ImporterError.
+
+    A conf in an app's local/ or default/ is read as Splunk reads it: over and under the other layer.
+    """
+    if path.is_dir():
+        return Catalogue.of_app(str(path))
+    if path.suffix.lower() in (".yml", ".yaml"):
+        found = read(path)
+        settings = {key: conf.Setting(value, found.file, 1) for key, value in found.settings.items()}
+        return Catalogue({found.name: conf.Stanza(settings)})
+    own = conf.merge([str(path)])
+    layered = path.resolve().parent.name in conf.LAYERS and path.name == f"{CONF}.conf"
+    whole = conf.load(str(path.resolve().parent.parent), CONF).stanzas if layered else own
+    return Catalogue({name: whole[name] for name in own})
+
+
+def shown(rows: Iterator[Line]) -> Iterator[str]:
+    """Lay an explanation out for a terminal."""
+    for part, lines in itertools.groupby(rows, key=lambda row: (row["detection"], row["part"])):
+        detection, kind = part
+        yield f"{detection}\n" if kind == "summary" else f"  {kind}s\n"
+        for name, steps in itertools.groupby(lines, key=lambda row: row["name"]):
+            for row in steps:
+                place = f" (line {row['line']}, column {row['column']}: {row['near']})" if row["near"] else ""
+                yield f"    {name}: {row['text']}{place}\n"

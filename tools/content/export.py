@@ -1,0 +1,216 @@
+"""Write detections as a content pack for contentctl: YAML of detections, their stories, macros and data sources.
+
+The searches are those that the app ships, so they need the app where they run: its command, and its conf of detections.
+A story, macro or data source that the folder has already stays as it is. `contentctl init` makes such a folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+import yaml
+
+from ssa.action import risk
+from ssa.content import conf
+from ssa.content.detection import Catalogue, Detection, DetectionError
+from tools import ROOT
+from tools.docs import pages
+
+Yaml = dict[str, Any]
+
+PRODUCTS = ["Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud"]
+"""Those that contentctl knows and that the app runs on."""
+
+OURS = "https://github.com/splunk/contentctl#ssa_detections/"
+"""What the ids of stories and data sources are made of, with their names: they have none in the confs."""
+
+NEEDS_APP = "It needs the app SSA Detections on the search head: its command ssadetect, and its ssa_detections.conf. "
+
+UNTESTED = "No public dataset is known: the events of the app's own tests stand in for one."
+
+
+class Source(NamedTuple):
+    """A data source as contentctl describes one: where its events stand in Splunk, and what tells them apart."""
+
+    source: str
+    separator: str
+    add_on: str
+    url: str
+    version: str
+    fields: tuple[str, ...]
+
+
+SOURCES = {
+    "Sysmon EventID 1": Source(
+        "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational",
+        "EventID",
+        "Splunk Add-on for Sysmon",
+        "https://splunkbase.splunk.com/app/5709/",
+        "4.0.0",
+        ("CommandLine", "Image", "OriginalFileName", "ParentCommandLine", "ParentImage", "ProcessId", "User"),
+    ),
+    "Windows Event Log Security 4688": Source(
+        "XmlWinEventLog:Security",
+        "EventCode",
+        "Splunk Add-on for Microsoft Windows",
+        "https://splunkbase.splunk.com/app/742/",
+        "8.8.0",
+        ("CommandLine", "NewProcessId", "NewProcessName", "ParentProcessName", "SubjectUserName", "TargetUserName"),
+    ),
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", type=Path, help="the root of a content pack; made if it is missing")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names or ids of detections (default: all)")
+    parser.add_argument("--app", type=Path, default=ROOT, help="the app's folder (default: this repository)")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Write the files; return the exit code."""
+    try:
+        catalogue = Catalogue.of_app(str(asked.app))
+        chosen = [catalogue.find(name) for name in asked.names or catalogue.names]
+        files = dict(pack(chosen, Confs(asked.app)))
+    except (conf.ConfError, DetectionError, KeyError) as error:
+        sys.stderr.write(f"cannot export: {error}\n")
+        return 1
+    for path, content in files.items():
+        target = asked.folder / path
+        if target.exists() and not path.startswith("detections/"):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+        sys.stdout.write(f"{target}\n")
+    return 0
+
+
+class Confs:
+    """The confs beside the detections: what their searches and stories say."""
+
+    def __init__(self, app: Path) -> None:
+        self.searches, self.macros, self.stories = (
+            conf.load(str(app), name).stanzas for name in ("savedsearches", "macros", "analyticstories")
+        )
+
+
+def pack(detections: list[Detection], confs: Confs) -> Iterator[tuple[str, Yaml]]:
+    """Yield path -> content of each file; raises KeyError for a detection without its saved search, macros or story."""
+    used: dict[str, None] = {}
+    for detection in detections:
+        stem = pages.slug(detection.name)
+        found = exported(detection, confs.searches[pages.saved_search(detection)])
+        used.update((name, None) for name in found["search"].split("`")[1::2] if name != f"{stem}_filter")
+        yield f"detections/endpoint/{stem}.yml", found
+    for name in used:
+        told = {"definition": confs.macros[name]["definition"].value, "description": "Of the app SSA Detections."}
+        yield f"macros/{name}.yml", {"name": name, **told}
+    for name in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
+        yield f"stories/{pages.slug(name)}.yml", story(name, confs.stories[f"analytic_story://{name}"])
+    for name in SOURCES:
+        yield f"data_sources/{pages.slug(name)}.yml", data_source(name)
+
+
+def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
+    """Return a detection as contentctl reads it. With dynamic_score its score here is the most that a hit can have."""
+    victims = [o.name for o in detection.observables if o.role == "Victim"]
+    tags: Yaml = {
+        "analytic_story": [*detection.analytic_story],
+        "asset_type": "Endpoint",
+        "mitre_attack_id": [*detection.mitre_attack_id],
+        "product": PRODUCTS,
+        "security_domain": risk.security_domain(detection),
+    }
+    found: Yaml = {
+        "name": detection.name,
+        "id": detection.id,
+        "version": int(detection.version),
+        "date": detection.date,
+        "author": detection.author,
+        "status": "production" if detection.dataset else "experimental",
+        "type": detection.type,
+        "description": detection.description,
+        "data_source": [*SOURCES],
+        "search": saved["search"].value,
+        "how_to_implement": NEEDS_APP + detection.how_to_implement,
+        "known_false_positives": detection.known_false_positives,
+        "references": [*detection.references],
+        "drilldown_searches": _drilldowns(victims),
+        "rba": _rba(detection),
+        "tags": tags if detection.dataset else {**tags, "manual_test": UNTESTED},
+    }
+    if detection.dataset:
+        source = SOURCES["Windows Event Log Security 4688" if "4688" in detection.dataset else "Sysmon EventID 1"]
+        data = {"data": detection.dataset, "source": source.source, "sourcetype": "XmlWinEventLog"}
+        found["tests"] = [{"name": "True Positive Test", "attack_data": [data]}]
+    return found
+
+
+def _rba(detection: Detection) -> Yaml:
+    score = max(1, round(detection.risk_score))
+    victims = [o for o in detection.observables if o.role == "Victim"]
+    others = [o for o in detection.observables if o.role != "Victim"]
+    return {
+        "message": detection.message,
+        "risk_objects": [
+            {"field": o.name, "type": risk.OBJECT_TYPES.get(o.type, "other"), "score": score} for o in victims
+        ],
+        "threat_objects": [{"field": o.name, "type": risk.threat_object_type(o)} for o in others],
+    }
+
+
+def _drilldowns(victims: list[str]) -> list[Yaml]:
+    named, times = " and ".join(f"${name}$" for name in victims), ("$info_min_time$", "$info_max_time$")
+    conditions = " ".join(f'{name} = "${name}$"' for name in victims)
+    objects = ", ".join(f'"${name}$"' for name in victims)
+    searches = {
+        f"View the detection results for {named}": f"%original_detection_search% | search {conditions}",
+        f"View risk events for {named}": f"index=risk risk_object IN ({objects}) | table _time, risk_object, "
+        "search_name, risk_score, risk_message",
+    }
+    return [
+        {"name": name, "search": search, "earliest_offset": times[0], "latest_offset": times[1]}
+        for name, search in searches.items()
+    ]
+
+
+def story(name: str, stanza: Mapping[str, conf.Setting]) -> Yaml:
+    """Return an analytic story as contentctl reads it."""
+    told = {key: setting.value for key, setting in stanza.items()}
+    return {
+        "name": name,
+        "id": str(uuid5(NAMESPACE_URL, OURS + name)),
+        "version": int(told["version"]),
+        "date": told["last_updated"],
+        "author": json.loads(told["maintainers"])[0]["name"],
+        "status": "production",
+        "description": told["description"],
+        "narrative": told["narrative"],
+        "references": json.loads(told["references"]),
+        "tags": {"category": [told["category"]], "product": PRODUCTS, "usecase": "Advanced Threat Detection"},
+    }
+
+
+def data_source(name: str) -> Yaml:
+    """Return a data source as contentctl reads it."""
+    told = SOURCES[name]
+    return {
+        "name": name,
+        "id": str(uuid5(NAMESPACE_URL, OURS + name)),
+        "version": 1,
+        "date": "2026-11-22",
+        "author": "SSA Detections maintainers",
+        "description": f"Process creation: {name}.",
+        "source": told.source,
+        "sourcetype": "XmlWinEventLog",
+        "separator": told.separator,
+        "supported_TA": [{"name": told.add_on, "url": told.url, "version": told.version}],
+        "fields": ["_time", *told.fields],
+    }

@@ -1,0 +1,199 @@
+"""A detection -> the stanzas that Splunk reads beside its own: saved search, macros, analytic stories.
+
+In the manner of the shipped ones in default/: the saved search is ready, unscheduled, and calls three macros.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ssa.action import risk
+from ssa.content.detection import Detection
+from ssa.rows import event
+from tools.content.importer.published import PLAIN, Published, json_text
+from tools.docs.pages import saved_search, slug
+
+Settings = dict[str, str]
+
+FIELDS = (
+    *("_time", "host", "dest", "user", "process", "process_name", "process_path", "process_id"),
+    *("parent_process", "parent_process_name"),
+)
+"""What every saved search passes on: what identifies an event, and what its reader wants to see."""
+
+THEIRS = frozenset({
+    *("disabled", "enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "schedule_window"),
+    *("allow_skew", "realtime_schedule", "is_visible", "counttype", "relation", "quantity"),
+    *("alert.digest_mode", "alert.track", "alert.suppress", "request.ui_dispatch_app"),
+    *("action.ssa_risk", "action.ssa_risk.param.index", "action.correlationsearch.enabled"),
+    *("action.risk", "action.notable"),
+    *(f"action.notable.param.{key}" for key in ("nes_fields", "rule_title", "security_domain", "severity")),
+})  # fmt: skip
+"""When and how a saved search runs, and what Enterprise Security shows: what is set of it stays as it is."""
+
+TERMS = {model: " ".join(["index=*", *(f"tag={tag}" for tag in sorted(tags))]) for model, tags in event.DATAMODELS}
+"""Data model -> the search for its events, by its tags."""
+
+
+def base_macro(datamodel: str) -> str:
+    """Name the macro that finds the events of a data model."""
+    return "ssa_process_events" if datamodel == "Endpoint_Processes" else f"ssa_{slug(datamodel)}_events"
+
+
+def macro(definition: str) -> Settings:
+    """Return the settings of a macro."""
+    return {"definition": definition, "iseval": "0"}
+
+
+def fields(detection: Detection) -> str:
+    """Return the commands that hand the command its fields alone: all (`*`) where nobody can name them."""
+    read = detection.plan.input_fields
+    if read is None:
+        return "fields *"
+    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the tags tell the data models of an event
+    for name in detection.needs | (read - {"event_id"}):
+        wanted.update(event.COUNTERPARTS.get(name, (name,)))
+    nameable = all(PLAIN.fullmatch(name) for name in read)
+    passed = ", ".join([*FIELDS, *sorted(wanted - set(FIELDS))]) if nameable else "*"
+    return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
+
+
+def search_settings(detection: Detection, published: Published) -> Settings:
+    """Return the settings of the detection's saved search, in the order of the shipped one."""
+    name, stem = saved_search(detection), slug(detection.name)
+    victims = [o.name for o in detection.observables if o.role == "Victim"]
+    macros = [f"`{macro}`" for macro in dict.fromkeys(map(base_macro, published.datamodels))]
+    base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
+    shown = dict.fromkeys(["_time", "detection", "risk_score", *(o.name for o in detection.observables), "process"])
+    search = (
+        f"{base} `{stem}_prefilter` | {fields(detection)} | ssadetect detection=\"{detection.name}\" "
+        f"| `{stem}_filter` | addinfo | table {', '.join(shown)}, *"
+    )  # fmt: skip
+    return {
+        "description": detection.description,
+        "search": search,
+        "request.ui_dispatch_app": "ssa_detections",
+        "disabled": "0",
+        "enableSched": "0",
+        "cron_schedule": "0 * * * *",
+        "dispatch.earliest_time": "-70m@m",
+        "dispatch.latest_time": "-10m@m",
+        "schedule_window": "auto",
+        "allow_skew": "100%",
+        "realtime_schedule": "0",
+        "is_visible": "1",
+        "counttype": "number of events",
+        "relation": "greater than",
+        "quantity": "0",
+        "alert.digest_mode": "1",
+        "alert.track": "0",
+        "alert.suppress": "0",
+        "action.ssa_risk": "1",
+        "action.ssa_risk.param.index": "risk",
+        "action.correlationsearch.enabled": "1",
+        "action.correlationsearch.label": name,
+        "action.correlationsearch.annotations": json_text(_annotations(detection, published)),
+        "action.correlationsearch.metadata": json_text(_metadata(detection, published)),
+        "action.risk": "0",
+        "action.risk.param._risk_message": detection.message,
+        "action.risk.param._risk": json_text(_risk(detection)),
+        "action.risk.param._risk_score": "0",
+        "action.risk.param.verbose": "0",
+        "action.notable": "0",
+        "action.notable.param.nes_fields": ",".join(dict.fromkeys(victims)),
+        "action.notable.param.rule_title": name,
+        "action.notable.param.rule_description": detection.description,
+        "action.notable.param.security_domain": risk.security_domain(detection),
+        "action.notable.param.severity": detection.severity,
+        "action.notable.param.drilldown_searches": json_text(_drilldowns(detection, base)),
+    }
+
+
+def _annotations(detection: Detection, published: Published) -> dict[str, Any]:
+    return {
+        "analytic_story": detection.analytic_story,
+        "cis20": detection.cis20,
+        "cve": detection.cve,
+        "data_source": published.data_source,
+        "kill_chain_phases": detection.kill_chain_phases,
+        "mitre_attack": detection.mitre_attack_id,
+        "nist": detection.nist,
+        "type": detection.type,
+        "type_list": [detection.type],
+    }
+
+
+def _metadata(detection: Detection, published: Published) -> dict[str, Any]:
+    day = datetime.fromisoformat(detection.date).replace(tzinfo=UTC)
+    return {
+        "deprecated": str(int(published.deprecated)),
+        "detection_id": detection.id,
+        "detection_version": detection.version,
+        "publish_time": int(day.timestamp()),
+    }
+
+
+def _risk(detection: Detection) -> list[dict[str, Any]]:
+    score = float(event.format_score(detection.risk_score))
+    scored = int(score) if score.is_integer() else score
+    victims = [
+        {
+            "risk_object_field": o.name,
+            "risk_object_type": risk.OBJECT_TYPES.get(o.type, "other"),
+            "risk_score": scored,
+        }
+        for o in detection.observables
+        if o.role == "Victim"
+    ]
+    threats = [
+        {"threat_object_field": o.name, "threat_object_type": risk.threat_object_type(o)}
+        for o in detection.observables
+        if o.role != "Victim"
+    ]
+    return victims + threats
+
+
+def _drilldowns(detection: Detection, base: str) -> list[dict[str, str]]:
+    """Return the search for what else happened to the first victim, a device before a user."""
+    kinds = {o.name: risk.OBJECT_TYPES.get(o.type) for o in detection.observables if o.role == "Victim"}
+    for victim in sorted(kinds, key=lambda name: kinds[name] != "system")[:1]:
+        column = event.COUNTERPARTS.get(victim, (victim,))[0]
+        return [
+            {
+                "name": f"Events of ${victim}$ around the hit",
+                "search": f'{base} {column}="${victim}$"',
+                "earliest_offset": "600",
+                "latest_offset": "600",
+            }
+        ]
+    return []
+
+
+def story_search_settings(detection: Detection, published: Published) -> Settings:
+    """Return what Enterprise Security tells about the saved search."""
+    return {
+        "type": "detection",
+        "asset_type": published.asset_type,
+        "confidence": "low" if detection.confidence < 34 else "medium" if detection.confidence < 67 else "high",
+        "explanation": detection.description,
+        "how_to_implement": detection.how_to_implement,
+        "annotations": json_text(dict(risk.frameworks_of(detection))),
+        "known_false_positives": detection.known_false_positives,
+        "providing_technologies": json_text(published.data_source),
+    }
+
+
+def story_settings(story: str, detection: Detection) -> Settings:
+    """Return an analytic story that is new here: the published file of a detection gives no more than its name."""
+    return {
+        "category": "Adversary Tactics",
+        "last_updated": detection.date,
+        "version": "1",
+        "references": "[]",
+        "maintainers": json_text([{"company": "SSA Detections", "email": "-", "name": "SSA Detections maintainers"}]),
+        "spec_version": "3",
+        "searches": "[]",
+        "description": f"Detections of the analytic story {story}.",
+        "narrative": f"The analytic story {story}, as published detections name it. Each tells what it finds.",
+    }

@@ -1,0 +1,112 @@
+"""What a detection requires, said to Splunk: the terms that keep other events away from the command.
+
+They are wide on purpose. Search ignores case, and whether beyond ASCII is said nowhere; it tests the values of a field
+one by one; and a wildcard in the middle of a text, or beside a blank, is too loosely documented to hide an event by it
+(Search Manual, "Wildcards"). So a literal is cut at what search may read in another way, and its longest piece is asked
+for, with wildcards at the ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ssa.content.detection import Detection
+from ssa.language.analysis.requirements import Clause, Literal
+from ssa.rows.event import COUNTERPARTS, required
+
+EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
+"""What holds for every event: as a term, which `where` of tstats does not take, and as a comparison."""
+
+_IN_MODEL = (
+    *("dest", "user", "process", "process_name", "process_path", "process_id"),
+    *("parent_process", "parent_process_name"),
+)
+DATA_MODEL = {"host": "host", **{name: f"Processes.{name}" for name in _IN_MODEL}}
+"""Field of an event -> its name among what ssa_tstats_by asks for: the accelerated searches have no other."""
+
+MAX_TERMS = 100
+"""How many terms a clause may have; a longer one is left out: nobody would read it, and the indexers would have to."""
+
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+_NO_FIELD = re.compile(
+    r"and|or|not|in|index|earliest|latest|(start|end)(time|days|hours|minutes|months).*|.*ago|searchtimespan.*"
+    r"|timeformat|saved.*|.*tag",
+    re.IGNORECASE,
+)
+"""What is no field of an event in a search: operators, time modifiers, and what may be one of these."""
+
+_PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$]+'), re.compile(r'[^"*`$k]+')
+"""Runs without what ends a text, is a wildcard, or starts a macro or token; where U+212A may be, without k too."""
+
+_PROGRAM = re.compile(r"([a-z0-9]+)\.exe")
+
+
+def prefilter(detection: Detection) -> str:
+    """Return search terms that hold for every raw event which a detection can match."""
+    return _conjunction(detection, None) or EVERYTHING
+
+
+def tstats_where(detection: Detection) -> str:
+    """Return the same as a condition of tstats on the Endpoint data model."""
+    return _conjunction(detection, DATA_MODEL) or EVERYTHING_INDEXED
+
+
+def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
+    found = (_disjunction(clause, names) for clause in required(detection))
+    return " ".join(dict.fromkeys(filter(None, found)))
+
+
+def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
+    """Return a clause as one term or several in parentheses; empty where one of its literals cannot be said."""
+    terms: dict[str, None] = {}
+    for literal in clause:
+        said = _terms(literal, names)
+        if said is None:
+            return ""
+        terms.update(dict.fromkeys(said))
+    if not terms or len(terms) > MAX_TERMS:
+        return ""
+    return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
+
+
+def _terms(literal: Literal, names: Mapping[str, str] | None) -> list[str] | None:
+    """Return the terms of which one holds where a literal does; None where it cannot be said."""
+    if not _FIELD.fullmatch(literal.field) or _NO_FIELD.fullmatch(literal.field):
+        return None
+    word = _word(literal) if names is None else ""
+    if word:
+        return [word]
+    value = _value(literal)
+    columns = (literal.field, *COUNTERPARTS.get(literal.field, ()))
+    if names is not None:
+        columns = tuple(names[column] for column in columns if column in names)
+    return [f'{column}="{value}"' for column in columns] if value else None
+
+
+def _word(literal: Literal) -> str:
+    """Return the word of the index that an event has whose program has this name; empty for another literal.
+
+    It stands between breakers wherever a path or a name does, while process_name itself may be computed.
+    """
+    name = _PROGRAM.fullmatch(literal.text.lower()) if literal.how == "equals" else None
+    if name is None or not literal.field.endswith("process_name"):
+        return ""
+    stem, kelvin, _ = name[1].partition("k") if literal.fold else (name[1], "", "")
+    return stem + "*" * bool(kelvin) if len(stem) > 2 else ""
+
+
+def _value(literal: Literal) -> str:
+    """Return what a field is compared with, without the quotes; empty where too little is left of the text."""
+    text = literal.text
+    if literal.fold and text.endswith("i") and literal.how in ("contains", "starts"):
+        text = text[:-1]  # U+0130, see Literal
+    pieces = (_PLAIN_FOLDED if literal.fold else _PLAIN).finditer(text)
+    piece = max(pieces, key=lambda found: len(found[0].strip()), default=None)
+    found = piece[0].strip() if piece else ""
+    whole = literal.how == "equals" and found == text
+    starts = literal.how in ("equals", "starts") and text.startswith(found)
+    ends = literal.how in ("equals", "ends") and text.endswith(found) and not starts
+    if len(found) < 2 and not whole:
+        return ""
+    return "*" * (not starts) + found.replace("\\", "\\\\") + "*" * (not ends and not whole)

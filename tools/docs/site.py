@@ -1,0 +1,129 @@
+"""All pages about detections: one for each, with its evaluation and how to tune it, an index, and a Navigator layer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ssa.content.detection import Detection
+from ssa.rows.event import format_score
+from tools.docs import pages
+from tools.docs.pages import FOLDER, shipped, slug
+from tools.evaluate import page as evaluation
+from tools.evaluate import rules
+
+INDEX, LAYER = f"{FOLDER}/index.md", "docs/attack_navigator.json"
+
+LINKS = "[How well they find msiexec's /y](../evaluation.md) · [ATT&CK Navigator layer](../attack_navigator.json)"
+
+OFF = (
+    "The search of the given detection, the first below, is ready to be scheduled. Those of the others ship disabled: "
+    "Settings > Searches, reports, and alerts > *SSA - … - Rule* > Edit > Enable. `| ssadetect` runs all of them."
+)
+
+MARK = "<!-- Written by `make generate` from default/ssa_detections.conf: change it there. -->"
+
+COMPARED = {rules.GIVEN: "given", rules.HARDENED: "hardened"}
+"""Detections that the evaluation compares, and what it calls them."""
+
+LOOSE, TIGHT = "#fce8b2", "#d62728"
+"""Colours of the layer's least and greatest score."""
+
+
+def outputs() -> dict[str, str]:
+    """Return path in the repository -> content."""
+    catalogue = shipped()
+    detections = [catalogue.find(name) for name in catalogue.names]
+    own = {
+        f"{FOLDER}/{slug(each.name)}.md": pages.page(each, [*_evaluation(each), *_tuning(each)]) for each in detections
+    }
+    layer = json.dumps(navigator(detections), indent=2, ensure_ascii=False) + "\n"
+    return {**own, INDEX: index(detections), LAYER: layer}
+
+
+def _evaluation(detection: Detection) -> list[str]:
+    if detection.name not in COMPARED:
+        text = (
+            "It is compared with no other rule. `tests/test_story.py` holds events that it must find, with their "
+            "scores, and events that it must not; of the 5,624 real process events of the tests it finds none."
+        )
+        return ["## Evaluation", text]
+    counted = evaluation.counts(COMPARED[detection.name])
+    said = pages.bullets(f"{title}: fires on {fires} of {rows}" for title, fires, rows in counted)
+    others = "Every miss and every false alarm, and the same of other published rules: [evaluation](../evaluation.md)."
+    return ["## Evaluation", said, others]
+
+
+def _tuning(detection: Detection) -> list[str]:
+    stem, victims = slug(detection.name), [o.name for o in detection.observables if o.role == "Victim"]
+    shown = [o.name for o in detection.observables if o.role != "Victim"]
+    said = [
+        f"The view *Tuning* lists what its hits have in common, and writes the lines for `{stem}_filter`.",
+        f"Leave out by what an attacker cannot choose: {', '.join(f'`{name}`' for name in victims)}, rather than by "
+        f"{', '.join(f'`{name}`' for name in shown)}; a path, a name or a parent can be imitated.",
+    ]
+    if detection.dynamic_score:
+        said.append(
+            f"The score of a hit is its own, {format_score(detection.risk_score)} at most: `| where risk_score>20` in "
+            "the filter macro leaves out what is informational. `impact` and `confidence` in "
+            "`local/ssa_detections.conf` lower that most."
+        )
+    else:
+        said.append("`impact` and `confidence` in `local/ssa_detections.conf` change its score for all hits.")
+    return ["## Tuning", pages.bullets(said)]
+
+
+def index(detections: list[Detection]) -> str:
+    """Write the index: by analytic story, and by ATT&CK technique."""
+    known = pages.techniques()
+    parts = ["# Detections", MARK, OFF, LINKS]
+    parts.append("## By analytic story")
+    for story in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
+        rows = [_row(each) for each in detections if story in each.analytic_story]
+        parts += [
+            f"### {story}",
+            "\n".join(["| Detection | Type | Score | Finds |", "| --- | --- | --- | --- |", *rows]),
+        ]
+    parts.append("## By ATT&CK technique")
+    for technique in sorted({id for each in detections for id in each.mitre_attack_id}):
+        name, tactics = known[technique]
+        address = f"https://attack.mitre.org/techniques/{technique.replace('.', '/')}/"
+        links = [_link(each) for each in detections if technique in each.mitre_attack_id]
+        parts += [f"### [{technique}]({address}) {name} ({tactics})", pages.bullets(links)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _link(detection: Detection) -> str:
+    return f"[{detection.name}]({slug(detection.name)}.md)"
+
+
+def _row(detection: Detection) -> str:
+    most = "up to " if detection.dynamic_score else ""
+    finds = re.split(r"(?<=\.) ", detection.description)[0].removeprefix("The following analytic identifies ")
+    return f"| {_link(detection)} | {detection.type} | {most}{format_score(detection.risk_score)} | {finds} |"
+
+
+def navigator(detections: list[Detection]) -> dict[str, Any]:
+    """Return a layer of MITRE's ATT&CK Navigator, by the specification of layer files 4.5.
+
+    A technique has the score of its best detection.
+    """
+    techniques = []
+    for technique in sorted({id for each in detections for id in each.mitre_attack_id}):
+        own = [each for each in detections if technique in each.mitre_attack_id]
+        techniques.append({
+            "techniqueID": technique,
+            "score": max(each.risk_score for each in own),
+            "comment": "; ".join(each.name for each in own),
+        })  # fmt: skip
+    return {
+        "name": "SSA Detections",
+        "versions": {"navigator": "4.9.0", "layer": "4.5"},
+        "domain": "enterprise-attack",
+        "description": "What the shipped detections cover. A score is the most that a hit can have.",
+        "filters": {"platforms": ["Windows"]},
+        "layout": {"layout": "side", "showID": True, "expandedSubtechniques": "annotated"},
+        "techniques": techniques,
+        "gradient": {"colors": [LOOSE, TIGHT], "minValue": 0, "maxValue": 100},
+    }

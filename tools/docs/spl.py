@@ -1,0 +1,87 @@
+"""What SPL the sandbox supports, by name: for its page, and for the test that wants a case for each."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from sandbox import times
+from sandbox.commands import COMMANDS
+from sandbox.commands.statistics import STATISTICS
+from sandbox.search import spl
+from sandbox.search.evaluation import FUNCTIONS
+from tools import ROOT
+
+PATH = "docs/sandbox.md"
+CASES = ROOT / "tests/sandbox/spl"
+
+SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
+"""What the expression of search is made of, beside comparisons."""
+
+EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
+"""What the expressions of eval and where are made of, beside comparisons, operators and functions."""
+
+HEAD = """\
+# The sandbox
+
+A stand-in for splunkd, for development and the demo: it installs the package, and runs its searches, commands and alert
+actions as processes, over their real wire formats. It is not packaged, and it is not Splunk: the SPL below, and nothing
+else, means here what Splunk's documentation says. Anything else is an error that names it and its position.
+
+    make demo                                           # leaves its events and risk in .sandbox
+    .venv/bin/python -m sandbox search 'index=risk | stats sum(risk_score) by risk_object'
+    .venv/bin/python -m sandbox search --earliest=-24h@h --json '| tstats count from datamodel=Endpoint.Processes'
+    .venv/bin/python -m sandbox replay --home FOLDER FILE…   # events of your own, kept; then search --home FOLDER
+
+A search that names no index sees `main` only; replayed events lie in `wineventlog`, risk in `risk`. Times are UTC.
+`--tstats` makes a replay run the searches over the accelerated data model. Commands are run on every indexer as far as
+they are distributable (`--indexers N`), from what the knowledge bundle replicates, then on the search head.
+
+Every entry has a case in `tests/sandbox/spl`, with the documentation that its meaning comes from; a test fails for an
+entry without one. Where the documentation leaves room, the module says what was chosen ("a choice of the sandbox").
+This page is written by `make generate`.
+"""
+
+
+def sections() -> dict[str, list[str]]:
+    """Name everything supported, by heading: `stats`, `timechart span=`, `search !=`, `eval case()`, `stats dc()`."""
+    commands = []
+    for command, spec in sorted(COMMANDS.items()):
+        commands += [command, *(f"{command} {option}=" for option in spec.options)]
+    evals = [f"eval {name}()" if name.isidentifier() else f"eval {name}" for name in FUNCTIONS]
+    return {
+        "Commands": commands,
+        "The expression of search": [f"search {form}" for form in (*SEARCH_FORMS, *spl.COMPARISONS)],
+        "Expressions of eval and where": [f"eval {form}" for form in (*EVAL_FORMS, *spl.COMPARISONS)] + evals,
+        "Statistics of stats, timechart and tstats": [f"stats {name}()" for name in STATISTICS],
+        "Time modifiers": [f"time {unit}" for unit in times.UNITS] + [f"time @{snap}" for snap in times.SNAPS],
+    }
+
+
+def features() -> list[str]:
+    """Name everything supported."""
+    return [name for names in sections().values() for name in names]
+
+
+def cases() -> dict[str, list[dict[str, Any]]]:
+    """Return the cases of each table, by its name."""
+    return {path.stem: tomllib.loads(path.read_text("utf-8"))["case"] for path in sorted(CASES.glob("*.toml"))}
+
+
+def titles(source: str) -> list[str]:
+    """Return the pages that a case's source names, without what it says of them: `Manual: page (remark); …`."""
+    parts = (part.partition(" (")[0].strip() for part in source.split(";"))
+    return [part for part in parts if ": " in part and not part.startswith("a choice")]
+
+
+def page() -> str:
+    """Return docs/sandbox.md."""
+    sources: dict[str, dict[str, None]] = {}
+    for case in (case for table in cases().values() for case in table):
+        for name in case["covers"]:
+            sources.setdefault(name, {}).update(dict.fromkeys(titles(case["source"])))
+    parts = [HEAD]
+    for heading, names in sections().items():
+        rows = [f"| `{name}` | {'; '.join(sources.get(name, {}))} |" for name in names]
+        parts.append("\n".join([f"## {heading}\n", "| | documented in |", "| --- | --- |", *rows]) + "\n")
+    return "\n".join(parts)
