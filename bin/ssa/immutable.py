@@ -14,7 +14,7 @@ else:
 
 
 @dataclass_transform(frozen_default=True)
-class Frozen:
+class Immutable:
     """A value with the fields that its class annotates, in their order; equal to one of its class with equal fields."""
 
     fields: ClassVar[tuple[str, ...]] = ()
@@ -34,8 +34,8 @@ class Frozen:
         """Add the defaults, which the class holds; raises TypeError for a field without value, or one too many."""
         for name in self.fields:
             if name not in self.__dict__:
-                self.__dict__[name] = getattr(type(self), name, Frozen)
-        if given > len(self.fields) or len(self.__dict__) != len(self.fields) or Frozen in self.__dict__.values():
+                self.__dict__[name] = getattr(type(self), name, Immutable)
+        if given > len(self.fields) or len(self.__dict__) != len(self.fields) or Immutable in self.__dict__.values():
             raise TypeError(f"{type(self).__name__} has the fields {', '.join(self.fields)}")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Callable, TextIO, TypeVar
 
+from ssa.content import message_fields
 from ssa.content.conf import APP, HOME, ConfError
 from ssa.content.detection import Catalogue, Detection, DetectionError
-from ssa.rows import event
-from ssa.rows.event import Row
+from ssa.rows import cells
+from ssa.rows.cells import Row
 
 from . import payload, results, risk, stash
 from .entities import Ignored
-from .log import Journal
+from .log import Log
 from .payload import Action, Limits, PayloadError
 from .sink import Ledger, Patience, Sink, SinkError
 
@@ -53,7 +54,7 @@ Answer = TypeVar("Answer")
 class Run:
     """One run of the action: counts, and the worst that happened."""
 
-    def __init__(self, action: Action, log: Journal, limits: Limits) -> None:
+    def __init__(self, action: Action, log: Log, limits: Limits) -> None:
         self.action, self.log, self.limits = action, log, limits
         self.catalogue = Catalogue.of_app(APP)
         seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
@@ -93,7 +94,7 @@ class Run:
         self.log("ERROR" if code else "INFO", f"{self.summary()} exit_code={code}")
         return code
 
-    def readable(self, rows: Iterator[dict[str, event.Cell]]) -> Iterator[dict[str, event.Cell]]:
+    def readable(self, rows: Iterator[dict[str, cells.Cell]]) -> Iterator[dict[str, cells.Cell]]:
         """Yield the results that can be read, numbered; what cannot is an error, and ends them."""
         try:
             for row in rows:
@@ -158,7 +159,7 @@ class Run:
 
     def detection(self, row: Row) -> tuple[Detection, ...]:
         """Return the detection of a row (none when it cannot be told, which is logged once for each name)."""
-        name = (self.action.detection or event.text(row.get("detection")) or "")[:LONGEST_NAME]
+        name = (self.action.detection or cells.text(row.get("detection")) or "")[:LONGEST_NAME]
         if name not in self.detections:
             try:
                 if not name:
@@ -167,7 +168,7 @@ class Run:
                         "or name the detection in the action's parameter detection"
                     )
                 self.detections[name] = (self.catalogue.find(name),)
-                for problem in risk.unsupplied(self.detections[name][0]):
+                for problem in message_fields.unsupplied(self.detections[name][0]):
                     self.log("WARN", f"{name}: {problem}")
             except DetectionError as error:
                 self.detections[name] = ()
@@ -249,7 +250,7 @@ def batches(lines: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]
 
 def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
     """Run the action as splunkd starts it (`--execute`, payload on stdin); return the exit code."""
-    log = Journal(stderr)
+    log = Log(stderr)
     if "--execute" not in argv[1:]:
         log("ERROR", "ssa_risk is an alert action: splunkd starts it with --execute and a payload on stdin")
         return EXIT_USAGE

@@ -6,7 +6,7 @@ import urllib.parse
 from contextlib import suppress
 from typing import TextIO
 
-from . import display as legible
+from . import display
 
 MASK = "********"
 
@@ -18,7 +18,7 @@ def mask(text: str, secret: str) -> str:
     return text
 
 
-class Journal:
+class Log:
     """Writes messages, each in one line whatever it quotes; `secret` never appears in one."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -28,5 +28,5 @@ class Journal:
     def __call__(self, level: str, text: str) -> None:
         """Write a message. A log that nobody reads any more must not cost risk, so no error comes from here."""
         with suppress(OSError, ValueError):
-            self.stream.write(f"{level} {legible.visible(mask(text, self.secret))}\n")
+            self.stream.write(f"{level} {display.visible(mask(text, self.secret))}\n")
             self.stream.flush()

@@ -15,8 +15,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Callable
 
-from ssa.rows import event
-from ssa.rows.event import Cell
+from ssa.rows.cells import Cell, text
 
 _MULTIVALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
 _PREFIX = "__mv_"
@@ -126,7 +125,7 @@ def _row(columns: list[str], cells: list[str]) -> dict[str, Cell]:
             found[name] = cell
         elif cell and (values := decode(cell)):
             multivalue.append((name[len(_PREFIX) :], values))
-    agreed = {name: values for name, values in multivalue if agree(values, event.text(found.get(name)))}
+    agreed = {name: values for name, values in multivalue if agree(values, text(found.get(name)))}
     return {name: cell for name, cell in {**found, **agreed}.items() if name}
 
 

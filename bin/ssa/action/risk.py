@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Union
 
-from ssa.content.detection import TOKEN, Detection, Observable, severity
-from ssa.language.text.syntax import Eval, Literal, MapOf, Select, postorder
-from ssa.rows import event
-from ssa.rows.event import Row
+from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, security_domain
+from ssa.content.detection import TOKEN, Detection, Observable, format_score, severity
+from ssa.content.fields import CONTRIBUTING
+from ssa.rows import cells, event
+from ssa.rows.cells import Row
+from ssa.rows.hits import detect
 
 from . import entities
 from .display import shorten, visible
@@ -26,16 +28,6 @@ OBJECT_TYPES = {
 }
 """Observable type of a victim -> risk object type of Enterprise Security; anything else is `other`."""
 
-SECURITY_DOMAINS = {
-    "Endpoint": "endpoint",
-    "Network": "network",
-    "Web": "network",
-    "Authentication": "access",
-    "Change": "audit",
-}
-"""First word of the detection's data model -> security domain of Enterprise Security; anything else is `threat`."""
-
-PROCESSES = "Endpoint_Processes"
 MISSING = "unknown"
 """What a message says where a field has no value."""
 
@@ -54,9 +46,6 @@ LONGEST_ID = 100
 MOST_DEVICES = 10
 """Devices, and process ids, that a contributing search names."""
 
-CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
-"""Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""
-
 LONGEST_MESSAGE, LONGEST_PART = 1_000, 500
 """Characters of a message, and of what fills one token of it. A command line may have 32,000; the event has all."""
 
@@ -65,16 +54,6 @@ LONGEST_BODY, DEEPEST_BODY = 2 * 1024 * 1024, 64
 
 MOST_DAYS_AGO, MOST_DAYS_HENCE = 10_000, 2
 """Times that Splunk believes: MAX_DAYS_AGO of our sourcetype (props.conf), MAX_DAYS_HENCE of every one."""
-
-SUPPLIED = frozenset({
-    *("_time", "host", "source", "sourcetype", "index", "event_id", *event.COLUMNS, *CONTRIBUTING),
-    *(name for columns in event.IDENTITY for name in columns),
-    *event.COUNTERPARTS,
-})  # fmt: skip
-"""Names that a row has whatever its detection reads."""
-
-_NO_FIELD = re.compile(r"\$([A-Za-z_][^$]*[^$\s])\$")
-"""What looks like a token, and is none where TOKEN does not match."""
 
 Value = Union[str, tuple[str, ...]]
 
@@ -114,11 +93,11 @@ class Lookup:
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self.body = _json_object(event.text(row.get("body")))
+        self.body = _json_object(cells.text(row.get("body")))
 
     def values(self, name: str) -> list[str]:
         """Return a field's values as text, without empty ones."""
-        found = event.values(event.as_cell(self.body[name])) if self.body.get(name) is not None else []
+        found = cells.values(cells.as_cell(self.body[name])) if self.body.get(name) is not None else []
         return found or event.field_values(self.row, name)
 
     def __call__(self, name: str) -> str | None:
@@ -165,49 +144,11 @@ def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
     return text.replace("$", "＄") if text.count("$") > 1 else text, tuple(dict.fromkeys(defaulted))
 
 
-def unsupplied(detection: Detection) -> list[str]:
-    """Return what looks wrong in the names of a message and its observables: those that it seems nothing supplies.
-
-    A column may come from anywhere, so these are doubts, not errors: the hit has its risk all the same. A name is
-    supplied when the search reads it of the event, writes it as a text or a key (so that the body may have it), when it
-    is a required field, or one that every row has.
-    """
-    stray = [
-        f"${name}$ in the message is no field name" for name in _NO_FIELD.findall(TOKEN.sub(" ", detection.message))
-    ]
-    read = detection.plan.input_fields
-    if read is None:
-        return stray
-    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _written(detection)
-    says = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
-    return [*stray, *(says.format(name) for name in sorted(names))]
-
-
-def _written(detection: Detection) -> set[str]:
-    """Return the texts and keys in what a search computes."""
-    found: set[str] = set()
-    commands = (command for statement in detection.plan.program.statements for command in statement.commands)
-    for command in commands:
-        computed = command.assignments if isinstance(command, Eval) else ()
-        computed = command.items if isinstance(command, Select) else computed
-        for node in (node for _, expression in computed for node in postorder(expression)):
-            if isinstance(node, Literal) and isinstance(node.value, str):
-                found.add(node.value)
-            elif isinstance(node, MapOf):
-                found.update(key for key, _ in node.items)
-    return found
-
-
 def threat_object_type(observable: Observable) -> str:
     """Name an observable's type as a threat object type: snake case, `process_name` for a process."""
     if "Process" in observable.type:
         return "process_name"
     return re.sub(r"[^a-z0-9]+", "_", observable.type.lower()).strip("_") or "other"
-
-
-def security_domain(detection: Detection) -> str:
-    """Name the security domain of a detection, by its data model."""
-    return SECURITY_DOMAINS.get(re.split(r"[_ .]", detection.datamodel)[0], "threat")
 
 
 def risk_events(detection: Detection, row: Row, context: Context) -> Found:
@@ -250,13 +191,13 @@ def score_of(detection: Detection, row: Row) -> float:
     """
     if not detection.dynamic_score:
         return detection.risk_score
-    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in event.detect(detection, row)}
+    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in detect(detection, row)}
     return scores.get(own(row, "finding_id"), max(scores.values(), default=detection.risk_score))
 
 
 def hit_time(row: Row) -> float | None:
     """Return the time of a hit (epoch s): the event's own, else the start that the detection computed; or None."""
-    for millis in (event.milliseconds(row.get("_time")), event.text(row.get("start_time"))):
+    for millis in (cells.milliseconds(row.get("_time")), cells.text(row.get("start_time"))):
         if millis is not None and re.fullmatch(r"-?[0-9]{1,15}", millis):
             return int(millis) / 1000
     return None
@@ -281,7 +222,7 @@ def _event(
         ("search_name", context.search_name),
         ("risk_object", shorten(victim[0], LONGEST_NAME)),
         ("risk_object_type", victim[1]),
-        ("risk_score", event.format_score(score)),
+        ("risk_score", format_score(score)),
         ("risk_event_id", id),
     ]
     return RiskEvent(time, (*first, *shared))
@@ -303,7 +244,7 @@ def _shared(
         ("threat_object", tuple(value for value, _ in threats)),
         ("threat_object_type", tuple(kind for _, kind in threats)),
         ("severity", severity(score)),
-        ("security_domain", security_domain(detection)),
+        ("security_domain", security_domain(detection.datamodel)),
         ("detection", detection.name),
         ("detection_id", detection.id),
         ("detection_version", detection.version),
@@ -319,9 +260,9 @@ def _shared(
         ("analyticstories", detection.analytic_story),
         ("defaulted_tokens", defaulted),
         ("risk_message", text),
-        ("annotations", event.canonical(frameworks)),
+        ("annotations", cells.canonical(frameworks)),
         ("contributing_events_search", contributing_events_search(detection, lookup, time)),
-        *((name, tuple(event.values(row.get(name)))) for name in CONTRIBUTING),
+        *((name, tuple(cells.values(row.get(name)))) for name in CONTRIBUTING),
         ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
     ]
     return [(name, value) for name, value in found if value]
@@ -329,7 +270,7 @@ def _shared(
 
 def own(row: Row, name: str) -> str:
     """Return what a row says of itself, as a short text; "" when it says nothing."""
-    return shorten(event.text(row.get(name)) or "", LONGEST_ID)
+    return shorten(cells.text(row.get(name)) or "", LONGEST_ID)
 
 
 def spl_quote(value: str) -> str:
@@ -350,9 +291,7 @@ def contributing_events_search(detection: Detection, lookup: Lookup, time: float
     if time is None:
         return ""
     second = int(time // 1)
-    tags = dict(event.DATAMODELS).get(detection.datamodel, set())
-    terms = ["`ssa_process_events`" if detection.datamodel == PROCESSES else " ".join(["index=*", *_tags(tags)])]
-    terms.append(f"earliest={second} latest={second + 1}")
+    terms = [DATA_MODELS.get(detection.datamodel, NO_MODEL).base, f"earliest={second} latest={second + 1}"]
     devices, processes = (
         [spl_quote(value[:LONGEST_MESSAGE]) for value in lookup.values(name)[:MOST_DEVICES]]
         for name in ("dest_device_id", "process_id")
@@ -360,10 +299,6 @@ def contributing_events_search(detection: Detection, lookup: Lookup, time: float
     terms.append(" OR ".join(f"dest={device} OR host={device}" for device in devices))
     terms.append(" OR ".join(f"process_id={process}" for process in processes))
     return " ".join(f"({term})" if " OR " in term else term for term in terms if term)
-
-
-def _tags(tags: Iterable[str]) -> list[str]:
-    return [f"tag={tag}" for tag in sorted(tags)]
 
 
 def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
@@ -388,13 +323,13 @@ class _Identity:
 
     def __init__(self, detection: Detection, lookup: Lookup, time: float) -> None:
         device = lookup("dest_device_id")
-        stand_in = event.text(lookup.row.get("dest")) is None and device == event.text(lookup.row.get("host"))
+        stand_in = cells.text(lookup.row.get("dest")) is None and device == cells.text(lookup.row.get("host"))
         self.start = [detection.id, int(time // 1)]
         self.end: list[Any] = ["" if device is None or stand_in else device, (lookup("process") or "").lower()]
-        if detection.datamodel != PROCESSES:
+        if detection.datamodel != PROCESSES.name:
             body = {name: value for name, value in lookup.body.items() if name != "event_id"}
-            self.end.append(body or event.text(lookup.row.get("body")) or {})
+            self.end.append(body or cells.text(lookup.row.get("body")) or {})
 
     def __call__(self, victim: tuple[str, str]) -> str:
         """Return the risk_event_id of a risk object."""
-        return event.sha256([*self.start, *victim, *self.end]).hex()
+        return cells.sha256([*self.start, *victim, *self.end]).hex()

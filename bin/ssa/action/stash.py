@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from . import display as legible
+from . import display
 from .risk import RiskEvent, Value
 
 LONGEST_LINE = 9_400
@@ -30,7 +30,7 @@ _HEADER = re.compile(r"\*\*\*(?=SPLUNK)", re.IGNORECASE)
 
 def visible(text: str) -> str:
     """Return a text in one line: invisible characters shown, the mark of a stash header broken."""
-    return _HEADER.sub("**_", legible.visible(text))
+    return _HEADER.sub("**_", display.visible(text))
 
 
 def quote(text: str) -> str:
@@ -56,10 +56,10 @@ def line(event: RiskEvent) -> str:
         written = ""
         pairs = ((key, value if isinstance(value, tuple) else (value,)) for key, value in unit.items())
         for key, item in ((key, item) for key, values in pairs for item in values):
-            written += f", {key}={quote(legible.shorten(item, longest))}"
+            written += f", {key}={quote(display.shorten(item, longest))}"
             if len(text) + len(written) > LONGEST_LINE:
                 left_out.append(name)
                 break
         else:
             text += written
-    return text + (f", truncated={quote(legible.shorten(' '.join(left_out), LONGEST_NAMES))}" if left_out else "")
+    return text + (f", truncated={quote(display.shorten(' '.join(left_out), LONGEST_NAMES))}" if left_out else "")

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-APP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+APP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 """The app folder that this file is in: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
 
 HOME = os.environ.get("SPLUNK_HOME") or os.path.dirname(os.path.dirname(os.path.dirname(APP)))

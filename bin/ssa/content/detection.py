@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
-from ssa.language import Frozen, Plan, SsaError, compile_text
+from ssa.immutable import Immutable
+from ssa.language import Plan, SsaError, compile_text
 
 from . import conf
 
@@ -31,6 +32,11 @@ def severity(score: float) -> str:
     return next(band for bound, band in SEVERITIES if score <= bound)
 
 
+def format_score(score: float) -> str:
+    """Write a score without a useless fraction: 35, 12.5."""
+    return format(score, ".10g")
+
+
 class DetectionError(Exception):
     """A detection that does not exist or is wrong; the message names file, line, stanza, key and what to do."""
 
@@ -43,7 +49,7 @@ class Observable(NamedTuple):
     role: str
 
 
-class Detection(Frozen):
+class Detection(Immutable):
     """One detection, as its stanza states it. Scores are 0 to 100."""
 
     name: str
@@ -106,14 +112,9 @@ class Detection(Frozen):
             "detection_id": self.id,
             "detection_version": self.version,
             "detection_type": self.type,
-            "risk_score": self.format_score(self.risk_score),
+            "risk_score": format_score(self.risk_score),
             "risk_severity": self.severity,
         }
-
-    @staticmethod
-    def format_score(score: float) -> str:
-        """Write a score without a useless fraction: 35, 12.5."""
-        return format(score, ".10g")
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -1,10 +1,8 @@
 """The SSA dialect: text -> syntax tree -> plan. Knows nothing of Splunk."""
 
-from ssa.immutable import Frozen
-
 from .analysis.requirements import Clause, Clauses, Literal
 from .run.compiler import Detected, Plan, compile_text
 from .text.errors import SsaError
 from .text.parser import parse
 
-__all__ = ["Clause", "Clauses", "Detected", "Frozen", "Literal", "Plan", "SsaError", "compile_text", "parse"]
+__all__ = ["Clause", "Clauses", "Detected", "Literal", "Plan", "SsaError", "compile_text", "parse"]

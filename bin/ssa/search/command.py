@@ -18,7 +18,9 @@ from splunklib.searchcommands.internals import CsvDialect, MetadataDecoder, Reco
 
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, Detection, DetectionError
-from ssa.rows import event
+from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
+from ssa.rows import cells, event
+from ssa.rows.hits import detect
 
 from .byte_search import needles
 from .chunks import Body, MalformedChunkError, Spool
@@ -108,7 +110,7 @@ class SsaDetectCommand(Messages, StreamingCommand):
         # The identity of an event takes a hash: made for those alone that a detection may match.
         self.reads_id = any(fields is not None and "event_id" in fields for fields in read)
         # Every output row has the same columns, because the SDK drops those that its first row lacks.
-        self.columns = dict.fromkeys([*event.COLUMNS, *sorted(set().union(*(d.needs for d in self.detections)))])
+        self.columns = dict.fromkeys([*COLUMNS, *sorted(set().union(*(d.needs for d in self.detections)))])
         self.scan = Scan(
             needles(map(event.required, self.detections)),
             self.scanned,
@@ -143,11 +145,11 @@ class SsaDetectCommand(Messages, StreamingCommand):
         except csv.Error as error:
             self.fail_to_read(error)
 
-    def scanned(self, row: event.Row) -> list[dict[str, Any]]:
+    def scanned(self, row: cells.Row) -> list[dict[str, Any]]:
         """Return the hits of a row that the scan has found, of the detections that it can match."""
         return self.detect(row, self.dispatch)
 
-    def detect(self, row: event.Row, offer: Offer) -> list[dict[str, Any]]:
+    def detect(self, row: cells.Row, offer: Offer) -> list[dict[str, Any]]:
         """Return the hits of a row; one without any is looked at for blindness."""
         self.judged += 1
         try:
@@ -155,7 +157,7 @@ class SsaDetectCommand(Messages, StreamingCommand):
             offered = offer(seen)
             if self.reads_id and offered:
                 seen["event_id"] = event.event_id(row)
-            hits = [hit for one in offered for hit in event.detect(one, row, seen)]
+            hits = [hit for one in offered for hit in detect(one, row, seen)]
             if self.traces:
                 for hit in hits:
                     hit.update(self.traces)
@@ -188,7 +190,7 @@ class SsaDetectCommand(Messages, StreamingCommand):
         absent = [
             name
             for name in self.decisive
-            if name not in event.MADE and columns.isdisjoint((name, *event.COUNTERPARTS.get(name, ())))
+            if name not in MADE and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
         ]
         self.absent.update(absent)
         self.blind_chunks += bool(absent)

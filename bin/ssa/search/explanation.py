@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from ssa.action import risk
-from ssa.content.detection import Detection
+from ssa.content import message_fields
+from ssa.content.detection import Detection, format_score
+from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.lint import lint
 from ssa.language.analysis.requirements import Literal
 from ssa.language.text.errors import line_and_column
 from ssa.language.text.printer import print_command
-from ssa.rows.event import COUNTERPARTS, format_score, required
+from ssa.rows.event import required
 
 COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
 """What a row of an explanation has."""
@@ -87,5 +88,5 @@ def _required(detection: Detection) -> Iterator[Line]:
 
 
 def _named(detection: Detection) -> Iterator[Line]:
-    for problem in risk.unsupplied(detection):
+    for problem in message_fields.unsupplied(detection):
         yield {"part": "warning", "name": "message", "text": problem}

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 
-from ssa.rows.event import Cell
+from ssa.rows.cells import Cell
 
 MV = "__mv_"
 

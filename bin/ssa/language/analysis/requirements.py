@@ -11,25 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Callable, NamedTuple
 
 from ssa.language.functions import like_matcher
-from ssa.language.run.expressions import key_of
-from ssa.language.text.syntax import (
-    Access,
-    And,
-    Call,
-    Comparison,
-    Expression,
-    In,
-    ListOf,
-    Name,
-    Or,
-    Program,
-    Rex,
-    Where,
-    children,
-)
-from ssa.language.text.syntax import Literal as Constant
+from ssa.language.text import syntax
 
 from .columns import INPUT_EVENT, Columns, after, joined
+from .map_keys import key_of
 from .pipelines import segments
 
 MAX_CLAUSES = 8
@@ -115,7 +100,7 @@ _LIKE = re.compile(r"[%_]|(?:[^%_\\]|\\.|\\\Z)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def required(program: Program) -> Clauses:
+def required(program: syntax.Program) -> Clauses:
     """Return clauses of which every one holds for each event of strings that a program makes anything of.
 
     The strongest comes first; () means that nothing is required. Raises SsaError for pipelines that do not fit.
@@ -129,7 +114,7 @@ def required(program: Program) -> Clauses:
             columns = joined([ends[source] for source in segment.sources], _joined)
         need = _either([needs[source] for source in segment.sources]) if segment.sources else _TRUE
         for command in segment.commands:
-            if isinstance(command, Where):
+            if isinstance(command, syntax.Where):
                 need = _both([need, _held(command.condition, columns).true])
             columns = after(command, columns, _held, _extracted)
         ends.append(columns)
@@ -143,28 +128,28 @@ def required(program: Program) -> Clauses:
 # -- values
 
 
-def _held(node: Expression, columns: Columns[_Held]) -> _Held:
+def _held(node: syntax.Expression, columns: Columns[_Held]) -> _Held:
     """Find out what is known of an expression over these columns."""
-    if isinstance(node, Constant):
+    if isinstance(node, syntax.Literal):
         return _Held((node.value,) if isinstance(node.value, str) else (), _TRUE if node.value is True else _FALSE)
-    if isinstance(node, Name):
+    if isinstance(node, syntax.Name):
         return columns.get(node.name, _NULL)
-    inner = [_held(child, columns) for child in children(node)]
+    inner = [_held(child, columns) for child in syntax.children(node)]
     key = key_of(node)
     if key is not None and inner[0] is _EVENT:
         return _Held((_Source(key),), _FALSE)
-    if isinstance(node, (ListOf, Access)):
-        return _one_of(inner if isinstance(node, ListOf) else inner[:1])
-    if isinstance(node, Call) and not node.named:
+    if isinstance(node, (syntax.ListOf, syntax.Access)):
+        return _one_of(inner if isinstance(node, syntax.ListOf) else inner[:1])
+    if isinstance(node, syntax.Call) and not node.named:
         return _called(node, inner)
-    if isinstance(node, (Comparison, In)):
+    if isinstance(node, (syntax.Comparison, syntax.In)):
         return _Held((), _compared(node, inner))
-    if isinstance(node, (And, Or)):
-        return _Held((), (_both if isinstance(node, And) else _either)([operand.true for operand in inner]))
+    if isinstance(node, (syntax.And, syntax.Or)):
+        return _Held((), (_both if isinstance(node, syntax.And) else _either)([operand.true for operand in inner]))
     return _UNKNOWN
 
 
-def _called(node: Call, inner: list[_Held]) -> _Held:
+def _called(node: syntax.Call, inner: list[_Held]) -> _Held:
     name = node.function
     if name in _CHOOSE:
         return _one_of(inner[_CHOOSE[name]])
@@ -172,25 +157,25 @@ def _called(node: Call, inner: list[_Held]) -> _Held:
         return _Held(_part(inner[0].texts), _FALSE)
     if name in ("lower", "upper"):
         return _Held(_cased(inner[0].texts, name), _FALSE)
-    if name == "like" and len(inner) == 2 and isinstance(node.arguments[1], Constant):
+    if name == "like" and len(inner) == 2 and isinstance(node.arguments[1], syntax.Literal):
         pattern = node.arguments[1].value
         return _Held((), _matching(inner[0], _runs(pattern), like_matcher(pattern)) if isinstance(pattern, str) else ())
     return _UNKNOWN
 
 
-def _compared(node: Comparison | In, inner: list[_Held]) -> Clauses:
+def _compared(node: syntax.Comparison | syntax.In, inner: list[_Held]) -> Clauses:
     """Return what must hold for a comparison to be true: of two sides, one of which is a constant."""
-    if isinstance(node, In):
+    if isinstance(node, syntax.In):
         operand, sides = (node.operand, inner[0]), list(zip(node.options, inner[1:]))
         return _TRUE if node.negated else _either([_equal(operand, option) for option in sides])
     return _equal((node.left, inner[0]), (node.right, inner[1])) if node.operator == "=" else _TRUE
 
 
-def _equal(one: tuple[Expression, _Held], other: tuple[Expression, _Held]) -> Clauses:
+def _equal(one: tuple[syntax.Expression, _Held], other: tuple[syntax.Expression, _Held]) -> Clauses:
     for (node, _), (_, held) in ((one, other), (other, one)):
-        if isinstance(node, Constant) and isinstance(node.value, str):
+        if isinstance(node, syntax.Literal) and isinstance(node.value, str):
             return _matching(held, [("equals", node.value)], node.value.__eq__)
-        if isinstance(node, Constant) and node.value is True:
+        if isinstance(node, syntax.Literal) and node.value is True:
             return held.true
     return _TRUE
 
@@ -210,7 +195,7 @@ def _joined(name: str, helds: list[_Held | None]) -> _Held:
     return _one_of([held or _NULL for held in helds])
 
 
-def _extracted(command: Rex, name: str, columns: Columns[_Held]) -> _Held:
+def _extracted(command: syntax.Rex, name: str, columns: Columns[_Held]) -> _Held:
     group = _Held(_part(columns.get(command.field, _NULL).texts), _FALSE)
     return _one_of([group, columns.get(name, _NULL)])
 

@@ -6,28 +6,11 @@ from dataclasses import dataclass
 
 from ssa.language.functions import REGISTRY, Function
 from ssa.language.functions.casting import plain_type
-from ssa.language.run.expressions import event_key
-from ssa.language.text.syntax import (
-    And,
-    Arithmetic,
-    Call,
-    Comparison,
-    Expression,
-    In,
-    IsNull,
-    ListOf,
-    Literal,
-    MapOf,
-    Name,
-    Negative,
-    Not,
-    Or,
-    children,
-    postorder,
-)
+from ssa.language.text import syntax
 from ssa.language.values import TYPES, Value
 
 from .columns import INPUT_EVENT, Columns
+from .map_keys import event_key
 
 
 @dataclass(frozen=True)
@@ -49,14 +32,14 @@ GIVEN = {INPUT_EVENT: Fact("map", is_event=True), "_datamodels": Fact("list"), "
 NUMBERS = ("long", "double", "number")
 _NAMES = ("string", "boolean", "long", "double", "list", "map")
 _RESULTS: dict[type, str] = {
-    ListOf: "list",
-    MapOf: "map",
-    And: "boolean",
-    Or: "boolean",
-    Not: "boolean",
-    IsNull: "boolean",
-    In: "boolean",
-    Comparison: "boolean",
+    syntax.ListOf: "list",
+    syntax.MapOf: "map",
+    syntax.And: "boolean",
+    syntax.Or: "boolean",
+    syntax.Not: "boolean",
+    syntax.IsNull: "boolean",
+    syntax.In: "boolean",
+    syntax.Comparison: "boolean",
 }
 _CASES = {"lower": "lower", "upper": "upper"}
 _KEEP_CASE: dict[str, tuple[int, ...]] = {
@@ -76,33 +59,33 @@ class Facts:
     """Finds out what is known of the parts of an expression."""
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[Expression, Fact]] = {}
+        self._found: dict[int, tuple[syntax.Expression, Fact]] = {}
 
-    def of(self, node: Expression) -> Fact:
+    def of(self, node: syntax.Expression) -> Fact:
         """Return what is known of an expression that `value` has seen."""
         return self._found[id(node)][1]
 
-    def value(self, expression: Expression, columns: Columns[Fact]) -> Fact:
+    def value(self, expression: syntax.Expression, columns: Columns[Fact]) -> Fact:
         """Find out what is known of an expression and of all inside it, given what is known of the columns."""
-        for node in postorder(expression):
+        for node in syntax.postorder(expression):
             self._found[id(node)] = node, self._fact(node, columns)
         return self.of(expression)
 
-    def _fact(self, node: Expression, columns: Columns[Fact]) -> Fact:
-        if isinstance(node, Literal):
+    def _fact(self, node: syntax.Expression, columns: Columns[Fact]) -> Fact:
+        if isinstance(node, syntax.Literal):
             return literal(node.value)
         if event_key(node) is not None:
             return Fact("string") if columns.get(INPUT_EVENT, NULL).is_event else UNKNOWN
-        if isinstance(node, Name):
+        if isinstance(node, syntax.Name):
             return columns.get(node.name, NULL)
-        if isinstance(node, Call):
+        if isinstance(node, syntax.Call):
             return self._call(node)
-        if isinstance(node, (Arithmetic, Negative)):
-            kinds = {self.of(child).type for child in children(node)}
+        if isinstance(node, (syntax.Arithmetic, syntax.Negative)):
+            kinds = {self.of(child).type for child in syntax.children(node)}
             return Fact(kinds.pop()) if len(kinds) == 1 and not _divides(node) else UNKNOWN
         return Fact(_RESULTS.get(type(node)))
 
-    def _call(self, node: Call) -> Fact:
+    def _call(self, node: syntax.Call) -> Fact:
         function = REGISTRY[node.function]
         arguments = [self.of(argument) for argument in node.arguments]
         if mismatch(function, arguments) is not None:
@@ -122,10 +105,10 @@ class Facts:
         return Fact(kind, _CASES.get(node.function) or (alike.pop() if len(alike) == 1 else None))
 
 
-def asserted(node: Call) -> str | None:
+def asserted(node: syntax.Call) -> str | None:
     """Return the type that a ucast or cast names, by its plain name; None for another call."""
     target = node.arguments[1] if node.function in ("ucast", "cast") and len(node.arguments) > 1 else None
-    kind = plain_type(str(target.value)) if isinstance(target, Literal) and target.value is not None else None
+    kind = plain_type(str(target.value)) if isinstance(target, syntax.Literal) and target.value is not None else None
     return None if kind == "any" else kind
 
 
@@ -159,5 +142,5 @@ def literal(value: Value) -> Fact:
     return Fact(kind, "lower" if value == value.lower() else "upper" if value == value.upper() else None)
 
 
-def _divides(node: Expression) -> bool:
-    return isinstance(node, Arithmetic) and any(operator == "/" for operator, _ in node.rest)
+def _divides(node: syntax.Expression) -> bool:
+    return isinstance(node, syntax.Arithmetic) and any(operator == "/" for operator, _ in node.rest)

@@ -10,26 +10,11 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from ssa.language.text.syntax import (
-    NODES,
-    Arithmetic,
-    Call,
-    Command,
-    Eval,
-    Expression,
-    In,
-    Literal,
-    Name,
-    Rex,
-    Select,
-    Where,
-    children,
-    postorder,
-)
+from ssa.language.text import syntax
 
 from .columns import FIRST_COLUMNS, Columns, after, joined
 
-_WORTH_KEEPING = (Call, Arithmetic, In)
+_WORTH_KEEPING = (syntax.Call, syntax.Arithmetic, syntax.In)
 
 
 class Numbering:
@@ -57,50 +42,50 @@ class Numbering:
 
         return joined(held, join)
 
-    def command(self, command: Command, columns: Columns[int]) -> dict[str, int]:
+    def command(self, command: syntax.Command, columns: Columns[int]) -> dict[str, int]:
         """Number what a command evaluates; return the columns after it."""
-        if isinstance(command, Where):
+        if isinstance(command, syntax.Where):
             self._expression(command.condition, columns)
         found = after(command, columns, self._expression, self._extracted)
-        if isinstance(command, (Eval, Select)):
-            for _, expression in command.assignments if isinstance(command, Eval) else command.items:
+        if isinstance(command, (syntax.Eval, syntax.Select)):
+            for _, expression in command.assignments if isinstance(command, syntax.Eval) else command.items:
                 self._count(expression)
-        elif isinstance(command, Where):
+        elif isinstance(command, syntax.Where):
             self._count(command.condition)
         return found
 
-    def number(self, node: Expression) -> int:
+    def number(self, node: syntax.Expression) -> int:
         """Return the number of an expression."""
         return self._numbers[id(node)]
 
-    def is_shared(self, node: Expression) -> bool:
+    def is_shared(self, node: syntax.Expression) -> bool:
         """Tell whether an expression is worth keeping, and several places need its value."""
         return isinstance(node, _WORTH_KEEPING) and self._times[self._numbers[id(node)]] > 1
 
-    def _expression(self, expression: Expression, columns: Columns[int]) -> int:
-        for node in postorder(expression):
+    def _expression(self, expression: syntax.Expression, columns: Columns[int]) -> int:
+        for node in syntax.postorder(expression):
             self._numbers[id(node)] = self._of(node, columns)
         return self._numbers[id(expression)]
 
-    def _of(self, node: Expression, columns: Columns[int]) -> int:
-        if isinstance(node, Name):
+    def _of(self, node: syntax.Expression, columns: Columns[int]) -> int:
+        if isinstance(node, syntax.Name):
             return columns.get(node.name, self._intern(("null",)))
-        if isinstance(node, Literal):
+        if isinstance(node, syntax.Literal):
             return self._intern((type(node.value), repr(node.value)))
         return self._intern((type(node), *(self._key(part) for name, part in vars(node).items() if name != "at")))
 
     def _key(self, part: Any) -> Hashable:
-        if isinstance(part, NODES):
+        if isinstance(part, syntax.NODES):
             return self._numbers[id(part)]
         return tuple(map(self._key, part)) if isinstance(part, tuple) else (type(part), part)
 
     def _intern(self, key: Hashable) -> int:
         return self._known.setdefault(key, len(self._known))
 
-    def _extracted(self, command: Rex, name: str, columns: Columns[int]) -> int:
+    def _extracted(self, command: syntax.Rex, name: str, columns: Columns[int]) -> int:
         return self._intern((id(command), name))
 
-    def _count(self, expression: Expression) -> None:
+    def _count(self, expression: syntax.Expression) -> None:
         """Count how often each value is needed, when what is worth keeping is computed once."""
         waiting = [expression]
         while waiting:
@@ -110,4 +95,4 @@ class Numbering:
                 self._times[number] += 1
                 if self._times[number] > 1:
                     continue
-            waiting.extend(children(node))
+            waiting.extend(syntax.children(node))

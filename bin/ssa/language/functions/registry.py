@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable
 
-from ssa.immutable import Frozen
+from ssa.immutable import Immutable
 
 from ..values import Value
 
@@ -27,7 +27,7 @@ USE = "published detections"
 COMMON_NULLS = "Null when an argument is null or of another type."
 
 
-class Parameter(Frozen):
+class Parameter(Immutable):
     """One parameter: its type, the default for a missing argument, and how an argument is prepared.
 
     `prepare` turns an argument into what the function works with (a pattern into a matcher): once for a constant,
@@ -42,7 +42,7 @@ class Parameter(Frozen):
     regex: bool = False
 
 
-class Function(Frozen):
+class Function(Immutable):
     """An entry of the registry.
 
     `nulls` says what a null gives. The last parameter of a `variadic` function repeats; with `pairs`, the number of

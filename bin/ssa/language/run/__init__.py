@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Syntax tree -> plan: the program as closures over a record."""

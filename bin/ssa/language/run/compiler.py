@@ -7,32 +7,20 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Callable, NamedTuple, NoReturn
 
-from ssa.immutable import Frozen
+from ssa.immutable import Immutable
 from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from ssa.language.analysis.map_keys import key_of
 from ssa.language.analysis.pipelines import Segment, check_ends, segments
 from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
+from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
 from ssa.language.text.parser import parse
-from ssa.language.text.syntax import (
-    Call,
-    Command,
-    Eval,
-    Expression,
-    Fields,
-    Literal,
-    Name,
-    Program,
-    Rename,
-    Rex,
-    Select,
-    Where,
-    children,
-)
 from ssa.language.values import Value
 from ssa.regex import compile_pattern
 
-from .expressions import KEPT, Evaluate, Expressions, Record, key_of
+from .closures import Evaluate, Record
+from .expressions import KEPT, Expressions
 
 if TYPE_CHECKING:
     from ssa.regex import Pattern
@@ -63,14 +51,14 @@ class Pipeline(NamedTuple):
     ends: bool
 
 
-class Plan(Frozen):
+class Plan(Immutable):
     """A detection text, ready to run.
 
     `input_fields` are the keys that it reads of input_event; None means any. `decisive_fields` are those on which its
     conditions depend: an event without a value in one of them can hardly be judged.
     """
 
-    program: Program
+    program: syntax.Program
     input_fields: frozenset[str] | None
     decisive_fields: frozenset[str]
     pipelines: tuple[Pipeline, ...]
@@ -139,19 +127,19 @@ def compile_text(text: str) -> Plan:
     return _Compiler(parse(text)).plan()
 
 
-def origin(node: Expression, origins: Columns[Origin]) -> Origin:
+def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
     """Return the fields of input_event that the value of an expression comes from, given those of the columns.
 
     WHOLE_EVENT among them says that it comes from the event itself. A field that may be missing, because ucast then
     gives a value of the text, is none of them.
     """
-    if isinstance(node, Name):
+    if isinstance(node, syntax.Name):
         return origins.get(node.name, frozenset())
-    if isinstance(node, Call) and node.function == "ucast" and len(node.arguments) == 3:
+    if isinstance(node, syntax.Call) and node.function == "ucast" and len(node.arguments) == 3:
         default = node.arguments[2]
-        if isinstance(default, Literal) and default.value is not None:
+        if isinstance(default, syntax.Literal) and default.value is not None:
             return frozenset()
-    found: Origin = frozenset().union(*(origin(child, origins) for child in children(node)))
+    found: Origin = frozenset().union(*(origin(child, origins) for child in syntax.children(node)))
     key = key_of(node)
     return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
 
@@ -160,7 +148,7 @@ def _joined_origins(name: str, origins: list[Origin | None]) -> Origin:
     return frozenset().union(*(found for found in origins if found is not None))
 
 
-def _extracted_origin(command: Rex, name: str, origins: Columns[Origin]) -> Origin:
+def _extracted_origin(command: syntax.Rex, name: str, origins: Columns[Origin]) -> Origin:
     return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
 
 
@@ -173,7 +161,7 @@ class _Bound(NamedTuple):
 
 
 class _Compiler:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: syntax.Program) -> None:
         self.program = program
         self.numbering = Numbering()
         commands = (command for statement in program.statements for command in statement.commands)
@@ -214,12 +202,12 @@ class _Compiler:
             if segment.sources:
                 columns = self.numbering.joined(place, [ends[source] for source in segment.sources])
             for command in segment.commands:
-                if isinstance(command, Rex):
+                if isinstance(command, syntax.Rex):
                     self.check_regex(command)
                 columns = self.numbering.command(command, columns)
             ends.append(columns)
 
-    def check_regex(self, command: Rex) -> None:
+    def check_regex(self, command: syntax.Rex) -> None:
         try:
             named = groups(command)
         except ValueError as error:
@@ -230,34 +218,34 @@ class _Compiler:
     # -- steps
 
     def steps(
-        self, commands: Sequence[Command], origins: Columns[Origin]
+        self, commands: Sequence[syntax.Command], origins: Columns[Origin]
     ) -> tuple[tuple[Step, ...], dict[str, Origin]]:
         """Compile commands; return the steps, and what the columns come from after them."""
         steps: list[Step] = []
         for command in commands:
             steps.extend(self.command(command))
-            if isinstance(command, Where):
+            if isinstance(command, syntax.Where):
                 self.decisive_fields |= origin(command.condition, origins)
             origins = after(command, origins, origin, _extracted_origin)
         return tuple(steps), dict(origins)
 
-    def command(self, command: Command) -> Iterator[Step]:
+    def command(self, command: syntax.Command) -> Iterator[Step]:
         expression = self.expressions.expression
-        if isinstance(command, Eval):
+        if isinstance(command, syntax.Eval):
             yield _assign([(self.target(name), expression(value)) for name, value in command.assignments])
-        elif isinstance(command, Where):
+        elif isinstance(command, syntax.Where):
             yield _keeps(expression(command.condition))
-        elif isinstance(command, Select):
+        elif isinstance(command, syntax.Select):
             yield _only([(expression(value), self.target(name)) for name, value in command.items])
-        elif isinstance(command, Fields) and command.remove:
+        elif isinstance(command, syntax.Fields) and command.remove:
             yield _move([], [self.expressions.slot(name) for name in command.names])
-        elif isinstance(command, Fields):
-            yield _only([(expression(Name(name, command.at)), self.target(name)) for name in command.names])
-        elif isinstance(command, Rename):
-            moved = [(expression(Name(old, command.at)), self.target(new)) for old, new in command.pairs]
+        elif isinstance(command, syntax.Fields):
+            yield _only([(expression(syntax.Name(name, command.at)), self.target(name)) for name in command.names])
+        elif isinstance(command, syntax.Rename):
+            moved = [(expression(syntax.Name(old, command.at)), self.target(new)) for old, new in command.pairs]
             yield _move(moved, [self.target(old) for old, _ in command.pairs])
-        elif isinstance(command, Rex):
-            field = expression(Name(command.field, command.at))
+        elif isinstance(command, syntax.Rex):
+            field = expression(syntax.Name(command.field, command.at))
             slots = [(name, self.target(name)) for name in groups(command)]
             yield _extract(field, compile_pattern(pattern_of(command)), slots, command.max_match)
 
@@ -267,11 +255,11 @@ class _Compiler:
         return self.expressions.slot(name)
 
 
-def _changes_event(command: Command) -> bool:
+def _changes_event(command: syntax.Command) -> bool:
     """Tell whether a command may change the column input_event."""
-    if isinstance(command, Eval):
+    if isinstance(command, syntax.Eval):
         return INPUT_EVENT in dict(command.assignments)
-    return isinstance(command, (Select, Rename, Fields, Rex))
+    return isinstance(command, (syntax.Select, syntax.Rename, syntax.Fields, syntax.Rex))
 
 
 def _assign(assignments: Sequence[tuple[int, Evaluate]]) -> Step:

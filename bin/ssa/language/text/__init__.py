@@ -1,1 +1,1 @@
-"""TODO room."""
+"""The text of the dialect -> syntax tree, and back."""

@@ -25,43 +25,13 @@ NUMBER with an optional suffix L, F or D; /* comment */ anywhere between.
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, NoReturn, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ssa.language.values import LONG_MAX, LONG_MIN
 
+from . import syntax
 from .errors import near_miss
-from .syntax import (
-    Access,
-    And,
-    Arithmetic,
-    Call,
-    Command,
-    Comparison,
-    Eval,
-    Expression,
-    Fields,
-    From,
-    In,
-    Into,
-    IsNull,
-    ListOf,
-    Literal,
-    MapOf,
-    Name,
-    Negative,
-    Not,
-    Or,
-    Program,
-    Regex,
-    Rename,
-    Rex,
-    Select,
-    Statement,
-    UnionWith,
-    Where,
-    children,
-)
-from .tokens import Lexer, Token
+from .tokens import Cursor
 
 _Item = TypeVar("_Item")
 
@@ -74,14 +44,14 @@ MAX_DEPTH = 150
 Compiling and running cost up to three frames a level.
 """
 
+CONSTANTS = {"null": None, "true": True, "false": False}
+_COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
 _LATER = "read_ba_enriched_events|write_(ba|ssa)_finding_events|source|sink"
 """What the product's detections read and wrote when their events and findings had got another shape."""
 
-RESERVED = frozenset(["and", "or", "not", "in", "is"])
-CONSTANTS = {"null": None, "true": True, "false": False}
-_COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 COMMANDS = ("from", "eval", "where", "select", "rename", "fields", "rex", "union", "into")
 
 _BETWEEN_EVENTS = "it compares an event with others before it, and this app judges each event by itself"
@@ -95,61 +65,22 @@ STATEFUL = {
 """Commands of the dialect that are refused, each with the reason."""
 
 
-def parse(text: str) -> Program:
+def parse(text: str) -> syntax.Program:
     """Parse the text of a detection; raises SsaError at the first place that is not of the grammar."""
     return _Parser(text).program()
 
 
-class _Parser:
+class _Parser(Cursor):
     def __init__(self, text: str) -> None:
-        self.lexer = Lexer(text)
-        self.now: Token = self.lexer.token(0)
+        super().__init__(text)
         self.nesting = 0
         self.after_or = False
         self.mixed: list[int] = []
 
-    # -- tokens
-
-    def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        self.lexer.fail(problem, self.now.at if at is None else at)
-
-    def advance(self) -> Token:
-        token = self.now
-        self.now = self.lexer.token(token.end)
-        return token
-
-    def at_operator(self, *values: str) -> bool:
-        return self.now.kind == "operator" and self.now.value in values
-
-    def at_keyword(self, *words: str) -> bool:
-        return self.now.kind == "name" and str(self.now.value).lower() in words
-
-    def accept(self, operator: str) -> bool:
-        if self.at_operator(operator):
-            self.advance()
-            return True
-        return False
-
-    def accept_keyword(self, word: str) -> bool:
-        if self.at_keyword(word):
-            self.advance()
-            return True
-        return False
-
-    def expect(self, operator: str, where: str) -> Token:
-        if not self.at_operator(operator):
-            self.fail(f"expected '{operator}' {where}, found {self.now.describe()}")
-        return self.advance()
-
-    def name(self, what: str) -> Token:
-        if self.now.kind != "name" or self.at_keyword(*RESERVED):
-            self.fail(f"expected {what}, found {self.now.describe()}")
-        return self.advance()
-
     # -- statements
 
-    def program(self) -> Program:
-        statements: list[Statement] = []
+    def program(self) -> syntax.Program:
+        statements: list[syntax.Statement] = []
         while self.now.kind != "end":
             if not self.accept(";"):
                 statements.append(self.statement())
@@ -157,9 +88,9 @@ class _Parser:
                     self.expect(";", "or '|' after a command")
         if not statements:
             self.fail("the search is empty: expected | from read_ssa_enriched_events() …")
-        return Program(self.lexer.text, tuple(statements), tuple(self.mixed))
+        return syntax.Program(self.lexer.text, tuple(statements), tuple(self.mixed))
 
-    def statement(self) -> Statement:
+    def statement(self) -> syntax.Statement:
         at, binding = self.now.at, None
         if self.accept("$"):
             binding = str(self.name("a name after '$'").value)
@@ -168,9 +99,9 @@ class _Parser:
         commands = [self.command()]
         while self.accept("|"):
             commands.append(self.command())
-        return Statement(binding, tuple(commands), at)
+        return syntax.Statement(binding, tuple(commands), at)
 
-    def command(self) -> Command:
+    def command(self) -> syntax.Command:
         token = self.name(f"a command ({', '.join(COMMANDS)})")
         word = str(token.value).lower()
         if word in STATEFUL:
@@ -178,42 +109,42 @@ class _Parser:
         if word not in COMMANDS:
             known = f": expected one of {', '.join(COMMANDS)}"
             self.fail(f"unknown command '{token.value}'{near_miss(word, COMMANDS) or known}", token.at)
-        parse_command: Callable[[int], Command] = getattr(self, "command_" + word)
+        parse_command: Callable[[int], syntax.Command] = getattr(self, "command_" + word)
         return parse_command(token.at)
 
-    def command_from(self, at: int) -> Command:
+    def command_from(self, at: int) -> syntax.Command:
         if self.accept("$"):
-            return From(str(self.name("a name after '$'").value), at)
+            return syntax.From(str(self.name("a name after '$'").value), at)
         self.endpoint("from", SOURCE)
-        return From(None, at)
+        return syntax.From(None, at)
 
-    def command_into(self, at: int) -> Command:
+    def command_into(self, at: int) -> syntax.Command:
         self.endpoint("into", SINK)
-        return Into(at)
+        return syntax.Into(at)
 
-    def command_eval(self, at: int) -> Command:
-        return Eval(self.listed(self.assignment), at)
+    def command_eval(self, at: int) -> syntax.Command:
+        return syntax.Eval(self.listed(self.assignment), at)
 
-    def command_where(self, at: int) -> Command:
-        return Where(self.whole_expression(), at)
+    def command_where(self, at: int) -> syntax.Command:
+        return syntax.Where(self.whole_expression(), at)
 
-    def command_select(self, at: int) -> Command:
-        return Select(self.listed(self.selected), at)
+    def command_select(self, at: int) -> syntax.Command:
+        return syntax.Select(self.listed(self.selected), at)
 
-    def command_rename(self, at: int) -> Command:
-        return Rename(self.listed(self.renamed), at)
+    def command_rename(self, at: int) -> syntax.Command:
+        return syntax.Rename(self.listed(self.renamed), at)
 
-    def command_fields(self, at: int) -> Command:
+    def command_fields(self, at: int) -> syntax.Command:
         remove = self.accept("-")
         if not remove:
             self.accept("+")
-        return Fields(self.listed(self.column), remove, at)
+        return syntax.Fields(self.listed(self.column), remove, at)
 
-    def command_union(self, at: int) -> Command:
+    def command_union(self, at: int) -> syntax.Command:
         self.expect("$", "and the name of a pipeline after 'union'")
-        return UnionWith(str(self.name("a name after '$'").value), at)
+        return syntax.UnionWith(str(self.name("a name after '$'").value), at)
 
-    def command_rex(self, at: int) -> Command:
+    def command_rex(self, at: int) -> syntax.Command:
         given: dict[str, Any] = {}
         read = {"field": self.column, "pattern": self.pattern, "max_match": self.count}
         while self.now.kind in ("name", "string") or self.at_operator("/"):
@@ -231,13 +162,13 @@ class _Parser:
         for option in ("field", "pattern"):
             if option not in given:
                 self.fail(f"rex needs {option}: write rex field=<column> /(?<name>…)/", at)
-        return Rex(given["field"], given["pattern"], given.get("max_match", 1), at)
+        return syntax.Rex(given["field"], given["pattern"], given.get("max_match", 1), at)
 
-    def pattern(self) -> Literal | Regex:
+    def pattern(self) -> syntax.Literal | syntax.Regex:
         token, found = self.now, None
         if token.kind == "string" or self.at_operator("/"):
             found = self.primary()
-        if not isinstance(found, (Literal, Regex)):
+        if not isinstance(found, (syntax.Literal, syntax.Regex)):
             self.fail(f"expected a regex, as a string or as /…/, found {token.describe()}", token.at)
         return found
 
@@ -270,16 +201,16 @@ class _Parser:
     def column(self) -> str:
         return str(self.name("a column name").value)
 
-    def assignment(self) -> tuple[str, Expression]:
+    def assignment(self) -> tuple[str, syntax.Expression]:
         name = self.column()
         self.expect("=", f"after the column name {name}")
         return name, self.whole_expression()
 
-    def selected(self) -> tuple[str, Expression]:
+    def selected(self) -> tuple[str, syntax.Expression]:
         expression = self.whole_expression()
         if self.accept_keyword("as"):
             return self.column(), expression
-        if not isinstance(expression, Name):
+        if not isinstance(expression, syntax.Name):
             self.fail(f"expected AS and a name for what is selected, found {self.now.describe()}")
         return expression.name, expression
 
@@ -291,36 +222,39 @@ class _Parser:
 
     # -- expressions, loosest first
 
-    def whole_expression(self) -> Expression:
+    def whole_expression(self) -> syntax.Expression:
         """Parse an expression that stands in no other, and check how deep it is."""
         at = self.now.at
         found = self.expression()
         level, depth = [found], 0
         while level:
-            level = [child for node in level for child in children(node)]
+            level = [child for node in level for child in syntax.children(node)]
             depth += 1
         if depth > MAX_DEPTH:
             self.fail(f"the expression nests deeper than {MAX_DEPTH} levels", at)
         return found
 
-    def expression(self) -> Expression:
+    def expression(self) -> syntax.Expression:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             self.fail(f"the expression nests deeper than {MAX_NESTING} levels")
-        found = self.chain("or", self.conjunction, Or)
+        found = self.chain("or", self.conjunction, syntax.Or)
         self.nesting -= 1
         return found
 
-    def conjunction(self) -> Expression:
+    def conjunction(self) -> syntax.Expression:
         at = self.now.at
         beside = self.after_or
         self.after_or = False
-        found = self.chain("and", self.negation, And)
-        if isinstance(found, And) and found.at == at and (beside or self.at_keyword("or")):
+        found = self.chain("and", self.negation, syntax.And)
+        if isinstance(found, syntax.And) and found.at == at and (beside or self.at_keyword("or")):
             self.mixed.append(at)
         return found
 
-    def chain(self, word: str, operand: Callable[[], Expression], node: Callable[..., Expression]) -> Expression:
+    def chain(
+        self, word: str, operand: Callable[[], syntax.Expression], node: Callable[..., syntax.Expression]
+    ) -> syntax.Expression:
+        """Parse operands with a keyword between them."""
         at = self.now.at
         operands = [operand()]
         while self.accept_keyword(word):
@@ -328,26 +262,26 @@ class _Parser:
             operands.append(operand())
         return operands[0] if len(operands) == 1 else node(tuple(operands), at)
 
-    def negation(self) -> Expression:
+    def negation(self) -> syntax.Expression:
         ats: list[int] = []
         while self.at_keyword("not"):
             ats.append(self.advance().at)
         found = self.comparison()
         for at in reversed(ats):
-            found = Not(found, at)
+            found = syntax.Not(found, at)
         return found
 
-    def comparison(self) -> Expression:
+    def comparison(self) -> syntax.Expression:
         left = self.sum()
         at = self.now.at
         if self.at_operator(*_COMPARISONS):
             operator = _COMPARISONS[str(self.advance().value)]
-            return Comparison(operator, left, self.sum(), at)
+            return syntax.Comparison(operator, left, self.sum(), at)
         if self.accept_keyword("is"):
             negated = self.accept_keyword("not")
             if not self.accept_keyword("null"):
                 self.fail(f"expected NULL or NOT NULL after IS, found {self.now.describe()}")
-            return IsNull(left, negated, at)
+            return syntax.IsNull(left, negated, at)
         negated = self.at_keyword("not")
         if negated:
             self.advance()
@@ -355,27 +289,27 @@ class _Parser:
             self.expect("(", "after IN")
             if self.at_operator(")"):
                 self.fail("expected an option of IN, found ')'")
-            return In(left, self.items(")", "an option of IN"), negated, at)
+            return syntax.In(left, self.items(")", "an option of IN"), negated, at)
         if self.accept_keyword("like"):
-            found: Expression = Call("like", (left, self.sum()), (), at)
-            return Not(found, at) if negated else found
+            found: syntax.Expression = syntax.Call("like", (left, self.sum()), (), at)
+            return syntax.Not(found, at) if negated else found
         if negated:
             self.fail(f"expected IN or LIKE after NOT, found {self.now.describe()}")
         return left
 
-    def sum(self) -> Expression:
+    def sum(self) -> syntax.Expression:
         return self.arithmetic(("+", "-"), lambda: self.arithmetic(("*", "/", "%"), self.unary))
 
-    def arithmetic(self, operators: tuple[str, ...], operand: Callable[[], Expression]) -> Expression:
+    def arithmetic(self, operators: tuple[str, ...], operand: Callable[[], syntax.Expression]) -> syntax.Expression:
         at = self.now.at
         first = operand()
-        rest: list[tuple[str, Expression]] = []
+        rest: list[tuple[str, syntax.Expression]] = []
         while self.at_operator(*operators):
             operator = str(self.advance().value)
             rest.append((operator, operand()))
-        return Arithmetic(first, tuple(rest), at) if rest else first
+        return syntax.Arithmetic(first, tuple(rest), at) if rest else first
 
-    def unary(self) -> Expression:
+    def unary(self) -> syntax.Expression:
         ats: list[int] = []
         while self.at_operator("-", "+"):
             token = self.advance()
@@ -383,79 +317,79 @@ class _Parser:
                 ats.append(token.at)
         if ats and self.at_smallest_long():
             # The smallest long has no positive counterpart.
-            found: Expression = Literal(LONG_MIN, self.advance().at)
+            found: syntax.Expression = syntax.Literal(LONG_MIN, self.advance().at)
             ats.pop()
         else:
             found = self.postfix()
         for at in reversed(ats):
-            found = Negative(found, at)
+            found = syntax.Negative(found, at)
         return found
 
     def at_smallest_long(self) -> bool:
         return self.now.kind == "number" and isinstance(self.now.value, int) and self.now.value > LONG_MAX
 
-    def postfix(self) -> Expression:
+    def postfix(self) -> syntax.Expression:
         found = self.primary()
         while self.at_operator(".", "["):
             at = self.now.at
             if self.accept("."):
                 member = self.name("a name after '.'")
-                found = Access(found, Literal(str(member.value), member.at), at)
+                found = syntax.Access(found, syntax.Literal(str(member.value), member.at), at)
             else:
                 self.advance()
                 key = self.expression()
                 self.expect("]", "after the item")
-                found = Access(found, key, at)
+                found = syntax.Access(found, key, at)
         return found
 
-    def primary(self) -> Expression:
+    def primary(self) -> syntax.Expression:
         token = self.now
         if self.at_smallest_long():
             self.fail(f"this number is larger than a long can hold ({LONG_MAX})")
         if token.kind in ("string", "number"):
-            return Literal(self.advance().value, token.at)
+            return syntax.Literal(self.advance().value, token.at)
         if self.at_operator("/"):
             self.now = self.lexer.regex(token.at)
-            return Regex(str(self.advance().value), token.at)
+            return syntax.Regex(str(self.advance().value), token.at)
         if self.accept("("):
             found = self.expression()
             self.expect(")", "to close the parenthesis")
             return found
         if self.accept("["):
-            return ListOf(self.items("]", "a list item"), token.at)
+            return syntax.ListOf(self.items("]", "a list item"), token.at)
         if self.accept("{"):
             return self.map_literal(token.at)
         word = str(self.name("a value").value)
         if self.accept("("):
             return self.call(word, token.at)
         if word.lower() in CONSTANTS:
-            return Literal(CONSTANTS[word.lower()], token.at)
-        return Name(word, token.at)
+            return syntax.Literal(CONSTANTS[word.lower()], token.at)
+        return syntax.Name(word, token.at)
 
-    def items(self, closing: str, what: str) -> tuple[Expression, ...]:
-        found: list[Expression] = []
+    def items(self, closing: str, what: str) -> tuple[syntax.Expression, ...]:
+        found: list[syntax.Expression] = []
         while not self.accept(closing):
             found.append(self.expression())
             if not self.at_operator(closing):
                 self.expect(",", f"or '{closing}' after {what}")
         return tuple(found)
 
-    def map_literal(self, at: int) -> Expression:
-        found: list[tuple[str, Expression]] = []
+    def map_literal(self, at: int) -> syntax.Expression:
+        found: list[tuple[str, syntax.Expression]] = []
         while not self.accept("}"):
             key = self.advance() if self.now.kind == "string" else self.name("a map key")
             self.expect(":", "after the map key")
             found.append((str(key.value), self.expression()))
             if not self.at_operator("}"):
                 self.expect(",", "or '}' after a map entry")
-        return MapOf(tuple(found), at)
+        return syntax.MapOf(tuple(found), at)
 
-    def call(self, function: str, at: int) -> Expression:
-        arguments: list[Expression] = []
-        named: list[tuple[str, Expression]] = []
+    def call(self, function: str, at: int) -> syntax.Expression:
+        arguments: list[syntax.Expression] = []
+        named: list[tuple[str, syntax.Expression]] = []
         while not self.accept(")"):
             value_at, value = self.now.at, self.expression()
-            if isinstance(value, Name) and value.at == value_at and self.accept(":"):
+            if isinstance(value, syntax.Name) and value.at == value_at and self.accept(":"):
                 named.append((value.name, self.expression()))
             elif named:
                 self.fail("an argument without a name cannot follow one with a name", value_at)
@@ -463,4 +397,4 @@ class _Parser:
                 arguments.append(value)
             if not self.at_operator(")"):
                 self.expect(",", f"or ')' after an argument of {function}")
-        return Call(function, tuple(arguments), tuple(named), at)
+        return syntax.Call(function, tuple(arguments), tuple(named), at)

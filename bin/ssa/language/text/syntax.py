@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Union
 
-from ssa.immutable import Frozen
+from ssa.immutable import Immutable
 
 
-class Literal(Frozen):
+class Literal(Immutable):
     """A string, long, double, boolean or null."""
 
     value: str | int | float | bool | None
     at: int
 
 
-class Regex(Frozen):
+class Regex(Immutable):
     """A regex literal /…/, as it was written."""
 
     pattern: str
     at: int
 
 
-class Name(Frozen):
+class Name(Immutable):
     """A column of the record."""
 
     name: str
     at: int
 
 
-class Call(Frozen):
+class Call(Immutable):
     """A function call; `named` holds the arguments given as `name: value`."""
 
     function: str
@@ -38,7 +38,7 @@ class Call(Frozen):
     at: int
 
 
-class Access(Frozen):
+class Access(Immutable):
     """A member of a map (`target.name`, `target["name"]`) or an item of a list (`target[0]`)."""
 
     target: Expression
@@ -46,28 +46,28 @@ class Access(Frozen):
     at: int
 
 
-class ListOf(Frozen):
+class ListOf(Immutable):
     """A list literal."""
 
     items: tuple[Expression, ...]
     at: int
 
 
-class MapOf(Frozen):
+class MapOf(Immutable):
     """A map literal."""
 
     items: tuple[tuple[str, Expression], ...]
     at: int
 
 
-class Negative(Frozen):
+class Negative(Immutable):
     """Unary minus."""
 
     operand: Expression
     at: int
 
 
-class Arithmetic(Frozen):
+class Arithmetic(Immutable):
     """A chain of operators of one precedence, left to right: first, then (operator, operand)."""
 
     first: Expression
@@ -75,7 +75,7 @@ class Arithmetic(Frozen):
     at: int
 
 
-class Comparison(Frozen):
+class Comparison(Immutable):
     """`=`, `!=`, `<`, `<=`, `>`, `>=` (`==` and `<>` are read as the first two)."""
 
     operator: str
@@ -84,7 +84,7 @@ class Comparison(Frozen):
     at: int
 
 
-class IsNull(Frozen):
+class IsNull(Immutable):
     """`x IS NULL`, or negated `x IS NOT NULL`."""
 
     operand: Expression
@@ -92,7 +92,7 @@ class IsNull(Frozen):
     at: int
 
 
-class In(Frozen):
+class In(Immutable):
     """`x IN (a, b)`: equal to an option, or a member of an option that is a list."""
 
     operand: Expression
@@ -101,21 +101,21 @@ class In(Frozen):
     at: int
 
 
-class Not(Frozen):
+class Not(Immutable):
     """Logical NOT."""
 
     operand: Expression
     at: int
 
 
-class And(Frozen):
+class And(Immutable):
     """Two or more conditions that all hold."""
 
     operands: tuple[Expression, ...]
     at: int
 
 
-class Or(Frozen):
+class Or(Immutable):
     """Two or more conditions of which one holds."""
 
     operands: tuple[Expression, ...]
@@ -164,42 +164,42 @@ def postorder(node: Expression) -> list[Expression]:
     return found[::-1]
 
 
-class From(Frozen):
+class From(Immutable):
     """`from read_ssa_enriched_events()` (binding is None) or `from $name`."""
 
     binding: str | None
     at: int
 
 
-class Eval(Frozen):
+class Eval(Immutable):
     """Assignments, left to right; later ones see earlier ones."""
 
     assignments: tuple[tuple[str, Expression], ...]
     at: int
 
 
-class Where(Frozen):
+class Where(Immutable):
     """Keeps a record only when the condition is TRUE."""
 
     condition: Expression
     at: int
 
 
-class Select(Frozen):
+class Select(Immutable):
     """Makes a record of the named values alone: each expression sees the record as it was before."""
 
     items: tuple[tuple[str, Expression], ...]
     at: int
 
 
-class Rename(Frozen):
+class Rename(Immutable):
     """Gives columns new names, all at once: (old, new)."""
 
     pairs: tuple[tuple[str, str], ...]
     at: int
 
 
-class Fields(Frozen):
+class Fields(Immutable):
     """Keeps the named columns alone, or (`remove`) drops them."""
 
     names: tuple[str, ...]
@@ -207,7 +207,7 @@ class Fields(Frozen):
     at: int
 
 
-class Rex(Frozen):
+class Rex(Immutable):
     """Puts the named groups of a regex, found anywhere in a column, into columns of their names.
 
     `max_match` is how many matches to take; 1 gives strings, any other number lists, 0 means all.
@@ -219,14 +219,14 @@ class Rex(Frozen):
     at: int
 
 
-class UnionWith(Frozen):
+class UnionWith(Immutable):
     """`union $name`: the records of another pipeline too, each as it is there."""
 
     binding: str
     at: int
 
 
-class Into(Frozen):
+class Into(Immutable):
     """`into write_ssa_detected_events()`."""
 
     at: int
@@ -235,7 +235,7 @@ class Into(Frozen):
 Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, UnionWith, Into]
 
 
-class Statement(Frozen):
+class Statement(Immutable):
     """A pipeline, possibly bound to `$name`."""
 
     binding: str | None
@@ -243,7 +243,7 @@ class Statement(Frozen):
     at: int
 
 
-class Program(Frozen):
+class Program(Immutable):
     """A whole detection text."""
 
     text: str

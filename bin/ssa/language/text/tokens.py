@@ -16,6 +16,7 @@ _OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$]")
 _REGEX = re.compile(r"/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)/")  # in a [class], a slash is a character
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+RESERVED = frozenset(["and", "or", "not", "in", "is"])
 _LONGEST = 2**63  # the parser refuses it where no minus stands before it
 
 
@@ -108,3 +109,55 @@ def _unescape(found: re.Match[str]) -> str:
     if char in "\\\"'":
         return char
     return _ESCAPES.get(char, found.group())
+
+
+class Cursor:
+    """A place among the tokens of a text, which moves on as they are taken; `now` is the next one."""
+
+    def __init__(self, text: str) -> None:
+        self.lexer = Lexer(text)
+        self.now: Token = self.lexer.token(0)
+
+    def fail(self, problem: str, at: int | None = None) -> NoReturn:
+        """Raise SsaError for a place in the text: of the next token, unless another is given."""
+        self.lexer.fail(problem, self.now.at if at is None else at)
+
+    def advance(self) -> Token:
+        """Take the next token."""
+        token = self.now
+        self.now = self.lexer.token(token.end)
+        return token
+
+    def at_operator(self, *values: str) -> bool:
+        """Tell whether the next token is one of these operators."""
+        return self.now.kind == "operator" and self.now.value in values
+
+    def at_keyword(self, *words: str) -> bool:
+        """Tell whether the next token is one of these words, in any case."""
+        return self.now.kind == "name" and str(self.now.value).lower() in words
+
+    def accept(self, operator: str) -> bool:
+        """Take an operator if it comes next, and tell whether it did."""
+        if self.at_operator(operator):
+            self.advance()
+            return True
+        return False
+
+    def accept_keyword(self, word: str) -> bool:
+        """Take a keyword if it comes next, and tell whether it did."""
+        if self.at_keyword(word):
+            self.advance()
+            return True
+        return False
+
+    def expect(self, operator: str, where: str) -> Token:
+        """Take an operator that must come next."""
+        if not self.at_operator(operator):
+            self.fail(f"expected '{operator}' {where}, found {self.now.describe()}")
+        return self.advance()
+
+    def name(self, what: str) -> Token:
+        """Take a name that must come next."""
+        if self.now.kind != "name" or self.at_keyword(*RESERVED):
+            self.fail(f"expected {what}, found {self.now.describe()}")
+        return self.advance()

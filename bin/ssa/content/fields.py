@@ -1,0 +1,46 @@
+"""The names of fields: what CIM and SSA call them, which identify an event, and which the app itself adds."""
+
+from __future__ import annotations
+
+COUNTERPARTS: dict[str, tuple[str, ...]] = {
+    "dest_user_id": ("user",),
+    "dest_device_id": ("dest", "host"),
+}
+"""SSA fields that CIM calls otherwise, each with its columns in the order of preference."""
+
+IDENTITY = (
+    ("dest_device_id", "dest"),
+    ("dest_user_id", "user"),
+    ("process_id",),
+    ("process_path",),
+    ("process",),
+)
+"""What tells one process event from another, beside its whole second: each by its columns in the order of preference.
+
+tstats has no more, so neither may we: not milliseconds, nor the host that stands in for a missing dest.
+"""
+
+NOTHING = ("", "unknown")
+"""How a missing value shows in a data model: the same event must look the same from raw and from tstats."""
+
+MADE = ("_time", "event_id", "_datamodels")
+"""Fields of the input event whose text is not as it stands in the row."""
+
+COLUMNS = (
+    "detection",
+    "detection_id",
+    "detection_version",
+    "detection_type",
+    "start_time",
+    "end_time",
+    "entities",
+    "body",
+    "risk_score",
+    "risk_severity",
+    "finding_id",
+    "event_id",
+)
+"""What a detected row carries beside its own fields and the SSA names that the detection's message needs."""
+
+CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
+"""Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""

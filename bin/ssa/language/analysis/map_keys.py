@@ -1,0 +1,38 @@
+"""Which key of a map an expression reads, in each of the forms that the dialect has for it."""
+
+from __future__ import annotations
+
+from ssa.language.text.syntax import Access, Call, Expression, Literal, Name
+
+from .columns import INPUT_EVENT
+
+
+def key_of(node: Expression) -> str | None:
+    """Return the key of `target.key`, `target["key"]` or map_get(target, "key"); None for anything else."""
+    found = _target_and_key(node)
+    return None if found is None else found[1]
+
+
+def event_key(node: Expression) -> str | None:
+    """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
+    found = _target_and_key(node)
+    return found[1] if found is not None and isinstance(found[0], Name) and found[0].name == INPUT_EVENT else None
+
+
+def without_text_cast(node: Expression) -> Expression:
+    """Return the x of ucast(x, "string", null); any other expression as it is."""
+    if isinstance(node, Call) and node.function == "ucast" and not node.named and 2 <= len(node.arguments) <= 3:
+        value, *rest = node.arguments
+        if [item.value if isinstance(item, Literal) else item for item in rest] in (["string"], ["string", None]):
+            return value
+    return node
+
+
+def _target_and_key(node: Expression) -> tuple[Expression, str] | None:
+    if isinstance(node, Access):
+        target, key = node.target, node.key
+    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2 and not node.named:
+        target, key = node.arguments
+    else:
+        return None
+    return (target, key.value) if isinstance(key, Literal) and isinstance(key.value, str) else None

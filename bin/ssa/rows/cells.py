@@ -1,0 +1,103 @@
+"""Cells of a row: their values, their text, their time, and the canonical JSON that identities are hashed from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    import hashlib
+
+Cell = Union[str, list[str], None]
+Row = Mapping[str, Cell]
+
+_TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
+
+quoted = json.encoder.encode_basestring
+"""Write a text as a JSON string, with no escapes beyond JSON's own."""
+
+_ENCODE: Any = json.encoder.c_make_encoder(None, None, quoted, None, ":", ",", True, False, True)  # type: ignore[attr-defined]  # typeshed lacks it
+"""What json.JSONEncoder makes anew for each value, with sort_keys, these separators, and not ensure_ascii."""
+
+
+def values(cell: Cell) -> list[str]:
+    """Read a cell as its distinct values, without empty ones; values that differ in case alone are one.
+
+    Two extractions of one field often give the same value twice, which must not hide the event.
+    """
+    if not isinstance(cell, list):
+        return [cell] if cell else []
+    found: dict[str, str] = {}
+    for value in cell:
+        if value:
+            found.setdefault(value.casefold(), value)
+    return list(found.values())
+
+
+def text(cell: Cell) -> str | None:
+    """Read a cell as one string: null when empty; distinct values joined by newlines."""
+    return "\n".join(values(cell)) or None
+
+
+def milliseconds(cell: Cell) -> str | None:
+    """Turn Splunk's `_time` (epoch seconds, with or without a fraction) into epoch milliseconds as a string."""
+    return _moment(cell if isinstance(cell, str) else text(cell) or "")[0]
+
+
+@lru_cache(maxsize=64)
+def _moment(time: str) -> tuple[str | None, int | None]:
+    """Return milliseconds and whole second of a time: both are asked for, one after the other."""
+    found = _TIME.fullmatch(time)
+    if not found:
+        return None, None
+    millis = _thousandths(found[1], found[2])
+    return str(millis), millis // 1000
+
+
+def _thousandths(whole: str, fraction: str | None) -> int:
+    return int(whole + ((fraction or "") + "000")[:3])
+
+
+def whole_second(cell: Cell) -> int | None:
+    """Return the whole second (epoch s) of a `_time` cell; None when it is no time."""
+    return _moment(cell if isinstance(cell, str) else text(cell) or "")[1]
+
+
+def as_cell(value: Any) -> Cell:
+    """Write a value of the language as a cell: a list as its values that are not null, what is no string as JSON.
+
+    A list without any is null.
+    """
+    if isinstance(value, list):
+        items = [item if isinstance(item, str) else canonical(item) for item in value if item is not None]
+        return items if len(items) > 1 else items[0] if items else None
+    return value if isinstance(value, str) else canonical(value)
+
+
+def canonical(value: Any) -> str:
+    """Write JSON that is the same for the same value: sorted keys, no blanks, no escapes beyond JSON's own."""
+    return quoted(value) if isinstance(value, str) else "".join(_ENCODE(value, 0))
+
+
+def sha256(value: Any) -> bytes:
+    """Hash the canonical JSON of a value."""
+    return digest(canonical(value))
+
+
+def digest(text: str) -> bytes:
+    """Return the SHA-256 of a text."""
+    # A lone surrogate in an event cannot be encoded; it must not stop the search.
+    hashed = _sha256().copy()
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    return hashed.digest()
+
+
+@cache
+def _sha256() -> hashlib._Hash:
+    """Return the start of all hashes, to be copied: OpenSSL looks an algorithm up for as long as it hashes an event."""
+    import hashlib  # not at the start: most searches find nothing
+
+    return hashlib.sha256()

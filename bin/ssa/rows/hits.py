@@ -1,0 +1,64 @@
+"""What a detection finds in a row: the columns of each hit. Pure."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+
+from ssa.content.detection import Detection, format_score, severity
+from ssa.language import Detected
+
+from .cells import Cell, Row, as_cell, canonical, digest, quoted, text
+from .event import InputEvent, cell_of, datamodels, event_id, input_event
+
+
+def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> list[dict[str, Cell]]:
+    """Run a detection on a row; return the columns of each hit, to be laid over the row.
+
+    `seen` is the row's input event, where the caller has it for several detections.
+    """
+    plan = detection.plan
+    seen = input_event(row, plan.input_fields) if seen is None else seen
+    models = datamodels(detection, row) if plan.reads_datamodels else ()
+    return [columns(detection, hit, row, seen) for hit in plan.run(seen, models)]
+
+
+def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
+    """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
+    body = canonical(hit.body)
+    start, end = hit.start_time, hit.end_time
+    found: dict[str, Cell] = {
+        **detection.columns,
+        "start_time": None if start is None else str(start),
+        "end_time": None if end is None else str(end),
+        "entities": as_cell([*hit.entities]),
+        "body": body,
+        "finding_id": finding_id(detection, hit, body),
+        "event_id": seen.get("event_id") or event_id(row),
+    }
+    if detection.dynamic_score:
+        score = detection.score_of(hit.body)
+        found["risk_score"], found["risk_severity"] = format_score(score), severity(score)
+    for name in detection.needs:
+        own = row.get(name)
+        if not own or (type(own) is list and text(own) is None):
+            value = hit.body.get(name)
+            if value is None:
+                value = seen.get(name)
+                found[name] = cell_of(row, name) if value is None or "\n" in value else value
+            else:
+                found[name] = as_cell(value)
+    return found
+
+
+def finding_id(detection: Detection, hit: Detected, body: str) -> str:
+    """Identify a hit as the product did: "sha256:" + base64 of the SHA-256 over its canonical JSON.
+
+    `body` is the canonical JSON of the hit's body.
+    """
+    start, end = hit.start_time, hit.end_time
+    entities = ",".join([quoted(one) if type(one) is str else canonical(one) for one in hit.entities])
+    text = (
+        f'{{"body":{body},"detection_id":{quoted(detection.id)},"end_time":{"null" if end is None else end},'
+        f'"entities":[{entities}],"start_time":{"null" if start is None else start}}}'
+    )
+    return "sha256:" + b2a_base64(digest(text), newline=False).decode("ascii")
