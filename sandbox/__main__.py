@@ -23,7 +23,8 @@ from sandbox import times
 from sandbox.demo import replay
 from sandbox.demo.console import write_result
 from sandbox.errors import SandboxError
-from sandbox.search.job import DATABASE, Instance
+from sandbox.search.instance import Instance
+from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
 
 RUN = ".venv/bin/python -m sandbox"
@@ -90,7 +91,9 @@ def run_replay(asked: argparse.Namespace) -> bool:
         asked.package = package.build()
     with (
         kept(asked.home) as home,
-        closing(Instance(home, asked.indexers, asked.python, on_disk=asked.home is not None)) as instance,
+        closing(
+            Instance(home, asked.indexers, asked.python, on_disk=asked.home is not None, app=replay.APP)
+        ) as instance,
         Splunkd(instance) as splunkd,
     ):
         replay.install(splunkd, asked.package, asked.local)
@@ -113,7 +116,7 @@ def run_search(asked: argparse.Namespace) -> bool:
         raise SandboxError(f"{asked.home} holds no events: run make demo, or {RUN} replay --home {asked.home} FILE")
     now = time.time()
     earliest, latest = (times.resolve(modifier, now) for modifier in (asked.earliest, asked.latest))
-    with closing(Instance(asked.home, python=asked.python, on_disk=True)) as instance:
+    with closing(Instance(asked.home, python=asked.python, on_disk=True, app=replay.APP)) as instance:
         write_result(instance.search(asked.spl, earliest=earliest, latest=latest, now=now), asked.json)
     return True
 

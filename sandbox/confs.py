@@ -21,6 +21,11 @@ def load(app: Path, name: str) -> Stanzas:
     return _layered(app / "default" / f"{name}.conf", app / "local" / f"{name}.conf")
 
 
+def installed(apps: Path) -> list[str]:
+    """Return the names of the apps in a folder."""
+    return sorted(path.name for path in apps.iterdir() if path.is_dir())
+
+
 def metadata(app: Path) -> Stanzas:
     """Read who may do what with an app's objects: default.meta, then local.meta over it. As `load`."""
     return _layered(app / "metadata/default.meta", app / "metadata/local.meta")

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Scheduled searches, and the alerts and alert actions that follow from what they find."""

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from sandbox import confs
 from sandbox.errors import SandboxError
 from sandbox.search.chunked import Value, encode_rows, environment
-from sandbox.search.job import Instance, Result
+from sandbox.search.instance import Instance
+from sandbox.search.server import Result
 
 Settings = dict[str, str]
 Row = dict[str, Value]
@@ -150,7 +151,7 @@ def run(
     name: str,
     result: Result,
     overrides: Settings,
-    app: str = "ssa_detections",
+    app: str = "",
     owner: str = "admin",
     number: int | None = None,
 ) -> ActionRun:
@@ -159,6 +160,7 @@ def run(
     `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun, and what it
     says in the index _internal; raises SandboxError only when it has no script, or settings that are not supported.
     """
+    app = app or instance.app
     folder = instance.apps / app
     settings = _settings(folder, action, instance.saved_search(name, app))
     first = result.rows[0] if result.rows else {}

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from cronsim import CronSim, CronSimError
 
 from sandbox import confs, times
-from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts import alert_actions
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance, Result
+from sandbox.search.instance import Instance
+from sandbox.search.server import Result
 
 _SETTINGS = re.compile(
     r"search|description|disabled|enableSched|cron_schedule|dispatch\.(earliest_time|latest_time|ttl|buckets)"
@@ -47,11 +48,11 @@ class Run:
     earliest: float | None
     latest: float | None
     result: Result | None = None
-    raised: list[alerts.Alert] = field(default_factory=list)
+    raised: list[alert_actions.Alert] = field(default_factory=list)
     silenced: int = 0
     outcome: str = ""
     error: str = ""
-    actions: list[alerts.ActionRun] = field(default_factory=list)
+    actions: list[alert_actions.ActionRun] = field(default_factory=list)
     not_here: list[str] = field(default_factory=list)
 
     @property
@@ -77,13 +78,16 @@ class _Scheduled(NamedTuple):
     name: str
     app: str
     settings: dict[str, str]
-    alerting: alerts.Alerting
+    alerting: alert_actions.Alerting
 
 
 class Scheduler:
-    """Runs the scheduled searches of some apps; suppression and triggered alerts last from one `run` to the next."""
+    """Runs the scheduled searches of some apps, or of all that are installed.
 
-    def __init__(self, instance: Instance, apps: Sequence[str] = ("ssa_detections",), owner: str = "admin") -> None:
+    Suppression and triggered alerts last from one `run` to the next.
+    """
+
+    def __init__(self, instance: Instance, apps: Sequence[str] = (), owner: str = "admin") -> None:
         self.instance, self.apps, self.owner = instance, apps, owner
         self.alerts: list[TriggeredAlert] = []
         self._silent: dict[tuple[str, ...], float] = {}  # until when, by app, search and the alert's key
@@ -99,7 +103,7 @@ class Scheduler:
         stanza and key, before anything runs, for a setting of a scheduled search that is wrong or not supported.
         """
         due: list[_Scheduled] = []
-        for app in self.apps:
+        for app in self.apps or confs.installed(self.instance.apps):
             for name, settings in confs.load(self.instance.apps / app, "savedsearches").items():
                 if confs.is_true(settings.get("enableSched", "0")) and not confs.is_true(settings.get("disabled", "0")):
                     try:
@@ -110,7 +114,7 @@ class Scheduler:
                         raise SandboxError(f"savedsearches.conf [{name}] {error}") from error
         return [self._run(one) for one in sorted(due, key=lambda one: one[:3])]
 
-    def _read(self, app: str, settings: dict[str, str]) -> alerts.Alerting:
+    def _read(self, app: str, settings: dict[str, str]) -> alert_actions.Alerting:
         for key in settings:
             if not _SETTINGS.fullmatch(key):
                 raise SandboxError(f"{key}: not supported")
@@ -118,7 +122,7 @@ class Scheduler:
             if not settings.get(key):
                 raise SandboxError(f"{key}: missing")
         _range(settings, 0)
-        return alerts.read(self.instance.apps / app, settings)
+        return alert_actions.read(self.instance.apps / app, settings)
 
     def _run(self, one: _Scheduled) -> Run:
         code = hashlib.md5(one.name.encode(), usedforsecurity=False).hexdigest()[:16]
@@ -157,18 +161,20 @@ class Scheduler:
             [f'savedsearch_id="{self.owner};{done.app};{done.search}"', *(f'{k}="{v}"' for k, v in fields.items())]
         )
         line = ("ERROR", f'{text}, message="{done.error}"') if done.error else ("INFO", text)
-        alerts.log(self.instance, "SavedSplunker", [line], done.time, sourcetype="scheduler", **fields)
+        alert_actions.log(self.instance, "SavedSplunker", [line], done.time, sourcetype="scheduler", **fields)
 
-    def alert(self, done: Run, settings: dict[str, str], how: alerts.Alerting, instance: Instance, owner: str) -> None:
+    def alert(
+        self, done: Run, settings: dict[str, str], how: alert_actions.Alerting, instance: Instance, owner: str
+    ) -> None:
         """Alert on the results of a run, if they trigger: list the alert, and run the actions as `instance`'s owner.
 
         Raises SandboxError for a condition or an action that is not supported.
         """
-        if not done.result or not alerts.triggers(settings, done.result.rows):
+        if not done.result or not alert_actions.triggers(settings, done.result.rows):
             done.outcome = "the trigger condition is not met"
             return
         done.not_here = how.not_here
-        for alert in alerts.divide(how, done.result.rows):
+        for alert in alert_actions.divide(how, done.result.rows):
             key = (done.app, done.search, *alert.key)
             if how.suppress and self._silent.get(key, done.time) > done.time:
                 done.silenced += 1
@@ -184,7 +190,9 @@ class Scheduler:
             self.alerts.append(entry)
         for alert, action in itertools.product(done.raised, how.actions):
             given = replace(done.result, rows=alert.rows)
-            done.actions.append(alerts.run(instance, action, done.search, given, {}, done.app, owner, alert.number))
+            done.actions.append(
+                alert_actions.run(instance, action, done.search, given, {}, done.app, owner, alert.number)
+            )
 
 
 def _fires(cron: str, start: float, end: float) -> Iterator[float]:

@@ -1,9 +1,33 @@
 """SPL commands as DuckDB queries, one function each. The meaning is that of the Search Reference."""
 
-from sandbox.commands import data as data
-from sandbox.commands import rest as rest
-from sandbox.commands import rows as rows
-from sandbox.commands import statistics as statistics
-from sandbox.commands import summaries as summaries
-from sandbox.commands import timechart as timechart
-from sandbox.search.command import COMMANDS as COMMANDS
+from sandbox.commands import data, rest, rows, statistics, summaries, timechart
+from sandbox.search.command import Spec
+
+COMMANDS = {
+    "lookup": Spec(data.build_lookup),
+    "inputlookup": Spec(data.build_inputlookup, generating=True),
+    "outputlookup": Spec(data.build_outputlookup, effect=data.write_table),
+    "collect": Spec(data.build_collect, effect=data.index_rows),
+    "rest": Spec(rest.build_rest, generating=True),
+    "search": Spec(rows.build_search, distributable=True, generating=True),
+    "where": Spec(rows.build_where, distributable=True),
+    "eval": Spec(rows.build_eval, distributable=True),
+    "fields": Spec(rows.build_fields, distributable=True),
+    "table": Spec(rows.build_table),
+    "rename": Spec(rows.build_rename, distributable=True),
+    "mvexpand": Spec(rows.build_mvexpand, distributable=True),
+    "head": Spec(rows.build_head),
+    "sort": Spec(rows.build_sort),
+    "addinfo": Spec(rows.build_addinfo, distributable=True),
+    "append": Spec(rows.build_append),
+    "appendpipe": Spec(rows.build_appendpipe),
+    "makeresults": Spec(rows.build_makeresults, generating=True),
+    "stats": Spec(statistics.build_stats),
+    "eventstats": Spec(statistics.build_eventstats),
+    "dedup": Spec(statistics.build_dedup),
+    "fillnull": Spec(statistics.build_fillnull),
+    "tstats": Spec(summaries.build_tstats, generating=True),
+    "bin": Spec(timechart.build_bin, distributable=True),
+    "timechart": Spec(timechart.build_timechart),
+}
+"""Every command that the sandbox has, and what splunkd knows of it."""

@@ -4,17 +4,17 @@ import re
 from datetime import UTC, datetime
 
 from sandbox import confs
+from sandbox.commands.options import options
 from sandbox.errors import SandboxError
 from sandbox.search import lookups, spl
-from sandbox.search.command import Context, Row, options, pick, register
+from sandbox.search.command import Context, Row, pick
 from sandbox.search.matching import compared, matches
 from sandbox.store.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
 
 _OUTPUT = ("OUTPUT", "output", "OUTPUTNEW", "outputnew")
 
 
-@register("lookup")
-def _lookup(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_lookup(context: Context, command: spl.Command, rows: Relation) -> str:
     """Join a table's fields to the rows, on the search head (a choice: splunkd runs lookup on indexers too).
 
     More choices of the sandbox, where the documentation is silent: OUTPUT without a match clears the field; OUTPUTNEW
@@ -85,8 +85,7 @@ def _found(context: Context, table: lookups.Table, rows: Relation, keys: list[tu
     return f'FROM ({matched}) SELECT "^row"{"".join(by_row)} GROUP BY "^row"'
 
 
-@register("inputlookup", "append", generating=True)
-def _inputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_inputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
     """Give a table's rows; those of a collection have `_key`. `where` has comparisons only (a choice)."""
     reader = spl.SearchReader(command)
     options(reader, command)
@@ -122,7 +121,7 @@ def _target(context: Context, command: spl.Command) -> tuple[lookups.Table, dict
     return table, given
 
 
-def _write(context: Context, command: spl.Command, rows: Relation) -> None:
+def write_table(context: Context, command: spl.Command, rows: Relation) -> None:
     """Write rows to a table.
 
     Choices of the sandbox: nothing appended changes nothing; of the fields whose names begin with `_` a file gets _time
@@ -142,13 +141,13 @@ def _write(context: Context, command: spl.Command, rows: Relation) -> None:
         table.clear()
 
 
-@register("outputlookup", "append", "key_field", "override_if_empty", effect=_write)
-def _outputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_outputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Write the rows into a table."""
     _target(context, command)
     return query(rows.source, same(rows))
 
 
-def _index(context: Context, command: spl.Command, rows: Relation) -> None:
+def index_rows(context: Context, command: spl.Command, rows: Relation) -> None:
     """Write rows to an index, with the fields that Splunk would find in them.
 
     A row keeps its `_raw`, else gets one. Choices of the sandbox: there, what is more than word characters is quoted,
@@ -181,8 +180,8 @@ def _quoted(value: str | list[str]) -> str:
     return text if re.fullmatch("[A-Za-z0-9_]+", text) else '"' + re.sub(r'([\\"])', r"\\\1", text) + '"'
 
 
-@register("collect", "index", "source", "sourcetype", "host", "marker", effect=_index)
-def _collect(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_collect(_: Context, command: spl.Command, rows: Relation) -> str:
+    """Write the rows into an index."""
     reader = spl.Reader(command)
     if "index" not in options(reader, command):
         raise spl.fail("'collect' wants index=<name>", command.position)

@@ -8,16 +8,16 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sandbox.commands.options import options
 from sandbox.errors import SandboxError
 from sandbox.search import spl
-from sandbox.search.command import Context, options, register, whole
+from sandbox.search.command import Context, whole
 from sandbox.store.sql import Relation, query, same
 
 _ALL = 0
 
 
-@register("rest", "splunk_server", "count", generating=True)
-def _rest(context: Context, command: spl.Command, _: Relation) -> str:
+def build_rest(context: Context, command: spl.Command, _: Relation) -> str:
     """Give a row for each entity of an endpoint: title, whose it is (eai:acl.*), and its settings."""
     reader = spl.Reader(command)
     path = reader.word()

@@ -7,51 +7,38 @@ as one text.
 import re
 from collections.abc import Sequence
 
+from sandbox.commands.options import options
 from sandbox.confs import is_true
 from sandbox.search import spl
-from sandbox.search.command import Context, names, options, pattern, pick, register, whole
+from sandbox.search.command import Context, names, pattern, pick, whole
 from sandbox.search.evaluation import evaluate
 from sandbox.search.matching import matches
-from sandbox.store.sql import (
-    COLUMN_TYPES,
-    NULL,
-    Relation,
-    Sql,
-    as_list,
-    as_number,
-    as_text,
-    ident,
-    query,
-    quote,
-    same,
-    union,
-    value_of,
-)
+from sandbox.store import sql
 
 _IPV4 = r"\d{1,3}(\.\d{1,3}){3}"
 _PADDED = "list_transform(string_split({0}, '.'), lambda part: lpad(part, 3, '0')).array_to_string('.')"
 
 
-@register("search", distributable=True, generating=True)
-def _search(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_search(context: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Keep the rows, or read the events, that match an expression."""
     reader = spl.SearchReader(command)
     condition = matches(reader.expression(), rows, context)
     reader.end()
-    return query(rows.source, same(rows), f"WHERE {condition}")
+    return sql.query(rows.source, sql.same(rows), f"WHERE {condition}")
 
 
-@register("where", distributable=True)
-def _where(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_where(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Keep the rows for which a condition is true."""
     reader = spl.EvalReader(command)
     condition = evaluate(reader.expression(), rows)
     reader.end()
     if condition.kind != "bool":
         raise spl.fail("A value stands where a condition is needed: 'where'", command.position)
-    return query(rows.source, same(rows), f"WHERE {condition.code}")
+    return sql.query(rows.source, sql.same(rows), f"WHERE {condition.code}")
 
 
-@register("eval", distributable=True)
-def _eval(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_eval(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Compute fields; each assignment sees the ones before it."""
     reader, code = spl.EvalReader(command), ""
     while not code or reader.take(","):  # each assignment sees the ones before it
         target = reader.word()
@@ -59,16 +46,16 @@ def _eval(_: Context, command: spl.Command, rows: Relation) -> str:
         value = evaluate(reader.expression(), rows)
         if value.kind == "bool":
             raise spl.fail("Fields cannot be assigned a boolean result; use if(...)", target.position)
-        kind = COLUMN_TYPES.get(value.kind, "VARCHAR")
-        code = query(rows.source, same(rows) | {target.text: f"CAST({value.code} AS {kind})"})
-        rows = Relation(f"({code})", rows.columns | {target.text: kind})
+        kind = sql.COLUMN_TYPES.get(value.kind, "VARCHAR")
+        code = sql.query(rows.source, sql.same(rows) | {target.text: f"CAST({value.code} AS {kind})"})
+        rows = sql.Relation(f"({code})", rows.columns | {target.text: kind})
     reader.end()
     return code
 
 
-@register("fields", distributable=True)
-def _fields(_: Context, command: spl.Command, rows: Relation) -> str:
-    return query(rows.source, {name: ident(name) for name in kept(command, [*rows.columns])})
+def build_fields(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Keep these fields, or remove them."""
+    return sql.query(rows.source, {name: sql.ident(name) for name in kept(command, [*rows.columns])})
 
 
 def kept(command: spl.Command, columns: Sequence[str]) -> list[str]:
@@ -83,18 +70,18 @@ def kept(command: spl.Command, columns: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys([*chosen, "_time", "_raw"]) if name in columns]
 
 
-@register("table")
-def _table(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_table(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Keep these fields, in this order."""
     columns: dict[str, str] = {}
     for name in names(spl.Reader(command)):  # a name that no row has still gives a column, a pattern does not
         for found in pick(name, [*rows.columns]) if "*" in name else [name]:
-            columns.setdefault(found, value_of(rows, found).code)
-    return query(rows.source, columns)
+            columns.setdefault(found, sql.value_of(rows, found).code)
+    return sql.query(rows.source, columns)
 
 
-@register("rename", distributable=True)
-def _rename(_: Context, command: spl.Command, rows: Relation) -> str:
-    reader, columns = spl.Reader(command), same(rows)
+def build_rename(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Rename fields, by wildcards too."""
+    reader, columns = spl.Reader(command), sql.same(rows)
     while reader.more():
         old = reader.word()
         reader.expect("as", "AS")
@@ -109,31 +96,33 @@ def _rename(_: Context, command: spl.Command, rows: Relation) -> str:
         kept = {name: code for name, code in columns.items() if name in moved or name not in moved.values()}
         columns = {moved.get(name, name): code for name, code in kept.items()}
         if "*" not in old.text and not moved and new[0] in columns:
-            columns[new[0]] = NULL.code  # a field that is not there takes the other's place all the same
-    return query(rows.source, columns)
+            columns[new[0]] = sql.NULL.code  # a field that is not there takes the other's place all the same
+    return sql.query(rows.source, columns)
 
 
-@register("mvexpand", distributable=True)
-def _mvexpand(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_mvexpand(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Make a row of each value of a field."""
     reader = spl.Reader(command)
     field = reader.word().text
     reader.end()
     if field not in rows.columns:
-        return query(rows.source, same(rows))
-    values = as_list(value_of(rows, field))
-    return query(rows.source, same(rows) | {field: f"unnest(coalesce({values}, [NULL]))"})  # keeps rows without a value
+        return sql.query(rows.source, sql.same(rows))
+    values = sql.as_list(sql.value_of(rows, field))
+    return sql.query(
+        rows.source, sql.same(rows) | {field: f"unnest(coalesce({values}, [NULL]))"}
+    )  # keeps rows without a value
 
 
-@register("head")
-def _head(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_head(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Keep the first rows."""
     reader = spl.Reader(command)
     limit = whole(reader.word()) if reader.more() else 10
     reader.end()
-    return query(rows.source, same(rows), f"LIMIT {limit}")
+    return sql.query(rows.source, sql.same(rows), f"LIMIT {limit}")
 
 
-@register("sort")
-def _sort(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Sort the rows."""
     reader, keys = spl.Reader(command), list[str]()
     limit = whole(reader.word()) if reader.next.text.isdecimal() else 10_000
     while not keys or reader.more():
@@ -142,47 +131,50 @@ def _sort(_: Context, command: spl.Command, rows: Relation) -> str:
             raise spl.fail(f"Unsupported option '{word.text}' of 'sort'", word.position)
         name = word.text if sign else word.text.lstrip("+-")
         order = "DESC" if (sign or word).text.startswith("-") else "ASC"
-        value = value_of(rows, name)
-        text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else as_text(value)
-        number = as_number(value if value.kind == "number" else Sql(text, "text"))
-        word_order = f"CASE WHEN regexp_full_match({text}, {quote(_IPV4)}) THEN {_PADDED.format(text)} ELSE {text} END"
+        value = sql.value_of(rows, name)
+        text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else sql.as_text(value)
+        number = sql.as_number(value if value.kind == "number" else sql.Sql(text, "text"))
+        word_order = (
+            f"CASE WHEN regexp_full_match({text}, {sql.quote(_IPV4)}) THEN {_PADDED.format(text)} ELSE {text} END"
+        )
         # numbers before words; a row without the field comes last, whatever the order
         keys += [f"{text} IS NULL", f"{number} IS NULL {order}", f"{number} {order}", f"{word_order} {order}"]
         reader.take(",")
-    return query(rows.source, same(rows), f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else ""))
+    return sql.query(
+        rows.source, sql.same(rows), f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
+    )
 
 
-@register("addinfo", distributable=True)
-def _addinfo(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_addinfo(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Add the search's id and time range to each row."""
     spl.Reader(command).end()
     info = {f"info_{name}": f"getvariable('spl_{name}')" for name in ("min_time", "max_time", "sid", "search_time")}
-    return query(rows.source, same(rows) | info)
+    return sql.query(rows.source, sql.same(rows) | info)
 
 
-@register("append")
-def _append(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_append(context: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Add the rows of a subsearch below."""
     inner = re.fullmatch(r"\[(.*)\]", command.text, re.S)
     if not inner:
         raise spl.fail("'append' takes a subsearch in brackets and no options", command.position)
-    return union([rows, context.subsearch(inner[1], command.offset + 1)])
+    return sql.union([rows, context.subsearch(inner[1], command.offset + 1)])
 
 
-@register("appendpipe")
-def _appendpipe(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_appendpipe(context: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Put what a pipeline makes of the rows below them."""
     inner = re.fullmatch(r"\[(.*)\]", command.text, re.S)
     if not inner:
         raise spl.fail("'appendpipe' takes a pipeline in brackets and no options", command.position)
-    return union([rows, context.pipe(inner[1], command.offset + 1, rows)])
+    return sql.union([rows, context.pipe(inner[1], command.offset + 1, rows)])
 
 
-@register("makeresults", "count", "annotate", "splunk_server", generating=True)
-def _makeresults(context: Context, command: spl.Command, _: Relation) -> str:
+def build_makeresults(context: Context, command: spl.Command, _: sql.Relation) -> str:
+    """Make rows."""
     reader = spl.Reader(command)
     given = options(reader, command)
     reader.end()
     columns = {"_time": "floor(getvariable('spl_now'))"}
     if "annotate" in given and is_true(given["annotate"].text):
-        empty = dict.fromkeys(("host", "source", "sourcetype", "splunk_server_group"), NULL.code)
-        columns = {"_raw": NULL.code} | columns | empty | {"splunk_server": quote(context.server)}
-    return query(f"range({whole(given['count']) if 'count' in given else 1})", columns)
+        empty = dict.fromkeys(("host", "source", "sourcetype", "splunk_server_group"), sql.NULL.code)
+        columns = {"_raw": sql.NULL.code} | columns | empty | {"splunk_server": sql.quote(context.server)}
+    return sql.query(f"range({whole(given['count']) if 'count' in given else 1})", columns)

@@ -9,23 +9,12 @@ of events of the same _time the one that stands first is the latest, as in the r
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sandbox.commands.options import options
 from sandbox.confs import is_true
 from sandbox.search import spl
-from sandbox.search.command import Context, names, options, register, whole
+from sandbox.search.command import Context, names, whole
 from sandbox.search.evaluation import evaluate
-from sandbox.store.sql import (
-    Relation,
-    Sql,
-    as_condition,
-    as_list,
-    as_number,
-    as_text,
-    ident,
-    query,
-    quote,
-    same,
-    value_of,
-)
+from sandbox.store import sql
 
 ROW = '"^ row"'  # a row's place in its table. No field's column has a blank after `^`, see sql.column_name
 
@@ -74,7 +63,7 @@ class Aggregation:
 
 
 def aggregations(
-    reader: spl.Reader, command: spl.Command, rows: Relation
+    reader: spl.Reader, command: spl.Command, rows: sql.Relation
 ) -> tuple[list[Aggregation], dict[str, spl.Node]]:
     """Read statistics, as in `count sum(bytes) as total`, with options among them, to the end or to `by`.
 
@@ -97,19 +86,19 @@ def check_columns(found: Iterable[Aggregation], others: Iterable[str]) -> None:
         taken.add(each.column)
 
 
-def split(rows: Relation, fields: Sequence[str]) -> tuple[str, dict[str, Sql]]:
+def split(rows: sql.Relation, fields: Sequence[str]) -> tuple[str, dict[str, sql.Sql]]:
     """Return rows to group by fields, with ROW, and the fields' codes: one for each combination of a row's values."""
-    source, groups = f"(FROM {rows.source} SELECT *, rowid AS {ROW})", dict[str, Sql]()
+    source, groups = f"(FROM {rows.source} SELECT *, rowid AS {ROW})", dict[str, sql.Sql]()
     for place, name in enumerate(dict.fromkeys(fields)):
-        groups[name] = value_of(rows, name)
+        groups[name] = sql.value_of(rows, name)
         if groups[name].kind == "list":
             one = f'"^ {place}"'
             source = f"(FROM {source} SELECT *, unnest(coalesce({groups[name].code}, [NULL])) AS {one})"
-            groups[name] = Sql(one, "text")
+            groups[name] = sql.Sql(one, "text")
     return source, groups
 
 
-def group(rows: Relation, found: Sequence[Aggregation], fields: Sequence[str]) -> str:
+def group(rows: sql.Relation, found: Sequence[Aggregation], fields: Sequence[str]) -> str:
     """Write the query for statistics of rows, one row for each combination of the values of these fields, if any.
 
     A row that lacks one of the fields is left out. `rows` has a rowid. Raises SearchError as `check_columns` does.
@@ -118,15 +107,17 @@ def group(rows: Relation, found: Sequence[Aggregation], fields: Sequence[str]) -
     source, groups = split(rows, fields)
     columns = {name: value.code for name, value in groups.items()} | {each.column: each.code() for each in found}
     if not groups:
-        return query(source, columns)
+        return sql.query(source, columns)
     present = " AND ".join(f"{value.code} IS NOT NULL" for value in groups.values())
     places = ", ".join(str(place + 1) for place in range(len(groups)))
-    order = (f"{as_number(Sql(ident(name), value.kind))}, {ident(name)}" for name, value in groups.items())
-    return f"FROM ({query(source, columns, f'WHERE {present} GROUP BY {places}')}) ORDER BY {', '.join(order)}"
+    order = (
+        f"{sql.as_number(sql.Sql(sql.ident(name), value.kind))}, {sql.ident(name)}" for name, value in groups.items()
+    )
+    return f"FROM ({sql.query(source, columns, f'WHERE {present} GROUP BY {places}')}) ORDER BY {', '.join(order)}"
 
 
-@register("stats")
-def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_stats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Compute statistics, of all rows or by fields."""
     reader = spl.Reader(command)
     found, _given = aggregations(reader, command, rows)
     by = reader.take("by", "BY")
@@ -137,19 +128,19 @@ def _stats(_: Context, command: spl.Command, rows: Relation) -> str:
     return group(rows, found, fields)
 
 
-@register("eventstats")
-def _eventstats(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Put statistics of all rows beside each; `by` is not supported."""
     reader = spl.Reader(command)
     found, _given = aggregations(reader, command, rows)
     reader.end()
     check_columns(found, ())
     every = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
-    return query(rows.source, same(rows) | {each.column: f"(FROM {every} SELECT {each.code()})" for each in found})
+    return sql.query(
+        rows.source, sql.same(rows) | {each.column: f"(FROM {every} SELECT {each.code()})" for each in found}
+    )
 
 
-@register("dedup", "keepevents", "keepempty", "consecutive")
-def _dedup(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_dedup(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Keep the first rows of each combination of values. A row without one of the fields ends a run (our choice)."""
     reader = spl.Reader(command)
     number = reader.word() if reader.next.text.isdecimal() else None
@@ -159,13 +150,13 @@ def _dedup(_: Context, command: spl.Command, rows: Relation) -> str:
     if not keys:
         raise spl.fail("'dedup' needs a field", command.position)
     flags = {name: is_true(word.text) for name, word in given.items()}
-    codes = [value_of(rows, name).code for name in keys]
+    codes = [sql.value_of(rows, name).code for name in keys]
     every, lacking = ", ".join(codes), " OR ".join(f"{code} IS NULL" for code in codes)
     # Rows of one combination that follow one another are those whose two numbers, here and in the table, differ alike.
     run = f"rowid - row_number() OVER (PARTITION BY {every} ORDER BY rowid)" if flags.get("consecutive") else "0"
     place = f'row_number() OVER (PARTITION BY {every}, "^ run" ORDER BY {ROW})'
     kept = f"({lacking} OR {place} <= {number.text if number else 1})"
-    columns, tail = same(rows), "" if flags.get("keepempty") else f"WHERE NOT ({lacking})"
+    columns, tail = sql.same(rows), "" if flags.get("keepempty") else f"WHERE NOT ({lacking})"
     if flags.get("keepevents"):
         columns |= {
             name: f"CASE WHEN {kept} THEN {code} END"
@@ -174,20 +165,22 @@ def _dedup(_: Context, command: spl.Command, rows: Relation) -> str:
         }
     else:
         tail += f" QUALIFY {kept}"
-    return query(f'(FROM {rows.source} SELECT *, rowid AS {ROW}, {run} AS "^ run")', columns, f"{tail} ORDER BY {ROW}")
+    return sql.query(
+        f'(FROM {rows.source} SELECT *, rowid AS {ROW}, {run} AS "^ run")', columns, f"{tail} ORDER BY {ROW}"
+    )
 
 
-@register("fillnull", "value")
-def _fillnull(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_fillnull(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Put a value where a field has none."""
     reader = spl.Reader(command)
     fields, given = _fields(reader, command)
-    value = Sql(quote(given["value"].text if "value" in given else "0"), "text")
-    columns = same(rows)
+    value = sql.Sql(sql.quote(given["value"].text if "value" in given else "0"), "text")
+    columns = sql.same(rows)
     for name in fields or rows.columns:
-        old = value_of(rows, name)
-        form = as_list if old.kind == "list" else as_text
+        old = sql.value_of(rows, name)
+        form = sql.as_list if old.kind == "list" else sql.as_text
         columns[name] = f"coalesce({form(old)}, {form(value)})"
-    return query(rows.source, columns)
+    return sql.query(rows.source, columns)
 
 
 def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[str, spl.Node]]:
@@ -203,7 +196,7 @@ def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[s
     return [*dict.fromkeys(fields)], given
 
 
-def _aggregation(reader: spl.Reader, command: spl.Command, rows: Relation) -> Aggregation:
+def _aggregation(reader: spl.Reader, command: spl.Command, rows: sql.Relation) -> Aggregation:
     function = reader.word()
     column, values = function.text, ""
     if column not in STATISTICS:
@@ -214,17 +207,17 @@ def _aggregation(reader: spl.Reader, command: spl.Command, rows: Relation) -> Ag
         dynamic = field.text == "eval" and reader.at("(")
         if "*" in field.text:
             raise spl.fail(f"Wildcards are not supported in '{column}({field.text})'", field.position)
-        value = _evaluated(reader, command, rows, function) if dynamic else value_of(rows, field.text)
+        value = _evaluated(reader, command, rows, function) if dynamic else sql.value_of(rows, field.text)
         reader.expect(")")
         if dynamic and not reader.at("as", "AS"):
             raise spl.fail(f"'{column}(eval(...))' needs a name: as ...", function.position)
-        column, values = f"{column}({field.text})", as_list(value)
+        column, values = f"{column}({field.text})", sql.as_list(value)
     if reader.take("as", "AS"):
         column = reader.word().text
-    return Aggregation(column, function.position, function.text, values, as_number(value_of(rows, "_time")))
+    return Aggregation(column, function.position, function.text, values, sql.as_number(sql.value_of(rows, "_time")))
 
 
-def _evaluated(reader: spl.Reader, command: spl.Command, rows: Relation, function: spl.Node) -> Sql:
+def _evaluated(reader: spl.Reader, command: spl.Command, rows: sql.Relation, function: spl.Node) -> sql.Sql:
     """Read the bracket of eval(...): for count a condition, whose rows count, or, as for all others, a value."""
     start = reader.expect("(").position + 1
     inner = spl.EvalReader(replace(command, text=command.text[start - command.offset :], offset=start))
@@ -237,4 +230,4 @@ def _evaluated(reader: spl.Reader, command: spl.Command, rows: Relation, functio
         return value
     if function.text != "count":
         raise spl.fail(f"A boolean stands where a value is needed: '{function.text}'", function.position)
-    return Sql(f"CASE WHEN {as_condition(value)} THEN 'true' END", "text")
+    return sql.Sql(f"CASE WHEN {sql.as_condition(value)} THEN 'true' END", "text")

@@ -1,4 +1,4 @@
-"""tstats over data models, see sandbox.datamodels; its statistics are those of stats.
+"""tstats over data models, see sandbox.search.datamodels; its statistics are those of stats.
 
 The meaning is that of the Search Reference ("tstats"). Narrower here, or a choice of the sandbox: it reads data models
 only, by their root datasets, as if their summaries were complete, so that summariesonly and allow_old_summaries change
@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sandbox.commands.options import options
 from sandbox.commands.statistics import aggregations, group
 from sandbox.commands.timechart import read_span
 from sandbox.search import spl
-from sandbox.search.command import Context, options, register
+from sandbox.search.command import Context
 from sandbox.search.datamodels import DATASETS
 from sandbox.search.evaluation import FUNCTIONS
 from sandbox.search.matching import compared, matches
@@ -22,8 +23,8 @@ from sandbox.store.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quo
 _FROM = re.compile(r"\bfrom\s+datamodel\s*=\s*", re.IGNORECASE)
 
 
-@register("tstats", "summariesonly", "allow_old_summaries", "fillnull_value", "span", generating=True)
-def _tstats(context: Context, command: spl.Command, _: Relation) -> str:
+def build_tstats(context: Context, command: spl.Command, _: Relation) -> str:
+    """Compute statistics of a data model."""
     cut = _FROM.search(command.text)
     if not cut:
         raise spl.fail("'tstats' needs from datamodel=, nothing else is supported", command.position)

@@ -16,10 +16,11 @@ The meaning is that of the Search Reference ("bin", "timechart"). Where that lea
 import re
 from dataclasses import dataclass
 
+from sandbox.commands.options import options
 from sandbox.commands.statistics import ROW, Aggregation, aggregations, check_columns, split
 from sandbox.confs import is_true
 from sandbox.search import spl
-from sandbox.search.command import Context, options, register, whole
+from sandbox.search.command import Context, whole
 from sandbox.store.sql import Relation, as_number, as_text, query, quote, same, value_of
 from sandbox.times import UNITS
 
@@ -79,8 +80,7 @@ def _timestamp(moment: str) -> str:
     return f"make_timestamp(CAST(floor({moment} * 1e6) AS BIGINT))"
 
 
-@register("bin", "span", distributable=True)
-def _bin(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_bin(_: Context, command: spl.Command, rows: Relation) -> str:
     """Round _time down to its span, or put a number into a range, 10-20; what is no number stays (our choice)."""
     reader = spl.Reader(command)
     given = options(reader, command)
@@ -102,8 +102,8 @@ def _bin(_: Context, command: spl.Command, rows: Relation) -> str:
     return query(rows.source, same(rows) | ({target: code} if field in rows.columns else {}))
 
 
-@register("timechart", "span", "limit", "useother", "usenull", "cont")
-def _timechart(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_timechart(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Compute statistics by time."""
     reader = spl.Reader(command)
     found, given = aggregations(reader, command, rows)
     check_columns(found, ["_time"])

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.search.job import Result
+from sandbox.search.server import Result
 
 MAX_ROWS, MAX_COLUMNS = 100, 8
 """Rows that a reader at a terminal is shown, and columns beside each other."""

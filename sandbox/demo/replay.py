@@ -29,11 +29,11 @@ from sandbox import confs
 from sandbox.demo.console import plain, shown, table
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
+from sandbox.inputs.intake import windows_row
 from sandbox.search import spl
 from sandbox.search.command import Row
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
-from sandbox.splunkd.endpoints.indexes import windows_row
 
 APP, ACTION = "ssa_detections", "ssa_risk"
 HOUR = 3600

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""SPL: from a text to rows, and custom commands as processes."""

@@ -30,6 +30,8 @@ Value = str | list[str] | None  # None: the field is missing or empty
 
 _HEADER = re.compile(rb"chunked 1\.0,(\d+),(\d+)\n")
 _MV_ITEM = re.compile(r"\$((?:[^$]|\$\$)*)\$(?:;(?=\$)|\Z)")
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"')
+_ARGUMENT = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^\s"])+')
 csv.field_size_limit(sys.maxsize)  # a command may well return one field of megabytes
 
 
@@ -97,6 +99,12 @@ def environment(home: Path) -> dict[str, str]:
     """What splunkd's children see of the world: `home` as SPLUNK_HOME, and nothing that leads Python elsewhere."""
     given = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
     return {"PATH": os.defpath, **given, "SPLUNK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def arguments(text: str) -> tuple[list[str], list[str]]:
+    """Split the arguments of a command: as they are written (`raw_args`), and without their quotes (`args`)."""
+    raw = _ARGUMENT.findall(text)
+    return raw, [_QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), word) for word in raw]
 
 
 class Command:

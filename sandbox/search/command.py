@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sandbox.confs import is_true
 from sandbox.search import spl
 from sandbox.store.kvstore import KvStore
 from sandbox.store.sql import Relation
@@ -43,50 +42,14 @@ Effect = Callable[[Context, spl.Command, Relation], None]
 class Spec(NamedTuple):
     """A command: its translation to a query, and what splunkd knows of it.
 
-    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `options`: its `name=value`
-    arguments. `effect`: what it does, beside its result, to the rows that it is given.
+    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: what it does, beside
+    its result, to the rows that it is given.
     """
 
     build: Build
-    distributable: bool
-    generating: bool
-    options: tuple[str, ...]
-    effect: Effect | None
-
-
-COMMANDS: dict[str, Spec] = {}
-
-
-def register(
-    name: str,
-    *options: str,
-    distributable: bool = False,
-    generating: bool = False,
-    effect: Effect | None = None,
-) -> Callable[[Build], Build]:
-    """Enter a command: a function from context, command and input relation to a query."""
-
-    def enter(build: Build) -> Build:
-        COMMANDS[name] = Spec(build, distributable, generating, options, effect)
-        return build
-
-    return enter
-
-
-def options(reader: spl.Reader, command: spl.Command) -> dict[str, spl.Node]:
-    """Read the `name=value` pairs that come next. Raises SearchError for a name that is none of the command's."""
-    values = {}
-    while name := reader.take_key():
-        if name.text not in COMMANDS[command.name].options:
-            raise spl.fail(f"Unsupported option '{name.text}' of '{command.name}'", name.position)
-        values[name.text] = reader.word()
-    return values
-
-
-def appends(command: spl.Command) -> bool:
-    """Whether a generating command adds its rows to those it is given: `append=true`, if it knows that option."""
-    given = options(spl.Reader(command), command).get("append")
-    return given is not None and is_true(given.text)
+    distributable: bool = False
+    generating: bool = False
+    effect: Effect | None = None
 
 
 def names(reader: spl.Reader, *stops: str) -> list[str]:

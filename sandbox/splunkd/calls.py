@@ -1,4 +1,4 @@
-"""One call of the REST API: who makes it, in which namespace, with which arguments; and the registry of what is served.
+"""One call of the REST API: who makes it, in which namespace, with which arguments; and what a route is.
 
 Source: REST API User Manual, "Basic concepts" (namespaces, authentication).
 """
@@ -6,31 +6,19 @@ Source: REST API User Manual, "Basic concepts" (namespaces, authentication).
 from __future__ import annotations
 
 import functools
-import math
 import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox import confs
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance
-
-if TYPE_CHECKING:
-    from sandbox.splunkd.server import Splunkd
-
-USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
-POWER = USER | {"schedule_search", "rtsearch"}
-ROLES = {
-    "user": USER,
-    "power": POWER,
-    "admin": POWER | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"},
-}
-"""The capabilities of each role, those that matter here (authorize.conf.spec)."""
+from sandbox.search.instance import Instance
+from sandbox.splunkd.state import Session, State
 
 FORM = "application/x-www-form-urlencoded"
 WRITERS = "admin, power"
@@ -45,21 +33,11 @@ class CallError(SandboxError):
         self.status, self.level = status, level
 
 
-@dataclass
-class Session:
-    """Who calls, and until when that is good (epoch s; never ends by default)."""
-
-    user: str
-    role: str
-    capabilities: frozenset[str]
-    expires: float = math.inf
-
-
 @dataclass(frozen=True)
 class Call:
     """One call; `body` is what it carried."""
 
-    splunkd: Splunkd
+    splunkd: State
     request: Request
     session: Session
     body: bytes
@@ -106,8 +84,8 @@ class Call:
     def app(self) -> str:
         """The app of the namespace; without one that in which the user works. Raises CallError when it is not there."""
         app = self.part("app") if "app" in self.request.path_params else "-"
-        app = self.splunkd.app if app in ("-", "search") else app
-        if app != "system" and app not in installed(self.instance):
+        app = self.instance.app if app in ("-", "search") else app
+        if app != "system" and app not in confs.installed(self.instance.apps):
             raise CallError(404, f"Application does not exist: {app}")
         return app
 
@@ -115,7 +93,7 @@ class Call:
     def apps(self) -> list[str]:
         """The apps of the namespace: all with the wildcard."""
         every = self.request.path_params.get("app") == "-"
-        return installed(self.instance) if every else [self.app]
+        return confs.installed(self.instance.apps) if every else [self.app]
 
     def may_write(self, kind: str, name: str) -> None:
         """Check that the user may change an object of the app, by its metadata. Raises CallError."""
@@ -131,41 +109,17 @@ Handler = Callable[[Call], Response]
 
 
 class Served(NamedTuple):
-    """One thing that is served: below /services and /servicesNS, or by the HTTP Event Collector."""
+    """One thing that is served: below /services and /servicesNS, or by the HTTP Event Collector (`hec`).
+
+    `needs` is a capability that a session must have; what is `public` needs no session.
+    """
 
     method: str
     path: str
     handler: Handler
-    needs: str
-    public: bool
-    hec: bool
-
-
-ROUTES: list[Served] = []
-"""All that is served."""
-
-
-def serves(
-    methods: str, *paths: str, needs: str = "", public: bool = False, hec: bool = False
-) -> Callable[[Handler], Handler]:
-    """Register a handler for each of some methods and paths.
-
-    `needs` is a capability that a session must have; what is `public` needs no session, nor does `hec`.
-    """
-
-    def register(handler: Handler) -> Handler:
-        made = (
-            Served(method, path, handler, needs, public or hec, hec) for path in paths for method in methods.split()
-        )
-        ROUTES.extend(made)
-        return handler
-
-    return register
-
-
-def installed(instance: Instance) -> list[str]:
-    """Return the names of the apps."""
-    return sorted(path.name for path in instance.apps.iterdir() if path.is_dir())
+    needs: str = ""
+    public: bool = False
+    hec: bool = False
 
 
 def metadata(instance: Instance, app: str, kind: str, name: str) -> dict[str, str]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import secrets
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,23 +22,17 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox.alerts.scheduler import Scheduler
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd.atom import message
-from sandbox.splunkd.calls import ROLES, ROUTES, Call, CallError, Served, Session
-from sandbox.splunkd.endpoints import accounts, confs, hec, jobs, kv, listings, saved  # noqa: F401 (they register what is served)
-from sandbox.splunkd.endpoints import indexes as inputs
+from sandbox.splunkd.calls import Call, CallError, Served
+from sandbox.splunkd.endpoints import hec
+from sandbox.splunkd.routes import ROUTES
+from sandbox.splunkd.state import SESSION_SECONDS, USERS, Session, State
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 STARTUP_LIMIT = 10
 """Seconds."""
-
-SESSION_SECONDS = 3600
-"""How long a session lasts that nobody uses (server.conf: sessionTimeout)."""
-
-USERS = {"admin": ("changeme", "admin")}
-"""Who may log in where nobody says: password and role by name."""
 
 RECEIVERS_REFUSE = "insufficient permission to access this resource"
 """What receivers answer who lacks edit_tcp; others name the capability."""
@@ -50,47 +40,29 @@ RECEIVERS_REFUSE = "insufficient permission to access this resource"
 NOBODY = Session("nobody", "", frozenset())
 
 
-class Splunkd:
+class Splunkd(State):
     """splunkd of an instance, while the `with` block runs: its REST API at `uri`, the event collector at `hec_uri`.
 
-    `users` maps a name to password and role (admin, power, user); `app` is where those work who name no app; `ca_file`
-    holds the certificate to verify the server with; `ports` are chosen where they are 0. What tests may look at and
-    change:
-    `sessions` maps a session key to its Session, or to capabilities alone (of an admin); `tokens` those of the
-    collector; `indexes` are those that exist; `scheduler` runs the app's scheduled searches, when it is told to, and
-    knows the triggered alerts, of dispatched searches too; `clock` is now for searches and triggered alerts, epoch s.
-    `requests` are the URLs that were called, `used` what was served.
-    `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
-    to get no answer, before or after it is served ("" serves it).
+    State says what tests may look at and change. `ca_file` holds the certificate to verify the server with; `ports` are
+    chosen where they are 0.
     """
 
     def __init__(
         self,
         instance: Instance,
-        app: str = "ssa_detections",
         *,
         tls: bool = True,
         users: Mapping[str, tuple[str, str]] = USERS,
         ports: tuple[int, int] = (0, 0),
     ) -> None:
-        self.instance, self.app, self.users = instance, app, {**users}
-        self.sessions: dict[str, Session | frozenset[str]] = {}
-        self.tokens: dict[str, hec.Token] = {}
-        self.indexes = {"_audit", "_internal", "main", "risk"}
-        self.jobs: dict[str, jobs.Job] = {}
-        self.threads: list[threading.Thread] = []
-        self.clock: Callable[[], float] = time.time
-        self.failures: deque[int] = deque()
-        self.drops: deque[str] = deque()
-        self.requests: list[str] = []
-        self.used: set[tuple[str, str]] = set()
         self.sockets = [socket.socket(), socket.socket()]
         for one, port in zip(self.sockets, ports, strict=True):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", port))
         self._hec_port = self.sockets[1].getsockname()[1]
         scheme = "https" if tls else "http"
-        self.uri, self.hec_uri = (f"{scheme}://127.0.0.1:{one.getsockname()[1]}" for one in self.sockets)
+        uri, self.hec_uri = (f"{scheme}://127.0.0.1:{one.getsockname()[1]}" for one in self.sockets)
+        super().__init__(instance, users, uri)
         self._rest, self._hec = (self._application(collector) for collector in (False, True))
         options: dict[str, Any] = {
             "log_config": None,
@@ -99,8 +71,6 @@ class Splunkd:
             "lifespan": "off",
             "timeout_graceful_shutdown": 1,
         }
-        admin = Session("admin", "admin", ROLES["admin"])
-        self.scheduler = Scheduler(self.acting(admin), [app])
         self.ca_file = instance.home / "etc/auth/cacert.pem"
         if tls:
             key_file = instance.home / "etc/auth/server.pem"
@@ -135,30 +105,6 @@ class Splunkd:
         self.thread.join()
         for one in self.sockets:
             one.close()
-
-    def wait(self) -> None:
-        """Wait for the end of searches and their alert actions."""
-        for thread in self.threads:
-            thread.join()
-
-    # -- sessions
-
-    def acting(self, session: Session) -> Instance:
-        """Return the instance as somebody sees it: with the server's address, and a key like this session's."""
-        seen = copy(self.instance)  # all is shared but these two
-        seen.splunkd_uri, seen.session_key = self.uri, self.open(session, math.inf)
-        return seen
-
-    def login(self, user: str) -> str:
-        """Open a session of a user, and return its key."""
-        role = self.users[user][1]
-        return self.open(Session(user, role, ROLES[role]), time.time() + SESSION_SECONDS)
-
-    def open(self, session: Session, expires: float) -> str:
-        """Open a session like another, until a time (epoch s), and return its key."""
-        key = secrets.token_urlsafe(32)
-        self.sessions[key] = Session(session.user, session.role, session.capabilities, expires)
-        return key
 
     def session(self, request: Request) -> Session | None:
         """Return the session of a request, which lasts longer for it; None when there is none."""
@@ -219,7 +165,7 @@ class Splunkd:
                 return hec.reply(9 if status == 503 else 8)
             return message(json, status, "an internal error of the sandbox, as asked for")
         try:
-            session = NOBODY if served.public else self.session(request)
+            session = NOBODY if served.public or served.hec else self.session(request)
             if session is None:
                 raise CallError(401, "call not properly authenticated", "WARN")
             if served.needs and served.needs not in session.capabilities:

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""What an instance keeps: apps and their bundles, tables, the KV store."""

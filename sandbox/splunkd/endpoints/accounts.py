@@ -7,14 +7,13 @@ import secrets
 
 from starlette.responses import Response
 
-from sandbox.search.job import SPLUNK_VERSION
+from sandbox.search.server import SPLUNK_VERSION
 from sandbox.splunkd.atom import Entity, entities, texts
-from sandbox.splunkd.calls import Call, CallError, serves
+from sandbox.splunkd.calls import Call, CallError
 
 GUID = "5A4DB0C5-0000-4000-8000-000000000001"
 
 
-@serves("POST", "auth/login", public=True)
 def login(call: Call) -> Response:
     """Give a session key for `username` and `password`."""
     user = call.args.get("username", "")
@@ -24,7 +23,6 @@ def login(call: Call) -> Response:
     return texts(call, sessionKey=call.splunkd.login(user))
 
 
-@serves("GET", "authentication/current-context")
 def current_context(call: Call) -> Response:
     """Tell who calls."""
     who = call.session
@@ -32,12 +30,11 @@ def current_context(call: Call) -> Response:
         "username": who.user,
         "roles": [who.role],
         "capabilities": sorted(who.capabilities),
-        "defaultApp": call.splunkd.app,
+        "defaultApp": call.instance.app,
     }
     return entities(call, [Entity("context", "authentication/current-context", shown)])
 
 
-@serves("GET", "server/info")
 def info(call: Call) -> Response:
     """Tell what server this is."""
     shown = {

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from sandbox import confs
 from sandbox.splunkd.atom import Entity, entities
-from sandbox.splunkd.calls import Call, CallError, installed, serves
+from sandbox.splunkd.calls import Call, CallError
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 PRESETS = {
@@ -56,17 +56,32 @@ def _file(call: Call) -> str:
     return file
 
 
-@serves("GET", "properties/{file}")
 def properties(call: Call) -> Response:
     """Say whether there is a conf file of this name, as the SDK's `service.confs[name]` asks."""
     file = _file(call)
-    layers = [call.instance.apps / app / layer for app in installed(call.instance) for layer in ("default", "local")]
+    layers = [
+        call.instance.apps / app / layer
+        for app in confs.installed(call.instance.apps)
+        for layer in ("default", "local")
+    ]
     if not any((layer / f"{file}.conf").is_file() for layer in layers):
         raise NotFoundError(f"{file} does not exist")
     return entities(call, [])
 
 
-@serves("GET", "configs/conf-{file}/{stanza}")
+def stanzas(call: Call) -> Response:
+    """List the stanzas of a conf file; there are none where no app has it."""
+    file, apps = _file(call), call.instance.apps
+    return entities(
+        call,
+        [
+            Entity(name, f"configs/conf-{file}", content(settings, app, call.session.user), app)
+            for app in call.apps
+            for name, settings in confs.load(apps / app, file).items()
+        ],
+    )
+
+
 def stanza(call: Call) -> Response:
     """Give a stanza."""
     file, name = _file(call), call.part("stanza")
@@ -80,7 +95,6 @@ def stanza(call: Call) -> Response:
     return entities(call, found)
 
 
-@serves("POST", "configs/conf-{file}/{stanza}")
 def change(call: Call) -> Response:
     """Change settings of a stanza."""
     file, name = _file(call), call.part("stanza")
@@ -105,16 +119,19 @@ def _app(call: Call, name: str) -> Entity:
     return Entity(name, "apps/local", found)
 
 
-@serves("GET", "apps/local/{name}")
+def apps(call: Call) -> Response:
+    """List the apps."""
+    return entities(call, [_app(call, name) for name in confs.installed(call.instance.apps)])
+
+
 def app(call: Call) -> Response:
     """Give an app."""
     name = call.part("name")
-    if name not in installed(call.instance):
+    if name not in confs.installed(call.instance.apps):
         raise NotFoundError(f"Could not find object id={name}")
     return entities(call, [_app(call, name)])
 
 
-@serves("POST", "apps/local", needs="install_apps")
 def install(call: Call) -> Response:
     """Install an archive: `name` is its path on the server, `filename` true; `update` true where the app is there."""
     archive = Path(call.args.get("name", ""))
@@ -127,13 +144,12 @@ def install(call: Call) -> Response:
             name = tar.getnames()[0].split("/")[0]
     except (OSError, EOFError, tarfile.TarError, IndexError) as error:
         raise CallError(400, f"The app package '{archive}' cannot be read: {error}") from error
-    if name in installed(call.instance) and not confs.is_true(call.args.get("update", "0")):
+    if name in confs.installed(call.instance.apps) and not confs.is_true(call.args.get("update", "0")):
         raise ConflictError(f"App '{name}' already exists; use the \"update\" argument to install anyway")
     call.instance.install(archive)
     return entities(call, [_app(call, name)], 201)
 
 
-@serves("GET", "data/ui/times")
 def times(call: Call) -> Response:
     """List time ranges to choose from."""
     found = [
@@ -143,7 +159,6 @@ def times(call: Call) -> Response:
     return entities(call, found)
 
 
-@serves("GET", "data/ui/views/{name}")
 def view(call: Call) -> Response:
     """Give a view or dashboard of the app."""
     name = call.part("name")

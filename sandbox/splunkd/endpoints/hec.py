@@ -7,19 +7,18 @@ index, a choice of the sandbox for other mistakes.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from sandbox.errors import SandboxError
 from sandbox.inputs.indexing import Event
-from sandbox.splunkd.calls import Call, serves
-from sandbox.splunkd.endpoints.indexes import break_body, one_event
+from sandbox.inputs.intake import break_body, one_event
+from sandbox.splunkd.calls import Call
+from sandbox.splunkd.state import Channel, Token
 
 CODES = {
     0: (200, "Success"),
@@ -52,26 +51,6 @@ class HecError(SandboxError):
     def __init__(self, code: int, number: int | None = None) -> None:
         super().__init__(CODES[code][1])
         self.code, self.number = code, number
-
-
-@dataclass
-class Channel:
-    """What one sender sent with a token: the next numbers of its requests, and those not yet said to be indexed."""
-
-    numbers: Iterator[int] = field(default_factory=itertools.count)
-    indexed: set[int] = field(default_factory=set)
-
-
-@dataclass
-class Token:
-    """A token of the HTTP Event Collector; without `allowed` it may write to every index."""
-
-    index: str = "main"
-    allowed: frozenset[str] = frozenset()
-    sourcetype: str = "httpevent"
-    ack: bool = False
-    disabled: bool = False
-    channels: dict[str, Channel] = field(default_factory=dict)
 
 
 def reply(code: int, **more: Any) -> Response:
@@ -160,13 +139,11 @@ def _event(call: Call, token: Token, one: Any, number: int) -> Event:
     return {**extra, **one_event(call.instance, event, at, index, meta)}
 
 
-@serves("POST", "collector/event", hec=True)
 def collect(call: Call) -> Response:
     """Store events: JSON objects one after the other."""
     return _store(call, _events)
 
 
-@serves("POST", "collector/raw", hec=True)
 def collect_raw(call: Call) -> Response:
     """Store raw data; `index`, `host`, `source` and `sourcetype` in the URL."""
 
@@ -177,7 +154,6 @@ def collect_raw(call: Call) -> Response:
     return _store(call, read)
 
 
-@serves("POST", "collector/ack", hec=True)
 def acknowledge(call: Call) -> Response:
     """Say which requests of a channel are indexed: `{"acks": [0, 1]}`. What was said to be is forgotten."""
     token = _token(call)

@@ -1,98 +1,25 @@
 """Indexes, and the receivers that write to them: data/indexes, receivers/simple, receivers/stream.
 
-Source: REST API Reference, "Index endpoint descriptions" and "Input endpoint descriptions". Windows events get
-their CIM fields here, as there are no add-ons that would extract them in a search.
+Source: REST API Reference, "Index endpoint descriptions" and "Input endpoint descriptions".
 """
 
-import json
 import re
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import confs
-from sandbox.inputs import indexing, windows
-from sandbox.inputs.indexing import Event
-from sandbox.search.job import Instance
+from sandbox.inputs.intake import break_body
 from sandbox.splunkd.atom import Entity, entities
-from sandbox.splunkd.calls import Call, CallError, installed, serves
-from sandbox.store import tables as storage
+from sandbox.splunkd.calls import Call, CallError
+from sandbox.store import tables
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 INDEXES = "data/indexes"
-WINDOWS = ("XmlWinEventLog", "WinEventLog")
-"""Sourcetypes of the Windows add-on."""
-
-
-def windows_row(event: windows.Event) -> Event:
-    """Return a Windows event as a search sees it: with its default fields, tags and CIM fields; in no index yet."""
-    default: Event = {"_raw": event.raw, "_time": event.time, "host": event.host, "source": event.source}
-    return {**event.fields, **default, "sourcetype": event.sourcetype, "tag": list(event.tags)}
-
-
-def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str]) -> list[Event]:
-    """Break raw data into events of an index; `meta` has their host, source and sourcetype, as far as they are given.
-
-    Raises SandboxError for a setting of props.conf that is not modelled.
-    """
-    sourcetype = meta.get("sourcetype", "")
-    if sourcetype in WINDOWS:
-        with tempfile.NamedTemporaryFile("w", dir=instance.scratch, encoding="utf-8", newline="") as file:
-            file.write(body)
-            file.flush()
-            return [{**windows_row(one), **meta, "index": index} for one in windows.read_events(Path(file.name))]
-    broken = indexing.break_events(body, props(instance, sourcetype), sourcetype)
-    return [
-        _row(text, time.time() if at is None else at, index, {**meta, "sourcetype": final})
-        for at, text, final in broken
-    ]
-
-
-def one_event(instance: Instance, event: Any, at: float | None, index: str, meta: Mapping[str, str]) -> Event:
-    """Make an event of what came whole, a text or what JSON can hold; `at` is its time, epoch s.
-
-    The fields of an object are extracted as a search does (props.conf: AUTO_KV_JSON).
-    """
-    text, sourcetype = event if isinstance(event, str) else json.dumps(event), meta.get("sourcetype", "")
-    if sourcetype in WINDOWS:
-        found = windows_row(windows.parse(text))
-        return {**found, **meta, "index": index, "_time": at if at is not None else found["_time"]}
-    final = "stash" if "TRANSFORMS-st" in props(instance, sourcetype) else sourcetype
-    row = _row(text, time.time() if at is None else at, index, {**meta, "sourcetype": final})
-    return {**dict(_flat(event)), **row} if isinstance(event, dict) else row
-
-
-def props(instance: Instance, sourcetype: str) -> dict[str, str]:
-    """Return what the apps' props.conf say of a sourcetype."""
-    found: dict[str, str] = {}
-    for app in installed(instance):
-        found |= confs.load(instance.apps / app, "props").get(sourcetype, {})
-    return found
-
-
-def _row(text: str, at: float, index: str, meta: Mapping[str, str]) -> Event:
-    fields = indexing.stash_fields(text) if meta["sourcetype"] == "stash" else {}
-    return {**fields, **meta, "_raw": text, "_time": at, "index": index}
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else key)
-    elif isinstance(value, list):
-        yield f"{name}{{}}", [item if isinstance(item, str) else json.dumps(item) for item in value]
-    elif value is not None:
-        yield name, value if isinstance(value, str) else json.dumps(value)
 
 
 def _events(call: Call, what: str, index: str) -> int:
     """Count, or DELETE FROM, the events of an index; return their number."""
     database = call.instance.database.cursor()
-    if "index" not in storage.describe(database, "events"):  # nothing is indexed yet
+    if "index" not in tables.describe(database, "events"):  # nothing is indexed yet
         return 0
     return int(database.execute(f"{what} events WHERE index = ?", [index]).fetchall()[0][0])
 
@@ -103,7 +30,11 @@ def _index(call: Call, name: str) -> Entity:
     return Entity(name, INDEXES, {**shown, "totalEventCount": str(count)})
 
 
-@serves("GET", INDEXES + "/{name}")
+def indexes(call: Call) -> Response:
+    """List the indexes."""
+    return entities(call, [_index(call, name) for name in sorted(call.splunkd.indexes)])
+
+
 def index(call: Call) -> Response:
     """Give an index."""
     if call.part("name") not in call.splunkd.indexes:
@@ -111,7 +42,6 @@ def index(call: Call) -> Response:
     return entities(call, [_index(call, call.part("name"))])
 
 
-@serves("POST", INDEXES, needs="indexes_edit")
 def create_index(call: Call) -> Response:
     """Create an index."""
     name = call.args.get("name", "")
@@ -123,7 +53,6 @@ def create_index(call: Call) -> Response:
     return entities(call, [_index(call, name)], 201)
 
 
-@serves("DELETE", INDEXES + "/{name}", needs="indexes_edit")
 def delete_index(call: Call) -> Response:
     """Remove an index and its events."""
     answer = index(call)
@@ -132,7 +61,6 @@ def delete_index(call: Call) -> Response:
     return answer
 
 
-@serves("POST", "receivers/simple", "receivers/stream", needs="edit_tcp")
 def receive(call: Call) -> Response:
     """Index raw data: `index`, `host`, `source`, `sourcetype` in the URL."""
     name = call.query.get("index", "main")

@@ -6,14 +6,11 @@ Source: REST API Reference, "Search endpoint descriptions". Choices of the sandb
 
 from __future__ import annotations
 
-import hashlib
-import itertools
+import functools
 import re
 import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from starlette.responses import JSONResponse, Response
@@ -21,123 +18,22 @@ from starlette.responses import JSONResponse, Response
 from sandbox import confs, times
 from sandbox.errors import SandboxError
 from sandbox.search import spl
-from sandbox.search.job import SEARCH_HEAD, Result
+from sandbox.search.server import SEARCH_HEAD
 from sandbox.splunkd import results
 from sandbox.splunkd.atom import Entity, entities, entry, message, texts
-from sandbox.splunkd.calls import Call, CallError, Session, serves
+from sandbox.splunkd.calls import Call, CallError
+from sandbox.splunkd.job import Job
 from sandbox.splunkd.results import Found
+from sandbox.splunkd.state import Session, State
 from sandbox.store.kvstore import NotFoundError
-
-if TYPE_CHECKING:
-    from sandbox.splunkd.server import Splunkd
-
-JOBS = "search/v2/jobs"
-EACH = JOBS + "/{sid}"
 
 _OPTIONS = {"search", "exec_mode", "earliest_time", "latest_time", "now", "output_mode", "count", "offset", "f"}
 _NO_MATTER = {"segmentation", "preview", "rf", "timeout", "ttl", "max_count", "adhoc_search_level", "status_buckets"}
 _NO_MATTER |= {"sid", "label", "check_risky_command", "provenance", "postprocess_searches"}  # of Splunk's dashboards
-_NUMBERS = itertools.count(1)
-
-
-class Job:
-    """A search that somebody asked for; `name` is the saved search's, if it is one.
-
-    `settled` is set once it is checked, with `stop`, which ends it, or found wrong; `done` at its end. `acting` is the
-    instance as its owner sees it.
-    """
-
-    def __init__(
-        self, splunkd: Splunkd, session: Session, text: str, app: str, name: str, asked: dict[str, str]
-    ) -> None:
-        self.splunkd, self.owner, self.text, self.app, self.name = splunkd, session.user, text, app, name
-        self.now, self.bounds = _times(asked, splunkd.clock())
-        code = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:16]
-        what = f"RMD5{code}_at" if name else "search"
-        self.sid = f"{self.owner}__{self.owner}__{app}__{what}_{time.time():.0f}_{next(_NUMBERS)}"
-        self.acting = splunkd.acting(session)
-        self.result, self.error, self.seconds = Result(self.sid, Path()), "", 0.0
-        self.stop: Callable[[], None] | None = None
-        self.settled, self.done = threading.Event(), threading.Event()
-
-    def run(self, then: Callable[[Job], None]) -> None:
-        """Run the search, and what follows it."""
-        started, (earliest, latest) = time.time(), self.bounds
-        try:
-            self.result = self.acting.search(
-                self.text,
-                earliest=earliest,
-                latest=latest,
-                app=self.app,
-                owner=self.owner,
-                now=self.now,
-                sid=self.sid,
-                accepted=self.accept,
-            )
-        except Exception as error:  # whatever it is, somebody waits
-            self.error = str(error) if isinstance(error, (SandboxError, duckdb.Error)) else repr(error)
-        self.seconds = time.time() - started
-        self.done.set()
-        self.settled.set()
-        if not self.error:
-            then(self)
-        self.splunkd.sessions.pop(self.acting.session_key, None)
-
-    def accept(self, stop: Callable[[], None]) -> None:
-        """Note that the search is checked: what is wrong until then is told to who creates the job."""
-        self.stop = stop
-        self.settled.set()
-
-    @property
-    def found(self) -> Found:
-        """Its results, once it is done; a failed one has none but the message."""
-        if self.error:
-            return Found([], [], [("FATAL", self.error)])
-        told = [(level, text if at == SEARCH_HEAD else f"[{at}] {text}") for level, text, at in self.result.messages]
-        return Found(self.result.columns, self.result.rows, told)
-
-    def post_process(self, text: str) -> Found:
-        """Run commands over its results, which stay. Raises CallError (400, FATAL) where they fail."""
-        earliest, latest = self.bounds
-        try:
-            made = self.splunkd.instance.search(
-                text, earliest=earliest, latest=latest, app=self.app, owner=self.owner, now=self.now, over=self.result
-            )
-        except (SandboxError, duckdb.Error) as error:
-            raise CallError(400, str(error), "FATAL") from error
-        return Found(made.columns, made.rows, self.found.messages, len(made.rows))
-
-    def entity(self, json: bool) -> Entity:
-        """Tell of it."""
-        done, stages, messages = self.done.is_set(), self.result.stages, self.found.messages
-        levels = {level.lower(): [text for one, text in messages if one == level] for level, _ in messages}
-        content = {
-            "sid": self.sid,
-            "search": self.text,
-            "label": self.name,
-            "isSavedSearch": bool(self.name),
-            "dispatchState": "FAILED" if done and self.error else "DONE" if done else "RUNNING",
-            "isDone": done,
-            "isFailed": done and bool(self.error),
-            "isFinalized": False,
-            "isPaused": False,
-            "doneProgress": float(done),
-            "eventCount": stages[0].rows_out if stages else 0,
-            "scanCount": stages[0].rows_in if stages else 0,
-            "resultCount": len(self.result.rows),
-            "resultPreviewCount": len(self.result.rows),
-            "isRealTimeSearch": False,
-            "runDuration": round(self.seconds, 3),
-            "earliestTime": _iso(self.bounds[0]),
-            "latestTime": _iso(self.bounds[1]),
-            "ttl": 600,
-            "messages": [{"type": level, "text": text} for level, text in messages] if json else levels,
-        }
-        return Entity(self.text, "search/jobs", content, self.app, self.owner, key=self.sid)
 
 
 def start(
-    splunkd: Splunkd,
+    splunkd: State,
     session: Session,
     text: str,
     app: str,
@@ -150,7 +46,10 @@ def start(
     Raises CallError (400, FATAL) for a time that is none, and for a search that is none, before it runs.
     """
     try:
-        job = Job(splunkd, session, text, app, name, asked)
+        now, bounds = _times(asked, splunkd.clock())
+        acting = splunkd.acting(session)
+        close = functools.partial(splunkd.sessions.pop, acting.session_key, None)
+        job = Job(acting, session.user, text, app, name, now, bounds, close)
         thread = threading.Thread(target=job.run, args=(then,), daemon=True)
         thread.start()
         splunkd.threads.append(thread)
@@ -174,6 +73,55 @@ def _times(asked: dict[str, str], now: float) -> tuple[float, tuple[float | None
     if earliest is not None and latest is not None and latest <= earliest:
         raise CallError(400, "Invalid latest_time: latest_time must be after earliest_time.", "FATAL")
     return found["now"] or now, (earliest, latest)
+
+
+def _found(job: Job) -> Found:
+    """Return the results of a job that is done; a failed one has none but the message."""
+    if job.error:
+        return Found([], [], [("FATAL", job.error)])
+    messages = [(level, text if at == SEARCH_HEAD else f"[{at}] {text}") for level, text, at in job.result.messages]
+    return Found(job.result.columns, job.result.rows, messages)
+
+
+def _post_process(call: Call, job: Job, text: str) -> Found:
+    """Run commands over the results of a job, which stay. Raises CallError (400, FATAL) where they fail."""
+    earliest, latest = job.bounds
+    try:
+        made = call.instance.search(
+            text, earliest=earliest, latest=latest, app=job.app, owner=job.owner, now=job.now, over=job.result
+        )
+    except (SandboxError, duckdb.Error) as error:
+        raise CallError(400, str(error), "FATAL") from error
+    return Found(made.columns, made.rows, _found(job).messages, len(made.rows))
+
+
+def _entity(job: Job, json: bool) -> Entity:
+    """Show a job."""
+    done, stages, messages = job.done.is_set(), job.result.stages, _found(job).messages
+    levels = {level.lower(): [text for one, text in messages if one == level] for level, _ in messages}
+    content = {
+        "sid": job.sid,
+        "search": job.text,
+        "label": job.name,
+        "isSavedSearch": bool(job.name),
+        "dispatchState": "FAILED" if done and job.error else "DONE" if done else "RUNNING",
+        "isDone": done,
+        "isFailed": done and bool(job.error),
+        "isFinalized": False,
+        "isPaused": False,
+        "doneProgress": float(done),
+        "eventCount": stages[0].rows_out if stages else 0,
+        "scanCount": stages[0].rows_in if stages else 0,
+        "resultCount": len(job.result.rows),
+        "resultPreviewCount": len(job.result.rows),
+        "isRealTimeSearch": False,
+        "runDuration": round(job.seconds, 3),
+        "earliestTime": _iso(job.bounds[0]),
+        "latestTime": _iso(job.bounds[1]),
+        "ttl": 600,
+        "messages": [{"type": level, "text": text} for level, text in messages] if json else levels,
+    }
+    return Entity(job.text, "search/jobs", content, job.app, job.owner, key=job.sid)
 
 
 def _iso(time: float | None) -> Any:
@@ -208,7 +156,6 @@ def _job(call: Call) -> Job:
     return found
 
 
-@serves("POST", "search/jobs", JOBS, needs="search")
 def create(call: Call) -> Response:
     """Create a job: `exec_mode` normal, blocking, or oneshot, which answers with the results."""
     mode = call.args.get("exec_mode", "normal")
@@ -219,43 +166,38 @@ def create(call: Call) -> Response:
     job = _asked(call)
     if mode != "normal":
         job.done.wait()
-    return results.answer(call, job.found) if mode == "oneshot" else texts(call, 201, sid=job.sid)
+    return results.answer(call, _found(job)) if mode == "oneshot" else texts(call, 201, sid=job.sid)
 
 
-@serves("POST", JOBS + "/export", needs="search")
 def export(call: Call) -> Response:
     """Run a search and stream its results."""
     results.mode_of(call)
     job = _asked(call)
     job.done.wait()
-    return results.stream(call, job.found)
+    return results.stream(call, _found(job))
 
 
-@serves("GET", "search/jobs")
 def jobs(call: Call) -> Response:
     """List the jobs, the last one first; with `id` only these."""
     ids = [value for key, value in call.pairs if key == "id"]
     found = [job for job in call.splunkd.jobs.values() if _visible(call, job) and (not ids or job.sid in ids)]
-    return entities(call, [job.entity(call.json) for job in found[::-1]])
+    return entities(call, [_entity(job, call.json) for job in found[::-1]])
 
 
-@serves("GET", EACH)
 def poll(call: Call) -> Response:
     """Tell how a job is doing."""
-    return entry(call, _job(call).entity(call.json))
+    return entry(call, _entity(_job(call), call.json))
 
 
-@serves("GET POST", EACH + "/results", EACH + "/results_preview")
 def job_results(call: Call) -> Response:
     """Give results, or what the commands of `search` make of them; nothing (204) while there are none yet."""
     job = _job(call)
     if not job.done.is_set():
         return Response(status_code=204)
     text = call.args.get("search", "").strip()
-    return results.answer(call, job.post_process(text) if text and not job.error else job.found)
+    return results.answer(call, _post_process(call, job, text) if text and not job.error else _found(job))
 
 
-@serves("POST", "search/jobs/{sid}/control", EACH + "/control")
 def control(call: Call) -> Response:
     """Stop and remove a job (`action=cancel`), or keep it (`touch`), as jobs are kept anyway."""
     job, action = _job(call), call.args.get("action", "")
@@ -269,7 +211,6 @@ def control(call: Call) -> Response:
     return message(call.json, 200, "Search job cancelled.", "INFO")
 
 
-@serves("GET", "search/timeparser")
 def timeparser(call: Call) -> Response:
     """Resolve each `time` as a search would: a JSON object of the time asked for and what it is in ISO 8601."""
     now, asked = call.splunkd.clock(), [value for key, value in call.pairs if key == "time"]

@@ -11,15 +11,13 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox import confs
 from sandbox.splunkd.atom import Entity, entities
-from sandbox.splunkd.calls import Call, CallError, serves
+from sandbox.splunkd.calls import Call, CallError
 from sandbox.store.kvstore import Collection, NotFoundError
 
-CONFIG, DATA = "storage/collections/config/{name}", "storage/collections/data/{collection}"
 MOST_DOCUMENTS = 1_000
 """limits.conf [kvstore] max_documents_per_batch_save."""
 
 
-@serves("GET", CONFIG)
 def collection(call: Call) -> Response:
     """Give what is declared of a collection."""
     name = call.part("name")
@@ -28,33 +26,28 @@ def collection(call: Call) -> Response:
     return entities(call, [Entity(name, "storage/collections/config", {**settings, "disabled": False}, call.app)])
 
 
-@serves("GET", DATA)
 def find(call: Call) -> Response:
     """Give the records that a query matches, or all: `query`, `sort`, `fields`, `skip`, `limit`."""
     return JSONResponse(_find(_collection(call), call.query))
 
 
-@serves("DELETE", DATA)
 def delete(call: Call) -> Response:
     """Remove the records that a query matches, or all."""
     _collection(call, write=True).delete(_query(call.query.get("query")))
     return Response()
 
 
-@serves("POST", DATA)
 def insert(call: Call) -> Response:
     """Add a record."""
     return JSONResponse({"_key": _collection(call, write=True).insert(_json(call, dict))}, 201)
 
 
-@serves("POST", DATA + "/batch_find")
 def batch_find(call: Call) -> Response:
     """Give the records that each of several queries matches."""
     collection = _collection(call)
     return JSONResponse([_find(collection, asked) for asked in _json(call, list)])
 
 
-@serves("POST", DATA + "/batch_save")
 def batch_save(call: Call) -> Response:
     """Write records, over those of the same keys."""
     records = _json(call, list)
@@ -64,13 +57,11 @@ def batch_save(call: Call) -> Response:
     return JSONResponse(_collection(call, write=True).save(records))
 
 
-@serves("GET", DATA + "/{key}")
 def get(call: Call) -> Response:
     """Give a record."""
     return JSONResponse(_collection(call).get(call.part("key")))
 
 
-@serves("POST", DATA + "/{key}")
 def update(call: Call) -> Response:
     """Put a record in place of another."""
     key = call.part("key")
@@ -78,7 +69,6 @@ def update(call: Call) -> Response:
     return JSONResponse({"_key": key})
 
 
-@serves("DELETE", DATA + "/{key}")
 def delete_key(call: Call) -> Response:
     """Remove a record."""
     _collection(call, write=True).delete_key(call.part("key"))

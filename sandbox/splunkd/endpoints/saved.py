@@ -11,13 +11,15 @@ from collections import Counter
 from starlette.responses import Response
 
 from sandbox import confs
-from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Run, TriggeredAlert
 from sandbox.errors import SandboxError
 from sandbox.splunkd.atom import Entity, entities, texts
-from sandbox.splunkd.calls import ROLES, Call, CallError, Session, metadata, serves
+from sandbox.splunkd.calls import Call, CallError, metadata
 from sandbox.splunkd.endpoints import jobs
 from sandbox.splunkd.endpoints.confs import content, write
+from sandbox.splunkd.job import Job
+from sandbox.splunkd.state import ROLES, Session
 from sandbox.store.kvstore import NotFoundError
 
 SAVED, FIRED = "saved/searches", "alerts/fired_alerts"
@@ -49,19 +51,16 @@ def _one(call: Call) -> Entity:
     return found[0]
 
 
-@serves("GET", SAVED)
 def searches(call: Call) -> Response:
     """List the saved searches."""
     return entities(call, _saved(call))
 
 
-@serves("GET", SAVED + "/{name}")
 def search(call: Call) -> Response:
     """Give a saved search's settings."""
     return entities(call, [_one(call)])
 
 
-@serves("POST", SAVED + "/{name}")
 def update(call: Call) -> Response:
     """Change settings of a saved search: they go to local/savedsearches.conf."""
     one, settings = _one(call), {key: value for key, value in call.args.items() if key != "output_mode"}
@@ -75,7 +74,6 @@ def update(call: Call) -> Response:
     return entities(call, [_one(call)])
 
 
-@serves("POST", SAVED + "/{name}/dispatch", needs="search")
 def dispatch(call: Call) -> Response:
     """Run a saved search as its owner, `dispatch.*` over its own; with `trigger_actions=1` its actions follow."""
     one = _one(call)
@@ -88,13 +86,13 @@ def dispatch(call: Call) -> Response:
         role = call.splunkd.users.get(one.owner, ("", "admin"))[1]
         owner = Session(one.owner, role, ROLES[role])
 
-    def act(job: jobs.Job) -> None:
+    def act(job: Job) -> None:
         run = Run(job.app, job.name, job.sid, job.now, *job.bounds, result=job.result)
         try:
-            how = alerts.read(call.instance.apps / job.app, settings)._replace(suppress=0)
+            how = alert_actions.read(call.instance.apps / job.app, settings)._replace(suppress=0)
             call.splunkd.scheduler.alert(run, settings, how, job.acting, job.owner)
         except SandboxError as error:
-            alerts.log(call.instance, "SavedSplunker", [("ERROR", f'savedsearch_id="{job.name}" {error}')])
+            alert_actions.log(call.instance, "SavedSplunker", [("ERROR", f'savedsearch_id="{job.name}" {error}')])
 
     begin = act if trigger else (lambda job: None)
     job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, asked, one.name, begin)
@@ -105,7 +103,6 @@ def _fired(call: Call) -> list[TriggeredAlert]:
     return call.splunkd.scheduler.triggered(call.splunkd.clock())
 
 
-@serves("GET", FIRED)
 def fired(call: Call) -> Response:
     """Count the triggered alerts of each search, and, as `-`, of all."""
     counts = Counter(alert.search for alert in _fired(call))

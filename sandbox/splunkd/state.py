@@ -1,0 +1,112 @@
+"""What a splunkd knows while it runs: sessions and roles, tokens, indexes, jobs, the scheduler, the clock."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+
+from sandbox.alerts.scheduler import Scheduler
+from sandbox.search.instance import Instance
+from sandbox.splunkd.job import Job
+
+SESSION_SECONDS = 3600
+"""How long a session lasts that nobody uses (server.conf: sessionTimeout)."""
+
+USERS = {"admin": ("changeme", "admin")}
+"""Who may log in where nobody says: password and role by name."""
+
+USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
+POWER = USER | {"schedule_search", "rtsearch"}
+ROLES = {
+    "user": USER,
+    "power": POWER,
+    "admin": POWER | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"},
+}
+"""The capabilities of each role, those that matter here (authorize.conf.spec)."""
+
+
+@dataclass
+class Session:
+    """Who calls, and until when that is good (epoch s; never ends by default)."""
+
+    user: str
+    role: str
+    capabilities: frozenset[str]
+    expires: float = math.inf
+
+
+@dataclass
+class Channel:
+    """What one sender sent with a token: the next numbers of its requests, and those not yet said to be indexed."""
+
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    indexed: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Token:
+    """A token of the HTTP Event Collector; without `allowed` it may write to every index."""
+
+    index: str = "main"
+    allowed: frozenset[str] = frozenset()
+    sourcetype: str = "httpevent"
+    ack: bool = False
+    disabled: bool = False
+    channels: dict[str, Channel] = field(default_factory=dict)
+
+
+class State:
+    """The state of a splunkd of an instance.
+
+    `users` maps a name to password and role (admin, power, user); `uri` is the address of the REST API.
+
+    What tests may look at and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
+    admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
+    of all apps when it is told to, and has the triggered alerts, of dispatched searches too; `clock` gives the time of
+    searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` the routes that served.
+    `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
+    to get no answer, before or after it is served ("" serves it).
+    """
+
+    def __init__(self, instance: Instance, users: Mapping[str, tuple[str, str]], uri: str) -> None:
+        self.instance, self.users, self.uri = instance, {**users}, uri
+        self.sessions: dict[str, Session | frozenset[str]] = {}
+        self.tokens: dict[str, Token] = {}
+        self.indexes = {"_audit", "_internal", "main", "risk"}
+        self.jobs: dict[str, Job] = {}
+        self.threads: list[threading.Thread] = []
+        self.clock: Callable[[], float] = time.time
+        self.failures: deque[int] = deque()
+        self.drops: deque[str] = deque()
+        self.requests: list[str] = []
+        self.used: set[tuple[str, str]] = set()
+        self.scheduler = Scheduler(self.acting(Session("admin", "admin", ROLES["admin"])))
+
+    def wait(self) -> None:
+        """Wait for the end of searches and their alert actions."""
+        for thread in self.threads:
+            thread.join()
+
+    def acting(self, session: Session) -> Instance:
+        """Return the instance as somebody sees it: with the server's address, and a key like this session's."""
+        seen = copy(self.instance)  # shares all but these two
+        seen.splunkd_uri, seen.session_key = self.uri, self.open(session, math.inf)
+        return seen
+
+    def login(self, user: str) -> str:
+        """Open a session of a user, and return its key."""
+        role = self.users[user][1]
+        return self.open(Session(user, role, ROLES[role]), time.time() + SESSION_SECONDS)
+
+    def open(self, session: Session, expires: float) -> str:
+        """Open a session like another, until a time (epoch s), and return its key."""
+        key = secrets.token_urlsafe(32)
+        self.sessions[key] = Session(session.user, session.role, session.capabilities, expires)
+        return key
