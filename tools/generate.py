@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 
 from tools import ROOT
-from tools.content import demo_data
-from tools.content import generated as beside
+from tools.content import demo_data, generated
 from tools.docs import language, site, spl
 from tools.evaluate import page as evaluation
 
 DERIVED = {
-    "default/macros.conf": beside.macros,
-    "default/savedsearches.conf": beside.saved_searches,
-    "default/analyticstories.conf": beside.stories,
+    "default/macros.conf": generated.macros,
+    "default/savedsearches.conf": generated.saved_searches,
+    "default/analyticstories.conf": generated.stories,
 }
 """Confs of which a part is derived: the rest stays as it is."""
 

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""How fast it is: benchmarks that measure side by side."""

@@ -1,4 +1,4 @@
-"""Measure how long msiexec's command lines take to read: `python -m tools.msiexec_bench`.
+"""Measure how long msiexec's command lines take to read: `python -m tools.bench.msiexec`.
 
 Lines of up to 32 KB, the longest that Windows starts a process with (CreateProcessW), of several shapes: processor time
 of the best of some rounds, and the time per character. A curve that is straight has the same one in each row.

@@ -1,4 +1,4 @@
-"""Measure the app on many events: `python -m tools.bench [--events N] [--runs N]`, a million and five without.
+"""Measure the app on many events: `python -m tools.bench.searches [--events N] [--runs N]`, a million and five without.
 
 Makes process-creation events of one day (the same ones each time), brings them into the sandbox as a replay does, and
 runs the packaged searches over them; then the risk action, on as many results as an alert gets. Each measurement has a
@@ -29,12 +29,13 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts import alert_actions
 from sandbox.demo import replay
 from sandbox.inputs import windows
-from sandbox.search.job import DATABASE, Instance
+from sandbox.search.instance import Instance
+from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
-from tools.bench import views as bench_views
+from tools.bench import views
 from tools.bench.data import DAY, DAY_SECONDS, events, planted
 from tools.build import package
 
@@ -78,7 +79,7 @@ def ingest(data: Data) -> list[Figure]:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(events(data.events))
     megabytes = path.stat().st_size / 1e6
-    instance = Instance(data.home, on_disk=True)
+    instance = Instance(data.home, on_disk=True, app=replay.APP)
     instance.install(package.build(data.home / "dist"))
     start, used = time.perf_counter(), cpu_seconds()
     stored = instance.add_events(map(replay.row, windows.read_events(path)))
@@ -98,7 +99,7 @@ def ingest(data: Data) -> list[Figure]:
 
 def searches(data: Data) -> list[Figure]:
     """Run each saved search that makes risk over the whole day."""
-    instance = Instance(data.home, on_disk=True)
+    instance = Instance(data.home, on_disk=True, app=replay.APP)
     names = tuple(replay.risk_searches(instance) + replay.risk_searches(instance, tstats=True))
     instance.database.close()
     return [figure for name in names for figure in alone(search, data, name)]
@@ -106,7 +107,7 @@ def searches(data: Data) -> list[Figure]:
 
 def search(data: Data, name: str) -> list[Figure]:
     """Run one saved search several times."""
-    instance = Instance(data.home, on_disk=True)
+    instance = Instance(data.home, on_disk=True, app=replay.APP)
     text, day = instance.saved_search(name)["search"], DAY.timestamp()
     wanted, walls, cpus = planted(data.events), [], []
     with Memory() as memory:
@@ -135,9 +136,9 @@ def panels(data: Data) -> list[Figure]:
 
 def paint(data: Data) -> list[Figure]:
     """Add the risk events, then measure each search of each view once, a chain with what it extends."""
-    with closing(Instance(data.home, on_disk=True)) as instance:
-        risk = instance.add_events(bench_views.risk_events(round(data.events * RISK_EVENTS_PER_EVENT)))
-        took = bench_views.seconds(instance)
+    with closing(Instance(data.home, on_disk=True, app=replay.APP)) as instance:
+        risk = instance.add_events(views.risk_events(round(data.events * RISK_EVENTS_PER_EVENT)))
+        took = views.seconds(instance)
     slowest = [Figure(f"  {what}", seconds, "s", GOAL_PANEL_SECONDS) for what, seconds in took.items()]
     return [Figure("searches of the views, with risk events", risk, ""), *slowest]
 
@@ -151,7 +152,7 @@ def alert(results: int) -> list[Figure]:
     """Run the risk action once on so many results, each of its own user and device, with a ledger that is empty."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as home,
-        closing(Instance(Path(home), session_key=KEY)) as instance,
+        closing(Instance(Path(home), session_key=KEY, app=replay.APP)) as instance,
     ):
         instance.install(package.build(Path(home) / "dist"))
         with Splunkd(instance) as splunkd:
@@ -162,7 +163,7 @@ def alert(results: int) -> list[Figure]:
             found = instance.search(instance.saved_search(name)["search"])
             started, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
             with Memory() as memory:
-                ran = alerts.run(instance, replay.ACTION, name, found, {})
+                ran = alert_actions.run(instance, replay.ACTION, name, found, {})
             seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
         written = len(instance.search("index=risk | dedup risk_event_id").rows)
     if ran.code or (len(found.rows), written) != (results, 2 * results):
@@ -268,7 +269,9 @@ def machine() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks and show a table; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.searches", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--events", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="how often each search is run")
     asked = parser.parse_args(arguments)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sandbox import times
 from sandbox.search.command import Row
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
-from sandbox.splunkd.calls import ROLES, Session
+from sandbox.splunkd.state import ROLES, Session
 from tools.bench.data import DAY, DAY_SECONDS, HOSTS, SEED, USERS
 from tools.ui import views
 

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""The package, and what Splunk's AppInspect says of it."""

@@ -17,7 +17,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 APP = "ssa_detections"
 SHIPPED = (
     "LICENSE",
@@ -124,22 +125,26 @@ def build(target: Path = ROOT / "dist") -> Path:
     time = commit_time()
     target.mkdir(parents=True, exist_ok=True)
     package = target / f"{APP}-{version()}.tar.gz"
-    with (
-        package.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
-        tarfile.open(mode="w", fileobj=packed, format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for name in sorted(["", *folders, *files]):
-            entry = tarfile.TarInfo(f"{APP}/{name}".rstrip("/"))
-            entry.mtime = time
-            content = files.get(name)
-            if content is None:
-                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                archive.addfile(entry)
-            else:
-                entry.mode, entry.size = 0o644, len(content)
-                archive.addfile(entry, io.BytesIO(content))
-    return package
+    unfinished = package.with_name(f".{package.name}.{os.getpid()}")  # others may read the last one meanwhile
+    try:
+        with (
+            unfinished.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,
+            tarfile.open(mode="w", fileobj=packed, format=tarfile.USTAR_FORMAT) as archive,
+        ):
+            for name in sorted(["", *folders, *files]):
+                entry = tarfile.TarInfo(f"{APP}/{name}".rstrip("/"))
+                entry.mtime = time
+                content = files.get(name)
+                if content is None:
+                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                    archive.addfile(entry)
+                else:
+                    entry.mode, entry.size = 0o644, len(content)
+                    archive.addfile(entry, io.BytesIO(content))
+        return unfinished.replace(package)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

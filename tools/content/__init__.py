@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Detections as files: imported, exported, explained, and the confs that follow from them."""

@@ -1,14 +1,15 @@
 """Write the demo dataset: one invented working day on twelve invented Windows machines, with msiexec.exe in the middle.
 
-`python -m tools.demo_data` writes the files of sandbox/demo. They have to hold what no public dataset has: true hits of
-the msiexec detection next to everyday msiexec and everyday `/y `, in each rendering that Splunk may receive. All of it
-is synthetic; the same seed always gives the same bytes.
+`python -m tools.content.demo_data` writes the files of sandbox/demo. They have to hold what no public dataset has: true
+hits of the msiexec detection next to everyday msiexec and everyday `/y `, in each rendering that Splunk may receive.
+All of it is synthetic; the same seed always gives the same bytes.
 """
 
 import hashlib
 import json
 import random
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-FOLDER = Path(__file__).resolve().parent.parent / "sandbox" / "demo"
+from tools import ROOT
+
+FOLDER = ROOT / "sandbox/demo"
 SEED = 4688
 DAY_START = datetime(2026, 3, 2, 7, tzinfo=UTC)
 DAY_LENGTH = timedelta(hours=12)
@@ -31,9 +34,9 @@ SYSMON = "sysmon.xml.log"
 CLASSIC = "security-4688.classic.log"
 
 ABOUT = (
-    "Synthetic events made by tools/demo_data.py: there are no such machines or people. `expected`: whether the given "
-    "msiexec DLLRegisterServer detection claims the event; `what`: what the event stands for; `command_line`: as it "
-    "was started, before an add-on completes it; `id`: host and record number of the event."
+    "Synthetic events made by tools/content/demo_data.py: there are no such machines or people. `expected`: whether "
+    "the given msiexec DLLRegisterServer detection claims the event; `what`: what the event stands for; "
+    "`command_line`: as it was started, before an add-on completes it; `id`: host and record number of the event."
 )
 
 
@@ -93,254 +96,9 @@ PROGRAMS = {
     "worker": r"C:\BuildAgent\bin\Worker.exe",
 }
 
-# Processes that are there all day: name, who runs it, program, command line.
-RESIDENTS = r"""
-services    system  services    <image>
-tasks       system  svchost     <image> -k netsvcs -p -s Schedule
-dcom        system  svchost     <image> -k DcomLaunch -p
-installer   system  msiexec     <image> /V
-winlogon    system  winlogon    winlogon.exe
-explorer    user    explorer    C:\Windows\Explorer.EXE
-deployment  system  agent       "<image>" --service
-builder     user    worker      <image> spawn 124 132
-pool        user    w3wp        <image> -ap "portal" -v "v4.0"
-forwarder   system  splunkd     "<image>" service
-"""
 
-# A chain of processes has a heading and, indented, one process a row, each started by the one before it: a program and
-# its command line. What a user types at a prompt has two blanks after the first word: cmd.exe puts them there.
-# Heading of the everyday: role, resident parent, and who runs it.
-ROUTINE = r"""
-all services system
-    svchost     <image> -k netsvcs -p -s wuauserv
-all services system
-    svchost     <image> -k wsappx -p -s ClipSVC
-all services system
-    trustedinstaller  <image>
-all services system
-    vssvc       <image>
-all dcom system
-    wmiprvse    <image> -secured -Embedding
-all dcom system
-    dllhost     C:\Windows\system32\DllHost.exe /Processid:{<guid>}
-all tasks system
-    taskhostw   taskhostw.exe SYSTEM
-all tasks user
-    taskhostw   taskhostw.exe USER
-all tasks system
-    wevtutil    <image> epl System D:\logs\system-<n>.evtx
-all forwarder system
-    winevtlog   "<image>"
-all deployment system
-    cmd         cmd.exe /c copy /y "\\deploy-01\drop$\policy-<n>.xml" C:\ProgramData\Deploy
-office explorer user
-    chrome      "<image>" --profile-directory=Default
-office explorer user
-    edge        "<image>" --single-argument http://intranet.synthetic.example/?page=<n>&lang=en
-    edge        "<image>" --type=renderer --lang=en-GB --renderer-client-id=<n>
-office explorer user
-    winword     "<image>" /n "C:\Users\<user>\Documents\letter-<n>.docx"
-office explorer user
-    excel       "<image>" "S:\finance\first-yield-<n>.xlsx"
-    splwow64    <image> 12288
-office explorer user
-    outlook     "<image>" /recycle
-office explorer user
-    notepad     "<image>" C:\Users\<user>\Desktop\list-<n>.txt
-office dcom user
-    RuntimeBroker  <image> -Embedding
-office explorer user
-    cmd         <image> /c ""C:\Users\<user>\save.cmd" "
-    xcopy       xcopy  C:\Users\<user>\Documents H:\Documents /s /y /d
-office winlogon user
-    userinit    <image>
-    cmd         <image> /c \\dc-01\netlogon\drives.cmd
-    net         net  use S: \\file-01\shared /y /persistent:no
-development explorer user
-    cmd         "<image>"
-    git         git  fetch --prune origin
-development explorer user
-    powershell  "<image>"
-    git         "<image>" commit -m "keep -y in the path of a package" --quiet
-development explorer user
-    cmd         "<image>"
-    node        "node"   "C:\Program Files\nodejs\node_modules\npm\bin\npm-cli.js" init -y --scope=@ours
-development explorer user
-    cmd         "<image>"
-    sevenzip    7z  x -y -oC:\src\deps deps-<n>.zip
-development explorer user
-    cmd         "<image>"
-    xcopy       xcopy  /s /y C:\src\out D:\drop\<n>
-development explorer user
-    cmd         "<image>"
-    findstr     findstr  /i /y msiexec C:\src\setup\notes-<n>.txt
-development explorer user
-    powershell  "<image>"
-    python      "<image>" -m pytest -q tests\test_<n>.py
-development explorer user
-    code        "<image>" C:\src\service-<n>
-development explorer user
-    chrome      "<image>" --type=utility --lang=en-GB --utility-id=<n>
-build builder user
-    cmd         "<image>" /D /S /C "C:\BuildAgent\work\<n>\build.cmd > build.log 2>&1"
-    msbuild     <image>  /m /nologo /p:Configuration=Release work\<n>\all.sln
-    cl          <image> /c /O2 /W4 /MD /Foobj\ src\unit-<n>.cpp
-build builder user
-    cmd         "<image>" /c xcopy /s /y work\<n>\out \\file-01\builds\<n>
-    xcopy       xcopy  /s /y work\<n>\out \\file-01\builds\<n>
-build builder user
-    powershell  "<image>" -NoProfile -Command choco upgrade cmake -y --no-progress
-    choco       "<image>" upgrade cmake -y --no-progress
-web services system
-    svchost     <image> -k iissvcs
-web pool user
-    csc         "<image>" /noconfig /fullpaths @"C:\Windows\Temp\<hex>.cmdline"
-administration explorer user
-    cmd         "<image>"
-    reg         reg  add HKLM\SOFTWARE\Policies\Ours /v Ring /t REG_DWORD /d <n> /f
-administration explorer user
-    cmd         "<image>"
-    net         net  use \\ws-fin-01\c$ /y /user:SYNTHETIC\<user>
-administration explorer user
-    cmd         "<image>"
-    tasklist    tasklist  /fi "imagename eq msiexec.exe" /v
-administration explorer user
-    powershell  "<image>"
-    sc          "<image>" query msiserver
-administration explorer user
-    powershell  "<image>"
-    gpupdate    "<image>" /force /wait:<n>
-administration explorer user
-    cmd         "<image>"
-    Robocopy    robocopy  D:\shares\dept E:\copies\dept /MIR /R:2 /W:5 /LOG:D:\logs\copy-<n>.txt
-administration explorer user
-    cmd         "<image>"
-    schtasks    schtasks  /create /tn "Ours\tidy-<n>" /tr D:\scripts\tidy.cmd /sc daily /f
-administration explorer user
-    cmd         "<image>"
-    whoami      whoami  /groups
-administration tasks user
-    powershell  powershell.exe -NoProfile -File D:\scripts\inventory.ps1 -Batch <n>
-"""
-
-# What msiexec.exe does that day. Heading: host, time of day (UTC), resident parent, who, "claimed" or "-" for what the
-# given detection makes of it, and what it stands for. The chain's last process is msiexec.exe.
-SCRIPT = r"""
-ws-fin-02 09:42:17 explorer user claimed attack: Atomic Red Team registers a DLL through cmd.exe; first of three here
-    powershell  "<image>"
-    cmd         "cmd.exe" /c "c:\windows\system32\msiexec.exe /y "<atomics>\MSIRunner.dll""
-    msiexec     c:\windows\system32\msiexec.exe  /y "<atomics>\MSIRunner.dll"
-ws-fin-02 13:05:44 explorer user claimed attack: the same from powershell.exe, image path quoted; second of three here
-    powershell  "<image>"
-    msiexec     "C:\Windows\system32\msiexec.exe" /y <atomics>\MSIRunner.dll
-ws-fin-02 16:31:02 explorer user claimed attack: another DLL, upper case and by its bare name; third of three here
-    cmd         "<image>"
-    msiexec     MSIEXEC.EXE  /Y "C:\Users\<user>\AppData\Local\Temp\helper.dll"
-ws-hr-01 10:12:30 explorer user claimed attack: a DLL from the downloads, by a script, with the 32-bit msiexec.exe
-    wscript     "<image>" "C:\Users\<user>\Downloads\invoice.js"
-    msiexec32   "<image>" /y "C:\Users\<user>\Downloads\invoice & terms.dll"
-ws-eng-01 11:20:09 explorer user claimed attack: the switch written with a hyphen
-    powershell  "<image>" -NoProfile -ExecutionPolicy Bypass
-    msiexec     "<image>" -y "C:\ProgramData\Updater\update.dll"
-ws-eng-02 14:47:51 explorer user claimed attack: Atomic Red Team, all in upper case, with the 32-bit msiexec.exe
-    cmd         "<image>"
-    msiexec32   C:\WINDOWS\SYSWOW64\MSIEXEC.EXE  /Y C:\ATOMICREDTEAM\ATOMICS\T1218.007\SRC\MSIRUNNER.DLL
-web-01 18:03:26 pool user claimed attack: a web shell registers a DLL
-    cmd         "cmd.exe" /c msiexec /q -y C:\inetpub\temp\report.dll
-    msiexec     msiexec  /q -y C:\inetpub\temp\report.dll
-file-01 12:33:40 explorer user claimed attack: a DLL from a share, from powershell.exe
-    powershell  "<image>"
-    msiexec     "<image>" /y \\deploy-01\drop$\agent.dll
-ws-sales-02 08:58:13 explorer user claimed attack: Atomic Red Team registers a DLL through cmd.exe; first of two here
-    powershell  "<image>"
-    cmd         "cmd.exe" /c "c:\windows\system32\msiexec.exe /y "<atomics>\MSIRunner.dll""
-    msiexec     c:\windows\system32\msiexec.exe  /y "<atomics>\MSIRunner.dll"
-ws-sales-02 15:10:37 explorer user claimed attack: the switch as a capital with a hyphen; second of two here
-    cmd         "<image>"
-    msiexec     msiexec  -Y "C:\Users\Public\viewer.dll"
-build-01 17:22:05 builder user claimed attack: a build job that was tampered with registers a DLL
-    cmd         "<image>" /c msiexec.exe /y D:\work\shell-extension.dll
-    msiexec     msiexec.exe  /y D:\work\shell-extension.dll
-
-ws-fin-02 09:43:01 explorer user - attack, not claimed: Atomic Red Team unregisters a DLL (/z)
-    powershell  "<image>"
-    cmd         "cmd.exe" /c "c:\windows\system32\msiexec.exe /z "<atomics>\MSIRunner.dll""
-    msiexec     c:\windows\system32\msiexec.exe  /z "<atomics>\MSIRunner.dll"
-ws-eng-02 14:49:20 explorer user - attack, not claimed: Atomic Red Team unregisters a DLL (/z)
-    cmd         "<image>"
-    msiexec     c:\windows\system32\msiexec.exe  /z "<atomics>\MSIRunner.dll"
-ws-fin-02 09:44:12 explorer user - attack, not claimed: Atomic Red Team installs a local package with JScript
-    powershell  "<image>"
-    msiexec     "c:\windows\system32\msiexec.exe" /q /i "<atomics>\T1218.007_JScript.msi"
-ws-eng-01 11:21:33 explorer user - attack, not claimed: Atomic Red Team installs a local package with VBScript
-    cmd         "<image>"
-    msiexec     c:\windows\system32\msiexec.exe  /q /i "<atomics>\T1218.007_VBScript.msi"
-ws-sales-02 09:00:55 explorer user - attack, not claimed: Atomic Red Team installs a local package with a DLL
-    cmd         "<image>"
-    msiexec     c:\windows\system32\msiexec.exe  /q /i "<atomics>\T1218.007_DLL.msi"
-file-01 12:36:18 explorer user - attack, not claimed: Atomic Red Team advertises a local package with an EXE
-    cmd         "<image>"
-    msiexec     c:\windows\system32\msiexec.exe  /q /j "<atomics>\T1218.007_EXE.msi"
-ws-fin-02 09:45:38 explorer user - attack, not claimed: Atomic Red Team installs a package from the web
-    powershell  "<image>"
-    cmd         "cmd.exe" /c "c:\windows\system32\msiexec.exe /q /i "<remote>/T1218.007_JScript.msi""
-    msiexec     c:\windows\system32\msiexec.exe  /q /i "<remote>/T1218.007_JScript.msi"
-ws-eng-02 14:51:08 explorer user - attack, not claimed: Atomic Red Team installs a package from the web
-    powershell  "<image>"
-    msiexec     "<image>" /q /i <remote>/T1218.007_JScript.msi
-
-ws-fin-01 08:05:11 services system - everyday: the installer service starts
-    msiexec     C:\Windows\system32\msiexec.exe /V
-dc-01 07:31:45 services system - everyday: the installer service starts
-    msiexec     C:\Windows\system32\msiexec.exe /V
-build-01 07:12:02 services system - everyday: the installer service starts
-    msiexec     C:\Windows\system32\msiexec.exe /V
-deploy-01 07:40:19 services system - everyday: the installer service starts
-    msiexec     C:\Windows\system32\msiexec.exe /V
-ws-fin-01 08:05:20 installer system - everyday: the installer service runs a package's own actions
-    msiexec32   C:\Windows\syswow64\MsiExec.exe -Embedding <hex> E Global\MSI0000
-ws-eng-01 10:02:48 installer system - everyday: the installer service runs a package's own actions
-    msiexec32   C:\Windows\syswow64\MsiExec.exe -Embedding <hex> E Global\MSI0000
-ws-sales-02 13:26:07 installer user - everyday: the installer service runs a package's own actions as the user
-    msiexec     C:\Windows\System32\MsiExec.exe -Embedding <hex> C
-ws-fin-01 08:04:58 deployment system - everyday: software deployment
-    msiexec     "<image>" /i "C:\ProgramData\Deploy\cache\<guid>\setup.msi" /qn
-ws-hr-01 11:04:31 deployment system - everyday: software deployment
-    msiexec     msiexec.exe /i "C:\ProgramData\Deploy\cache\viewer.msi" REBOOT=ReallySuppress /qn /L*V "C:\temp\log.txt"
-ws-sales-01 12:15:09 deployment user - everyday: software deployment in the user's name
-    msiexec     "<image>" /i "C:\ProgramData\Deploy\cache\notes.msi" ALLUSERS=2 MSIINSTALLPERUSER=1 /qb!
-ws-sales-01 14:02:26 deployment system - everyday: software deployment, a path with -y inside its words
-    msiexec     "<image>" /i "C:\ProgramData\Deploy\ready-yet\data-yield-2.msi" /qn
-ws-eng-01 10:02:40 explorer user - everyday: a developer's installation
-    cmd         "<image>"
-    msiexec     msiexec  /i "C:\Users\<user>\Downloads\node-x64.msi"
-build-01 07:12:00 builder user - everyday: the build installs its tools, a path with -y inside its words
-    cmd         "<image>" /c msiexec /i D:\tools\library-yaml.msi /quiet /norestart
-    msiexec     msiexec  /i D:\tools\library-yaml.msi /quiet /norestart
-web-01 18:20:44 deployment system - everyday: a patch
-    msiexec     "<image>" /p "C:\ProgramData\Deploy\cache\portal-<n>.msp" /qn /norestart
-deploy-01 07:40:17 explorer user - everyday: an administrator's installation
-    powershell  "<image>"
-    msiexec     "<image>" /i C:\drop\console.msi /passive /norestart
-ws-sales-02 13:25:59 explorer user - everyday: a downloaded setup program unpacks and installs its package
-    setup       "<image>"
-    msiexec32   MSIEXEC.EXE /i "C:\Users\<user>\AppData\Local\Temp\{<guid>}\viewer.msi" SETUPEXEDIR="C:\Users\<user>"
-ws-fin-01 15:48:29 explorer user - everyday: a removal through the settings
-    msiexec     "<image>" /x {<guid>} /quiet
-ws-eng-02 16:09:12 explorer user - everyday: a removal, the switch and the product written as one word
-    msiexec     MsiExec.exe /x{<guid>}
-dc-01 07:31:42 explorer user - everyday: an administrator's removal
-    cmd         "<image>"
-    msiexec     msiexec  /x {<guid>} /qn /L*V D:\logs\removal.txt
-ws-hr-01 15:30:50 deployment system - everyday: a repair
-    msiexec     "<image>" /fa {<guid>} /qn
-file-01 08:17:23 explorer user - everyday: a repair
-    cmd         "<image>"
-    msiexec     msiexec  /fa D:\packages\archive-tool.msi
-file-01 17:41:36 deployment system - everyday: software deployment, its command line not audited
-    msiexec
-"""
-
+DAY = tomllib.loads(Path(__file__).with_name("demo_day.toml").read_text("utf-8"))
+"""The processes of the day: `residents`, `routine` and `script`, each explained there."""
 
 # What fills a <placeholder>, beside <image>, <user>, and <n>, <guid> and <hex>, which are new for each chain.
 PLACES = {
@@ -426,7 +184,7 @@ class Process(Running):
 
 
 class Chain(NamedTuple):
-    """A heading of ROUTINE or SCRIPT and its processes: program and command line."""
+    """A heading of the routine or the script and its processes: program and command line."""
 
     heading: str
     steps: list[tuple[str, str]]
@@ -488,7 +246,7 @@ class _Machine:
             ),
         }
         self._residents: dict[str, Running] = {}
-        for row in RESIDENTS.strip().splitlines():
+        for row in DAY["residents"].strip().splitlines():
             name, who, program, command_line = row.split(maxsplit=3)
             image, filled = _fill(host, program, command_line, {})
             self._residents[name] = Running(host, BOOT, self._accounts[who], image, filled, _pid(rng))
@@ -498,7 +256,7 @@ class _Machine:
         return sorted([*self._script(), *self._routine()], key=lambda process: process.time)
 
     def _script(self) -> Iterator[Process]:
-        for chain in _chains(SCRIPT):
+        for chain in _chains(DAY["script"]):
             name, clock, parent, who, claimed, what = chain.heading.split(maxsplit=5)
             if name == self._host.name:
                 begin = datetime.combine(DAY_START, datetime.strptime(clock, "%H:%M:%S").time(), UTC)
@@ -508,7 +266,7 @@ class _Machine:
 
     def _routine(self) -> Iterator[Process]:
         routine: dict[str, list[tuple[Chain, str, str]]] = {}
-        for chain in _chains(ROUTINE):
+        for chain in _chains(DAY["routine"]):
             role, parent, who = chain.heading.split()
             routine.setdefault(role, []).append((chain, parent, who))
         for _ in range(self._host.chains):

@@ -18,6 +18,7 @@ import yaml
 
 from ssa.action import risk
 from ssa.content import conf
+from ssa.content.datamodels import security_domain
 from ssa.content.detection import Catalogue, Detection, DetectionError
 from tools import ROOT
 from tools.docs import pages
@@ -126,7 +127,7 @@ def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
         "asset_type": "Endpoint",
         "mitre_attack_id": [*detection.mitre_attack_id],
         "product": PRODUCTS,
-        "security_domain": risk.security_domain(detection),
+        "security_domain": security_domain(detection.datamodel),
     }
     found: Yaml = {
         "name": detection.name,

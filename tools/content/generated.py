@@ -1,4 +1,4 @@
-"""What Splunk reads beside our detections in ssa_detections.conf: their saved searches, macros and stories.
+"""The confs that are generated from ssa_detections.conf: saved searches, macros and stories.
 
 The given detection has its own by hand, but for the macros; a test holds those to the same facts.
 """

@@ -11,18 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ssa.content.datamodels import PROCESSES
 from ssa.content.detection import Detection
+from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.requirements import Clause, Literal
-from ssa.rows.event import COUNTERPARTS, required
+from ssa.rows.event import required
 
 EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
 """What holds for every event: as a term, which `where` of tstats does not take, and as a comparison."""
 
-_IN_MODEL = (
-    *("dest", "user", "process", "process_name", "process_path", "process_id"),
-    *("parent_process", "parent_process_name"),
-)
-DATA_MODEL = {"host": "host", **{name: f"Processes.{name}" for name in _IN_MODEL}}
+DATA_MODEL = {"host": "host", **{name: f"{PROCESSES.dataset}.{name}" for name in PROCESSES.columns}}
 """Field of an event -> its name among what ssa_tstats_by asks for: the accelerated searches have no other."""
 
 MAX_TERMS = 100

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Pages that are written from the code and the confs."""

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ssa.content import conf
-from ssa.content.detection import CONF, Catalogue, Detection
-from ssa.rows.event import format_score
+from ssa.content.detection import CONF, Catalogue, Detection, format_score
 from tools import ROOT
 
 FOLDER = "docs/detections"

@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from ssa.content.detection import Detection
-from ssa.rows.event import format_score
+from ssa.content.detection import Detection, format_score
 from tools.docs import pages
 from tools.docs.pages import FOLDER, shipped, slug
 from tools.evaluate import page as evaluation
@@ -45,8 +44,8 @@ def outputs() -> dict[str, str]:
 def _evaluation(detection: Detection) -> list[str]:
     if detection.name not in COMPARED:
         text = (
-            "It is compared with no other rule. `tests/test_story.py` holds events that it must find, with their "
-            "scores, and events that it must not; of the 5,624 real process events of the tests it finds none."
+            "It is compared with no other rule. `tests/detections/test_story.py` holds events that it must find, with "
+            "their scores, and events that it must not; of the 5,624 real process events of the tests it finds none."
         )
         return ["## Evaluation", text]
     counted = evaluation.counts(COMPARED[detection.name])

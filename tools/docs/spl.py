@@ -7,13 +7,14 @@ from typing import Any
 
 from sandbox import times
 from sandbox.commands import COMMANDS
+from sandbox.commands.options import OPTIONS
 from sandbox.commands.statistics import STATISTICS
 from sandbox.search import spl
 from sandbox.search.evaluation import FUNCTIONS
 from tools import ROOT
 
 PATH = "docs/sandbox.md"
-CASES = ROOT / "tests/sandbox/spl"
+CASES = ROOT / "tests/sandbox/commands"
 
 SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
 """What the expression of search is made of, beside comparisons."""
@@ -37,8 +38,8 @@ A search that names no index sees `main` only; replayed events lie in `wineventl
 `--tstats` makes a replay run the searches over the accelerated data model. Commands are run on every indexer as far as
 they are distributable (`--indexers N`), from what the knowledge bundle replicates, then on the search head.
 
-Every entry has a case in `tests/sandbox/spl`, with the documentation that its meaning comes from; a test fails for an
-entry without one. Where the documentation leaves room, the module says what was chosen ("a choice of the sandbox").
+Every entry has a case in `tests/sandbox/commands`, with the documentation that its meaning comes from; a test fails for
+an entry without one. Where the documentation leaves room, the module says what was chosen ("a choice of the sandbox").
 This page is written by `make generate`.
 """
 
@@ -46,8 +47,8 @@ This page is written by `make generate`.
 def sections() -> dict[str, list[str]]:
     """Name everything supported, by heading: `stats`, `timechart span=`, `search !=`, `eval case()`, `stats dc()`."""
     commands = []
-    for command, spec in sorted(COMMANDS.items()):
-        commands += [command, *(f"{command} {option}=" for option in spec.options)]
+    for command in sorted(COMMANDS):
+        commands += [command, *(f"{command} {option}=" for option in OPTIONS.get(command, ()))]
     evals = [f"eval {name}()" if name.isidentifier() else f"eval {name}" for name in FUNCTIONS]
     return {
         "Commands": commands,

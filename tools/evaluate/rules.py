@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ssa.content.detection import Detection
-from ssa.rows import event
+from ssa.rows.hits import detect
 from tools.docs import pages
 from tools.evaluate.catalogue import Event
 
@@ -33,7 +33,7 @@ def detection(found: Detection) -> Rule:
     """Return a detection of this app as a rule: its shipped text, on the input event that ssadetect makes."""
 
     def judge(row: Event) -> Verdict:
-        hits = event.detect(found, row)
+        hits = detect(found, row)
         if not hits:
             return Verdict(False)
         blind = json.loads(str(hits[0]["body"])).get("verdict") == "blind"

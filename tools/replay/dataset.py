@@ -1,8 +1,8 @@
 """The published test condition of our detections: each finds something in its own attack data.
 
 Downloads the `dataset` of each detection that the app ships, replays it through the packaged app in the sandbox, and
-fails where its detection has no hit. `python -m tools.dataset ADDRESS [NAME]` takes another address, for one of them
-(default: the given one).
+fails where its detection has no hit. `python -m tools.replay.dataset ADDRESS [NAME]` takes another address, for one of
+them (default: the given one).
 """
 
 from __future__ import annotations

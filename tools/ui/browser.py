@@ -17,16 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tools.build.package import ROOT
 from tools.ui.web import RAW
 
 DRAWN = "() => !document.getElementById('root') || document.querySelector('#root *')"
 """What a page can tell of the beginning of a view."""
 
-AXE = ROOT / "ui/node_modules/axe-core/axe.min.js"
 SIZE = 1440, 2500
 """Of the window, in pixels: so high that a view is drawn whole."""
 
@@ -153,14 +151,15 @@ class Screen:
     def _running(self) -> set[str]:
         over = {
             one["content"]["sid"]
-            for seen in self._calls("GET", r"/search/jobs")
+            for seen in self.calls("GET", r"/search/jobs")
             for one in seen.json["entry"]
             if one["content"]["isDone"]
         }
-        over |= {seen.path.split("/")[-2] for seen in self._calls("POST", r"/search/jobs/[^/]+/control")}
+        over |= {seen.path.split("/")[-2] for seen in self.calls("POST", r"/search/jobs/[^/]+/control")}
         return {search.sid for search in self.searches()} - over
 
-    def _calls(self, method: str, path: str) -> Iterator[Exchange]:
+    def calls(self, method: str, path: str) -> Iterator[Exchange]:
+        """Yield the calls of splunkd whose path is as a regex says."""
         wanted = re.compile(rf"{RAW}/services(NS/[^/]+/[^/]+)?{path}")
         return (seen for seen in [*self.recorder.exchanges] if seen.method == method and wanted.fullmatch(seen.path))
 
@@ -174,67 +173,14 @@ class Screen:
                 seen.form.get("latest_time", ""),
                 seen.json["sid"],
             )
-            for seen in self._calls("POST", "/search/jobs")
+            for seen in self.calls("POST", "/search/jobs")
             if seen.status == 201
-        ]
-
-    def failed_searches(self) -> list[str]:
-        """Return what is wrong with searches and post-processing: refused, failed, or with an error among messages."""
-        wrong = []
-        for seen in self._calls("POST", "/search/jobs"):
-            if seen.status != 201:
-                wrong.append(f"{seen.form.get('label')}: {seen.body.decode()} {seen.form.get('search')}")
-        for seen in self._calls("GET", "/search/jobs"):
-            for one in seen.json["entry"]:
-                told = [m["text"] for m in one["content"]["messages"] if m["type"] in ("FATAL", "ERROR")]
-                wrong += [f"{text} {one['content']['search']}" for text in told]
-        for method in ("GET", "POST"):
-            for seen in self._calls(method, "/search/v2/jobs/[^/]+/results(_preview)?"):
-                if seen.status not in (200, 204):
-                    wrong.append(f"{seen.status} {seen.body.decode()} {seen.form.get('search')}")
-        return sorted({*wrong})
-
-    def unanswered(self) -> list[str]:
-        """Return the requests that nothing answers; that a job to be cancelled is gone already is an answer."""
-        wrong = [seen for seen in self.recorder.exchanges if seen.status in (404, 405, 501)]
-        return sorted({f"{seen.method} {seen.path}" for seen in wrong if not seen.path.endswith("/control")})
-
-    def violations(self, within: str = "#root") -> list[str]:
-        """Return what axe finds serious or critical inside an element."""
-        self.page.add_script_tag(path=AXE)
-        found = self.page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
-        return [
-            f"{one['id']} ({one['impact']}): {node['html'][:200]} {node.get('failureSummary', '')}"
-            for one in found["violations"]
-            if one["impact"] in ("serious", "critical")
-            for node in one["nodes"]
         ]
 
     def panel(self, title: str) -> Locator:
         """Return the panel whose title contains this."""
         named = self.page.locator("[data-test=viz-title]", has_text=title)
         return named.locator("xpath=ancestor::*[descendant::*[@data-test='viz-size-wrapper']][1]")
-
-    def value(self, title: str) -> str:
-        """Return what a panel with a single value shows."""
-        return self.panel(title).inner_text().splitlines()[-1]
-
-    def table(self, title: str) -> list[dict[str, str]]:
-        """Return the rows of a panel's table that are shown, by column."""
-        return self._rows(self.panel(title))
-
-    def results(self) -> list[dict[str, str]]:
-        """Return the rows of the search page."""
-        return self._rows(self.page.locator("main"))
-
-    def _rows(self, where: Locator) -> list[dict[str, str]]:
-        names, rows = where.locator("table").first.evaluate(
-            """table => [
-                [...table.querySelectorAll('thead th')].map(cell => cell.innerText.trim()),
-                [...table.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText.trim())),
-            ]"""
-        )
-        return [dict(zip(names, row, strict=False)) for row in rows]
 
     def click(self, title: str, text: str) -> None:
         """Click the first row of a panel's table that has a text, by its place, as rows may be drawn anew; then forget.
@@ -249,21 +195,6 @@ class Screen:
         self.forget()
         self.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    def untitled(self) -> list[str]:
-        """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
-        found = self.page.evaluate("() => JSON.parse(document.getElementById('view').textContent).definition")
-        titles = [panel.get("title", "") for panel in found["visualizations"].values()]
-        shown = self.text
-        return [title for title in titles if "$" not in title and title not in shown]
-
-    def speechless(self) -> list[str]:
-        """Return the titles of panels that have nothing to show, and do not say why."""
-        found = self.page.evaluate(
-            """() => [...document.querySelectorAll('#root [data-test=viz-size-wrapper] [data-test=message]')].map(
-                message => message.closest('[data-test=viz-size-wrapper]').parentElement.innerText)"""
-        )
-        return [" ".join(text.split()) for text in found]
-
     def picture(self, path: Path) -> None:
         """Write a picture (PNG) of the page, down to the last panel."""
         bottom = self.page.evaluate(
@@ -271,16 +202,6 @@ class Screen:
             "panel => panel.getBoundingClientRect().bottom))"
         )
         self.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": SIZE[0], "height": bottom + MARGIN})
-
-    @property
-    def text(self) -> str:
-        """What is to be read on the page."""
-        return self.page.inner_text("body")
-
-    def token(self, name: str) -> str | None:
-        """Return a token's value, as the page's address has it."""
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.page.url).query)
-        return query.get(f"form.{name}", [None])[-1]
 
 
 @contextmanager
@@ -295,11 +216,22 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def screen(browser: Browser, recorder: Recorder, address: str) -> Iterator[Screen]:
-    """Open an empty page of a window of its own."""
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Open a window of its own: its pages share a cache."""
     width, height = SIZE
     context = browser.new_context(viewport={"width": width, "height": height}, timezone_id="UTC", locale="en-US")
     try:
-        yield Screen(context.new_page(), recorder, address)
+        yield context
     finally:
         context.close()
+
+
+@contextmanager
+def blank(window: BrowserContext) -> Iterator[Page]:
+    """Open an empty page of a window, with nothing left of earlier ones but the cache."""
+    window.clear_cookies()
+    page = window.new_page()
+    try:
+        yield page
+    finally:
+        page.close()

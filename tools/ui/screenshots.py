@@ -6,9 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tools import ROOT
 from tools.build import package
 from tools.ui import pictures
-from tools.ui.browser import Recorder, browser, screen
+from tools.ui.browser import Recorder, Screen, blank, browser, window
 from tools.ui.stage import stage
 from tools.ui.web import Web, serving
 
@@ -24,7 +25,13 @@ def main() -> int:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as home, stage(Path(home), package.build(), console) as splunkd:
         recorder = Recorder(Web(splunkd).application)
-        with serving(recorder) as address, browser() as started, screen(started, recorder, address) as shown:
+        with (
+            serving(recorder) as address,
+            browser() as started,
+            window(started) as opened,
+            blank(opened) as page,
+        ):
+            shown = Screen(page, recorder, address)
             pictures.FOLDER.mkdir(parents=True, exist_ok=True)
             for name in pictures.VIEWS:
                 shown.open(name)
@@ -34,7 +41,7 @@ def main() -> int:
                 picture = pictures.FOLDER / f"{name}.png"
                 shown.picture(picture)
                 pictures.write(name, picture)
-                console.print(f"{picture.relative_to(package.ROOT)}: {picture.stat().st_size:,} bytes")
+                console.print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size:,} bytes")
                 if picture.stat().st_size > LARGEST:
                     return 1
     return 0

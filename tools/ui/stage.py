@@ -11,9 +11,9 @@ from rich.console import Console
 
 from sandbox.demo import replay
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
-from tools.build.package import ROOT
+from tools import ROOT
 
 EVENTS = sorted((ROOT / "sandbox/demo").glob("*.log"))
 LATER = 60
@@ -27,7 +27,7 @@ def stage(home: Path, archive: Path, console: Console, events: list[Path] = EVEN
     Its clock goes on from a minute after the last event: "the last 24 hours" are those of the demo's day. Raises
     SandboxError where anything failed on the way.
     """
-    with closing(Instance(home)) as instance, Splunkd(instance) as splunkd:
+    with closing(Instance(home, app=replay.APP)) as instance, Splunkd(instance) as splunkd:
         replay.install(splunkd, archive)
         if events:
             done = replay.run(splunkd, events, False, console)

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import confs
 from sandbox.splunkd import Splunkd
-from tools.build.package import ROOT
+from tools import ROOT
 from tools.ui import pages
 from tools.ui.pages import APP, HOME, PORT, THEMES
 

@@ -1,4 +1,4 @@
-"""Measure ssadetect: `python -m tools.scan_bench [--runs N] [--rows N] [--write]`; some minutes.
+"""Measure ssadetect: `python -m tools.bench.scan [--runs N] [--rows N] [--write]`; some minutes.
 
 Every figure is the CPU time of the child process, in user and kernel mode, between its answer to getinfo and its last
 reply. Everything that is compared runs in turn, in one go, over the same chunks; shown are the median and the spread.
@@ -302,7 +302,7 @@ def report(runs: int, rows: int) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark, print the page, and write it when asked."""
-    parser = argparse.ArgumentParser(prog="python -m tools.scan_bench", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.scan", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=7, metavar="N")
     parser.add_argument("--rows", type=int, default=50_000, metavar="N", help="rows of a chunk")
     parser.add_argument("--write", action="store_true", help="write docs/benchmark.md")

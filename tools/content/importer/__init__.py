@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ssa.content import conf
+from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
 from tools.content.importer import stanzas
@@ -82,17 +83,18 @@ def app_folder(given: Path) -> Path:
         raise ImporterError(f"{given} is not the app's folder: it has no default/{CONF}.conf. Give it with --app")
     if language(app) != language(ROOT):
         raise ImporterError(
-            f"{given}: its bin/ssa/language is not this checkout's, so what compiles here may not run there: "
-            "install this version there first"
+            f"{given}: its bin/ssa/language or bin/ssa/regex is not this checkout's, so what compiles here may "
+            "not run there: install this version there first"
         )
     return app
 
 
 def language(app: Path) -> dict[Path, bytes]:
     """Read the source files of an app's SSA language."""
-    folder = app / "bin/ssa/language"
+    library = app / "bin/ssa"
+    files = [library / "immutable.py", *(library / "regex").rglob("*.py"), *(library / "language").rglob("*.py")]
     try:
-        return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.py")}
+        return {path.relative_to(app): path.read_bytes() for path in files}
     except OSError as error:
         raise ImporterError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
@@ -150,8 +152,8 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
     present = before.get("version", "")
     if re.fullmatch("[0-9]{1,9}", present) and int(present) > int(detection.version):
         notes.append(f"version {present} was there, and the file's is lower")
-    for model in one.datamodels:
-        put_new_macro(confs, stanzas.base_macro(model), stanzas.TERMS[model], f"Events of {model}: narrow them here.")
+    for model in map(DATA_MODELS.__getitem__, one.datamodels):
+        put_new_macro(confs, model.macro, model.terms, f"Events of {model.name}: narrow them here.")
     notes += put_prefilters(confs, detection, before.get("search"))
     filter_macro = f"{slug(detection.name)}_filter"
     put_new_macro(confs, filter_macro, "search *", "Yours: what to leave out of this detection's results.")

@@ -25,7 +25,7 @@ def setting(key: str, value: str) -> str:
 
 
 class ConfText:
-    """The text of one conf file, to be edited. It must be well-formed: `ssa.conf.parse` has read it before."""
+    """The text of one conf file, to be edited. It must be well-formed: `ssa.content.conf.parse` has read it before."""
 
     def __init__(self, text: str) -> None:
         self._mark = "\ufeff" if text.startswith("\ufeff") else ""
@@ -86,7 +86,7 @@ class ConfText:
 
 
 def _pieces(text: str) -> list[_Piece]:
-    """Cut a text as `ssa.conf.parse` reads it."""
+    """Cut a text as `ssa.content.conf.parse` reads it."""
     found: list[_Piece] = []
     stanza = "default"
     lines = iter(_LINE.findall(text))

@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 
 import yaml
 
+from ssa.content.datamodels import DATA_MODELS, PROCESSES
+from ssa.content.detection import format_score
 from ssa.language import Plan, SsaError, compile_text
-from ssa.rows.event import DATAMODELS, format_score
 
 MAX_BYTES = 1_000_000
 """A file may have so many; a published one has a hundredth of it."""
@@ -42,16 +43,6 @@ OTHER_DIALECT = re.compile(r"--finding_report--|\bread_ba_enriched_events\b|\bfr
 
 ASKED = re.compile(r"""(?<!NOT )["'](\w+)["']\s+IN\s*\(\s*_datamodels\b""", re.ASCII | re.IGNORECASE)
 """How a text asks whether an event is of a data model."""
-
-MODELS_BY_FIELD = (
-    ("registry_", "Endpoint_Registry"),
-    ("file_", "Endpoint_Filesystem"),
-    ("dest_port", "Network_Traffic"),
-    ("dest_ip", "Network_Traffic"),
-    ("dest_device_ips", "Network_Traffic"),
-    ("process", "Endpoint_Processes"),
-)
-"""Beginning of a field's name -> data model that has it: the more particular first. For files that state none."""
 
 
 class ImporterError(Exception):
@@ -318,7 +309,7 @@ class _Reader:
 
     def datamodels(self, plan: Plan, notes: list[str]) -> tuple[str, ...]:
         """Return the data models: as stated, else as the text asks for them, else by the fields that it reads."""
-        known = {model.casefold(): model for model, _ in DATAMODELS}
+        known = {name.casefold(): name for name in DATA_MODELS}
         stated = {model: known.get(model.casefold()) for model in self.items("datamodel")}
         models = dict.fromkeys(filter(None, stated.values()))
         unknown = [model for model, found in stated.items() if not found]
@@ -328,9 +319,12 @@ class _Reader:
         if not models:
             models = dict.fromkeys(model for model in asked if model in known.values())
         if not models:
+            # A field of a process may be one of any event, so the others come first.
+            models_first = sorted(DATA_MODELS.values(), key=lambda one: one is PROCESSES)
             fields = sorted(plan.input_fields or ())
-            guessed = ((model, name) for start, model in MODELS_BY_FIELD for name in fields if name.startswith(start))
-            model, name = next(guessed, ("Endpoint_Processes", ""))
+            starts = ((one.name, start) for one in models_first for start in one.field_starts)
+            guessed = ((model, name) for model, start in starts for name in fields if name.startswith(start))
+            model, name = next(guessed, (PROCESSES.name, ""))
             why = f"it reads {name}" if name else "most detections read process events"
             notes.append(f"no datamodel is stated, so {model} is taken, because {why}; if that is wrong, state it")
             models = {model: None}

@@ -9,17 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ssa.action import risk
-from ssa.content.detection import Detection
-from ssa.rows import event
+from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
+from ssa.content.detection import Detection, format_score
+from ssa.content.fields import COUNTERPARTS
 from tools.content.importer.published import PLAIN, Published, json_text
 from tools.docs.pages import saved_search, slug
 
 Settings = dict[str, str]
 
-FIELDS = (
-    *("_time", "host", "dest", "user", "process", "process_name", "process_path", "process_id"),
-    *("parent_process", "parent_process_name"),
-)
+FIELDS = ("_time", "host", *PROCESSES.columns)
 """What every saved search passes on: what identifies an event, and what its reader wants to see."""
 
 THEIRS = frozenset({
@@ -31,14 +29,6 @@ THEIRS = frozenset({
     *(f"action.notable.param.{key}" for key in ("nes_fields", "rule_title", "security_domain", "severity")),
 })  # fmt: skip
 """When and how a saved search runs, and what Enterprise Security shows: what is set of it stays as it is."""
-
-TERMS = {model: " ".join(["index=*", *(f"tag={tag}" for tag in sorted(tags))]) for model, tags in event.DATAMODELS}
-"""Data model -> the search for its events, by its tags."""
-
-
-def base_macro(datamodel: str) -> str:
-    """Name the macro that finds the events of a data model."""
-    return "ssa_process_events" if datamodel == "Endpoint_Processes" else f"ssa_{slug(datamodel)}_events"
 
 
 def macro(definition: str) -> Settings:
@@ -53,7 +43,7 @@ def fields(detection: Detection) -> str:
         return "fields *"
     wanted = {"tag"} if "_datamodels" in detection.search else set()  # the tags tell the data models of an event
     for name in detection.needs | (read - {"event_id"}):
-        wanted.update(event.COUNTERPARTS.get(name, (name,)))
+        wanted.update(COUNTERPARTS.get(name, (name,)))
     nameable = all(PLAIN.fullmatch(name) for name in read)
     passed = ", ".join([*FIELDS, *sorted(wanted - set(FIELDS))]) if nameable else "*"
     return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
@@ -63,7 +53,7 @@ def search_settings(detection: Detection, published: Published) -> Settings:
     """Return the settings of the detection's saved search, in the order of the shipped one."""
     name, stem = saved_search(detection), slug(detection.name)
     victims = [o.name for o in detection.observables if o.role == "Victim"]
-    macros = [f"`{macro}`" for macro in dict.fromkeys(map(base_macro, published.datamodels))]
+    macros = [f"`{DATA_MODELS[model].macro}`" for model in published.datamodels]
     base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
     shown = dict.fromkeys(["_time", "detection", "risk_score", *(o.name for o in detection.observables), "process"])
     search = (
@@ -104,7 +94,7 @@ def search_settings(detection: Detection, published: Published) -> Settings:
         "action.notable.param.nes_fields": ",".join(dict.fromkeys(victims)),
         "action.notable.param.rule_title": name,
         "action.notable.param.rule_description": detection.description,
-        "action.notable.param.security_domain": risk.security_domain(detection),
+        "action.notable.param.security_domain": security_domain(detection.datamodel),
         "action.notable.param.severity": detection.severity,
         "action.notable.param.drilldown_searches": json_text(_drilldowns(detection, base)),
     }
@@ -135,7 +125,7 @@ def _metadata(detection: Detection, published: Published) -> dict[str, Any]:
 
 
 def _risk(detection: Detection) -> list[dict[str, Any]]:
-    score = float(event.format_score(detection.risk_score))
+    score = float(format_score(detection.risk_score))
     scored = int(score) if score.is_integer() else score
     victims = [
         {
@@ -158,7 +148,7 @@ def _drilldowns(detection: Detection, base: str) -> list[dict[str, str]]:
     """Return the search for what else happened to the first victim, a device before a user."""
     kinds = {o.name: risk.OBJECT_TYPES.get(o.type) for o in detection.observables if o.role == "Victim"}
     for victim in sorted(kinds, key=lambda name: kinds[name] != "system")[:1]:
-        column = event.COUNTERPARTS.get(victim, (victim,))[0]
+        column = COUNTERPARTS.get(victim, (victim,))[0]
         return [
             {
                 "name": f"Events of ${victim}$ around the hit",
