@@ -20,31 +20,31 @@ screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js,
 	@$(RUN) -m tools.ui.screenshots
 
 test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
-	@$(RUN) -m tools.package
-	@env -u SPLUNK_URL $(RUN) -m pytest -n auto --dist loadgroup
+	@$(RUN) -m tools.build.package
+	@env -u SPLUNK_URL -u PYTHONDONTWRITEBYTECODE $(RUN) -m pytest -n auto --dist loadgroup
 
 integration: $(VENV)/dev ## check the app on the Splunk of SPLUNK_URL (see README), else in the sandbox
 	@$(RUN) -m pytest -v --tb=short tests/integration
 
 soak: $(VENV)/dev ## run the long suites at full count, and print seeds and totals (SSA_SEED chooses others)
-	@SSA_SOAK=1 $(RUN) -m pytest -s tests/ssa/language/test_grammar.py tests/ssa/language/test_printer.py \
-	  tests/ssa/language/test_second_opinion.py tests/ssa/language/test_fuzz.py tests/ssa/language/test_msiexec.py \
-	  tests/ssa/language/test_required.py tests/tools/test_pushdown.py tests/ssa/test_hostile.py \
-	  tests/package/test_action.py tests/package/test_delivery.py tests/ssa/test_scan.py tests/package/test_protocol.py
+	@SSA_SOAK=1 $(RUN) -m pytest -s tests/language/test_grammar.py tests/language/test_printer.py \
+	  tests/language/test_second_opinion.py tests/language/test_fuzz.py tests/language/test_msiexec.py \
+	  tests/language/test_required.py tests/tools/content/test_pushdown.py tests/action/test_hostile.py \
+	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/test_scan.py tests/package/search/test_protocol.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
-	@$(RUN) -m tools.package
+	@$(RUN) -m tools.build.package
 
 inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
-	@$(RUN) -m tools.inspect_app
+	@$(RUN) -m tools.build.inspect_app
 
 bench: $(VENV)/sandbox ## measure ingest and searches over a million events (some minutes, 5 GB of disk)
-	@$(RUN) -m tools.bench
+	@$(RUN) -m tools.bench.searches
 	@$(MAKE) --no-print-directory bench-scan
-	@$(RUN) -m tools.msiexec_bench
+	@$(RUN) -m tools.bench.msiexec
 
 bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, and write docs/benchmark.md (an hour)
-	@$(RUN) -m tools.scan_bench --write
+	@$(RUN) -m tools.bench.scan --write
 
 evaluate: $(VENV)/sandbox ## compare the detections of msiexec /y, ours and others, over our catalogue
 	@$(RUN) -m tools.evaluate
@@ -58,7 +58,7 @@ check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that
 	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
 
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
-	@$(RUN) -m tools.dataset
+	@$(RUN) -m tools.replay.dataset
 
 generate: $(VENV)/sandbox ## write what is derived: pages of detections, prefilter macros, demo events
 	@$(RUN) -m tools.generate

@@ -16,13 +16,12 @@ from zlib import crc32
 import pytest
 
 from ssa.action.alert import EXIT_DEFECT, EXIT_DETECTION, EXIT_INPUT, EXIT_OK
-from tests.action.test_results import SPOILT, spoil
-from tests.action.test_risk_page import NAMES
 from tests.support import pythons
 from tests.support.app.alerting import Action, counts, result, running
+from tests.support.app.risk_page import NAMES
 from tests.support.examples import FLAGSHIP, HIT
-from tests.support.hostile import HOSTILE, fields
-from tests.support.soak import SEED, SOAK, count, told
+from tests.support.hostile import HOSTILE, SPOILT, fields, spoil
+from tests.support.soak import SEED, SOAK, count, report
 
 MOST_MEMORY = 100_000
 """KB. Python and splunk-sdk take about 30 MB of it."""
@@ -159,7 +158,7 @@ def test_no_row_forges_an_event_or_costs_another_its_risk(action):
     check(events)
     named = {event["risk_object"] for event in events}
     assert not {f"ws-{number}" for number in range(1, total, 2)} - named
-    told(f"hostile results: {total:,} rows, {len(events):,} risk events, {action.peak / 1000:.0f} MB at the most")
+    report(f"hostile results: {total:,} rows, {len(events):,} risk events, {action.peak / 1000:.0f} MB at the most")
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\u200b"])
@@ -217,10 +216,10 @@ def test_a_bomb_costs_bounded_memory_and_time(action):
     path.parent.mkdir(parents=True)
     # Members of a gzip file are unpacked as one: 64 MB each, of one row without an end.
     bomb = gzip.compress(b"x" * 64_000_000, 1)
-    path.write_bytes(table([result()]) + bomb * count(2, 40))
+    path.write_bytes(table([result()]) + bomb * count(2, 40, 2))
     code, log = action.run_file(path)
     assert code == EXIT_INPUT
     assert len(action.events) == 2
     said = "it has more than 2,147,483,648 characters" if SOAK else "is left out: it takes 128,000,000 bytes"
     assert said in log
-    told(f"a bomb of {count(2, 40) * 64:,} MB: {action.took:.0f} s, {action.peak / 1000:.0f} MB")
+    report(f"a bomb of {count(2, 40, 2) * 64:,} MB: {action.took:.0f} s, {action.peak / 1000:.0f} MB")

@@ -67,7 +67,7 @@ def test_numbers_and_what_cannot_be_encoded_are_taken_as_text(key):
         (b"null", "no JSON object"),
         (b"{}", "has no results_file: is payload_format"),
     ],
-    ids=repr,
+    ids=lambda raw: repr(raw)[:60],
 )
 def test_what_is_no_payload_is_refused(stdin, says):
     with pytest.raises(PayloadError, match=re.escape(says)):

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from sandbox.inputs.indexing import stash_fields
 from ssa.action import entities, risk, stash
 from ssa.action.entities import Ignored
+from ssa.content import message_fields
+from ssa.content.datamodels import security_domain
 from ssa.rows import event
+from ssa.rows.hits import detect
 from tests.support.examples import FLAGSHIP, HIT, catalogue, flagship
 from tests.support.hostile import HOSTILE, fields
 
@@ -20,7 +23,7 @@ LATER = risk.Context("SSA - Test - Rule", "sid_2", 1_800_000_060.0)
 
 def row(**changes):
     source = {**HIT, **changes}
-    (found,) = event.detect(flagship(), source)
+    (found,) = detect(flagship(), source)
     return {**source, **found}
 
 
@@ -212,7 +215,7 @@ def test_the_annotations_are_those_that_enterprise_security_reads():
 )
 def test_the_security_domain_follows_from_the_data_model(tmp_path, datamodel, domain):
     local = f"[{FLAGSHIP}]\ndatamodel = {datamodel}\n"
-    assert risk.security_domain(catalogue(tmp_path, local).find(FLAGSHIP)) == domain
+    assert security_domain(catalogue(tmp_path, local).find(FLAGSHIP).datamodel) == domain
 
 
 def test_fields_that_enterprise_security_computes_are_never_written():
@@ -419,7 +422,7 @@ def gathered(read):
     ],
 )
 def test_a_token_that_nothing_fills_is_found_when_the_detection_is_loaded(tmp_path, message, doubt):
-    (found,) = risk.unsupplied(with_message(tmp_path, message))
+    (found,) = message_fields.unsupplied(with_message(tmp_path, message))
     assert found.startswith(doubt)
 
 
@@ -433,25 +436,27 @@ def test_a_token_that_nothing_fills_is_found_when_the_detection_is_loaded(tmp_pa
     ],
 )
 def test_a_token_that_something_may_fill_is_no_doubt(tmp_path, message):
-    assert risk.unsupplied(with_message(tmp_path, message)) == []
+    assert message_fields.unsupplied(with_message(tmp_path, message)) == []
 
 
 def test_a_key_of_the_body_is_a_name_also_where_it_is_no_required_field(tmp_path):
     local = f"[{FLAGSHIP}]\nmessage = $cmd_line$\nrequired_fields = process\n"
-    assert risk.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
+    assert message_fields.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
 
 
 def test_a_column_that_does_not_go_into_the_body_fills_no_token(tmp_path):
-    assert len(risk.unsupplied(with_message(tmp_path, "$timestamp$"))) == 1
+    assert len(message_fields.unsupplied(with_message(tmp_path, "$timestamp$"))) == 1
 
 
 def test_a_search_that_reads_the_whole_event_may_supply_any_name(tmp_path):
     search = "| from read_ssa_enriched_events() | eval body=input_event | into write_ssa_detected_events();"
     local = f"[{FLAGSHIP}]\nsearch = {search}\nmessage = $anything$\n"
-    assert risk.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
+    assert message_fields.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
 
 
 def test_an_observable_that_nothing_supplies_is_found_too(tmp_path):
     observables = '[{"name": "dest_usr", "type": "User", "role": "Victim"}]'
-    (found,) = risk.unsupplied(catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {observables}").find(FLAGSHIP))
+    (found,) = message_fields.unsupplied(
+        catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {observables}").find(FLAGSHIP)
+    )
     assert "names dest_usr," in found

@@ -7,17 +7,13 @@ from contextlib import closing
 import pytest
 
 from sandbox import confs
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from ssa.action import risk, stash
 from ssa.action.entities import Ignored, is_nobody, normal
 from tests.support.app.alerting import result
+from tests.support.app.risk_page import NAMES, PAGE, TABLE
 from tests.support.examples import FLAGSHIP, ROOT, catalogue
 from tests.support.hostile import fields
-
-PAGE = (ROOT / "docs/risk-events.md").read_text()
-TABLE = re.findall(r"^\| `([\w.]+)` \|", PAGE.partition("## Whose")[0], re.MULTILINE)
-NAMES = frozenset(TABLE) - {"_time"}
-"""The fields that a risk event may have."""
 
 LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
 SAMPLES = {name: re.search(rf"^\| makeresults .*append=true {name}$", PAGE, re.MULTILINE).group() for name in LOOKUPS}

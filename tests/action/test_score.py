@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ssa.action import risk
 from ssa.content.detection import DetectionError
-from ssa.rows import event
+from ssa.rows.hits import detect
 from tests.support.examples import FLAGSHIP, HIT, catalogue, flagship
 from tests.support.hostile import HOSTILE
 
@@ -35,7 +35,7 @@ def weighed(tmp_path, body="confidence: weight", dynamic="1"):
 def score(detection, line="go", **columns):
     """The score that the command gives, and those of the risk events that the action makes of the result."""
     source = {**HIT, "process": line, **columns}
-    (hit,) = event.detect(detection, source)
+    (hit,) = detect(detection, source)
     found = risk.risk_events(detection, {**source, **hit}, CONTEXT)
     written = {(e["risk_score"], e["severity"]) for e in found.events}
     assert written <= {(hit["risk_score"], hit["risk_severity"])}
@@ -81,7 +81,7 @@ def test_a_hit_without_risk_is_found_and_no_risk_event_is_written(tmp_path):
 
 def test_a_stanza_of_impact_0_without_dynamic_score_writes_its_event_as_before(tmp_path):
     detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nimpact = 0").find(FLAGSHIP)
-    (hit,) = event.detect(detection, HIT)
+    (hit,) = detect(detection, HIT)
     assert [e["risk_score"] for e in risk.risk_events(detection, {**HIT, **hit}, CONTEXT).events] == ["0", "0"]
 
 
@@ -109,7 +109,7 @@ def test_no_column_of_an_event_is_taken_for_the_score(tmp_path, columns):
 
 def test_where_a_search_took_the_fields_away_the_score_is_the_most_that_the_stanza_allows(tmp_path):
     detection = weighed(tmp_path)
-    (hit,) = event.detect(detection, {**HIT, "process": "go calm"})
+    (hit,) = detect(detection, {**HIT, "process": "go calm"})
     row = {**HIT, **hit, "process": ""}
     assert [e["risk_score"] for e in risk.risk_events(detection, row, CONTEXT).events] == ["40"]
 
@@ -134,7 +134,7 @@ def test_a_detection_may_make_several_hits_of_a_row_and_each_has_its_own(tmp_pat
     text = text.replace("into write", "union $a | into write")
     detection = catalogue(tmp_path, default=text).find("Weighed")
     row = {**HIT, "process": "go"}
-    hits = event.detect(detection, row)
+    hits = detect(detection, row)
     for hit in hits:
         (found,) = risk.risk_events(detection, {**row, **hit}, CONTEXT).events
         assert found["risk_score"] == hit["risk_score"]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from sandbox.search.chunked import Command
-from sandbox.search.job import Instance
-from tests.package.search.test_command import searchinfo
+from sandbox.search.instance import Instance
+from tests.support.app.search_command import searchinfo
 from tools.__main__ import main
 
 FILES = sorted(Path(__file__).parent.glob("*.yml"))

@@ -7,8 +7,8 @@ import pytest
 
 from sandbox.demo.replay import row
 from sandbox.inputs import windows
-from sandbox.search.job import Instance
-from tests.sandbox.demo.test_replay import CATALOGUE
+from sandbox.search.instance import Instance
+from tests.support.app.demo import CATALOGUE
 from tests.support.examples import FLAGSHIP
 from tests.support.windows.real_events import as_splunk, plant, real_events
 

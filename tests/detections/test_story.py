@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from sandbox.search.job import Instance
-from ssa.rows import event
+from sandbox.search.instance import Instance
+from ssa.rows.hits import detect
 from tests.support.examples import FLAGSHIP
 from tools.content.generated import is_accelerated
 from tools.docs.pages import saved_search, shipped
@@ -116,7 +116,7 @@ def ids(case):
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[ids(case) for case in CASES])
 def test_a_detection_scores_an_event_as_the_table_says(number):
     name, _, score = CASES[number]
-    found = [float(hit["risk_score"]) for hit in event.detect(shipped().find(name), EVENTS[number])]
+    found = [float(hit["risk_score"]) for hit in detect(shipped().find(name), EVENTS[number])]
     assert found == ([] if score is None else [score])
 
 
@@ -157,7 +157,7 @@ def test_its_saved_search_finds_exactly_what_the_detection_makes_of_all_events(i
     expected = sorted(
         (row["_time"].split(".")[0], hit["risk_score"], json.loads(hit["body"]).get("why"))
         for row in rows
-        for hit in event.detect(detection, row)
+        for hit in detect(detection, row)
     )
     result = made.search(made.saved_search(saved_search(detection))["search"])
     found = [

@@ -11,11 +11,12 @@ import pytest
 from splunklib import binding
 
 from sandbox import confs
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 from tests.integration import demo
 from tests.integration.server import APP, collector, connect, finished, search, submit, until
 from tests.support.examples import FLAGSHIP
+from tests.support.servers import routes
 from tools import ROOT
 
 RULE = f"SSA - {FLAGSHIP} - Rule"
@@ -31,6 +32,12 @@ def pytest_runtest_makereport(item):
     return report
 
 
+@pytest.fixture(autouse=True)
+def noted(request):
+    """Note that a test of this suite ran."""
+    routes.ran.add(request.node.nodeid)
+
+
 @pytest.fixture(scope="session")
 def environ(tmp_path_factory):
     """Where the server is: the caller's word, or a sandbox."""
@@ -38,8 +45,12 @@ def environ(tmp_path_factory):
         yield os.environ
         return
     users = {"admin": ("changed me", "admin")}
-    with closing(Instance(tmp_path_factory.mktemp("splunk"))) as instance, Splunkd(instance, users=users) as splunkd:
+    with (
+        closing(Instance(tmp_path_factory.mktemp("splunk"), app=APP)) as instance,
+        Splunkd(instance, users=users) as splunkd,
+    ):
         splunkd.tokens[HEC_TOKEN] = Token()
+        routes.called = splunkd.used
         yield {
             "SPLUNK_URL": splunkd.uri,
             "SPLUNK_USERNAME": "admin",

@@ -4,10 +4,13 @@ import importlib
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tools import ROOT
 from tools.build import package
+
+pytestmark = pytest.mark.xdist_group("integration")
 
 POINT = re.compile(r"^\| (\d+)( ✓)? \|", re.M)
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from ssa.language import SsaError, compile_text, functions
 from ssa.language.functions import MAX_TEXT, REGISTRY, REQUIRED
 from ssa.language.functions.jsons import MAX_DEPTH
 from ssa.language.values import LONG_MAX, LONG_MIN, TYPES
-from tests.language.test_language import END, START, same, value
+from tests.support.language.cases import END, FUNCTIONS, START, same, value
 
 PACKAGE = Path(functions.__file__).parent
-FUNCTIONS = tomllib.loads((Path(__file__).parent / "functions.toml").read_text())["case"]
 KINDS = ("typical", "null", "wrong type", "edge")
 TYPED = [f"{name} {p.name}" for name, function in REGISTRY.items() for p in function.parameters if p.type != "any"]
 

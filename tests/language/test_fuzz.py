@@ -18,7 +18,7 @@ from tests.support.language.expressions import FIELDS, MODELS
 from tests.support.language.programs import events, program
 from tests.support.language.texts import CHARACTERS, TOKENS, characters_changed, repeated, texts, tokens_changed
 from tests.support.language.trees import bare
-from tests.support.soak import SEED, SOAK, count, told
+from tests.support.soak import SEED, SOAK, count, report
 
 SECONDS = 5
 LONGEST = 32_768
@@ -131,7 +131,7 @@ def test_a_changed_text_is_refused_or_runs(kind):
         with bounded():
             ran += refused_or_run(mutant, random)
     assert 0 < ran < number
-    told(f"{number} texts with changed {kind}: {ran} ran, the others were refused")
+    report(f"{number} texts with changed {kind}: {ran} ran, the others were refused")
 
 
 def test_a_text_of_no_kind_is_refused_or_runs():
@@ -139,7 +139,7 @@ def test_a_text_of_no_kind_is_refused_or_runs():
     for _ in range(number):
         with bounded():
             refused_or_run(random.choice(("", "| from read_ssa_enriched_events() | where ")) + noise(random), random)
-    told(f"{number} texts of no kind")
+    report(f"{number} texts of no kind")
 
 
 def test_a_program_runs_over_odd_events():
@@ -151,4 +151,4 @@ def test_a_program_runs_over_odd_events():
                 for hit in plan.run(event, random.sample(MODELS, random.randrange(3))):
                     assert isinstance(hit.body, dict)
                     assert hit.start_time is None or type(hit.start_time) is int
-    told(f"{number} programs over odd events")
+    report(f"{number} programs over odd events")

@@ -8,7 +8,7 @@ from tests.support.language import second_grammar
 from tests.support.language.programs import program
 from tests.support.language.texts import TEXTS, characters_changed, repeated, texts, tokens_changed
 from tests.support.language.trees import bare
-from tests.support.soak import SEED, count, told
+from tests.support.soak import SEED, count, report
 
 
 def first_reading(text):
@@ -57,7 +57,7 @@ def test_mutants_are_refused_or_read_alike():
     wrong, number, accepted = disagreements(mutants())
     assert wrong == []
     assert number / 10 < accepted < number * 9 / 10
-    told(f"{number} mutants read twice: {accepted} accepted")
+    report(f"{number} mutants read twice: {accepted} accepted")
 
 
 def test_every_production_of_the_grammar_has_its_case():

@@ -3,8 +3,6 @@
 import ast
 import json
 import re
-import tomllib
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,25 +12,7 @@ from ssa.language import Detected, SsaError, compile_text, parse
 from ssa.language.functions import REGISTRY, like_matcher
 from ssa.language.text.parser import MAX_DEPTH, MAX_NESTING
 from tests.support.examples import ROOT
-
-HERE = Path(__file__).parent
-EXPRESSIONS = tomllib.loads((HERE / "expressions.toml").read_text())["case"]
-ERRORS = tomllib.loads((HERE / "errors.toml").read_text())["case"]
-START, END = "| from read_ssa_enriched_events() ", " | into write_ssa_detected_events();"
-
-
-def run(text, event=None, datamodels=("Endpoint_Processes",)):
-    return list(compile_text(text).run(event or {}, datamodels))
-
-
-def value(expression, event=None):
-    (hit,) = run(f"{START}| eval body={{x: {expression}}}{END}", event)
-    return hit.body["x"]
-
-
-def same(left, right):
-    """Equal, and of the same types: 1 is not 1.0 and not true."""
-    return json.dumps(left) == json.dumps(right)
+from tests.support.language.cases import END, ERRORS, EXPRESSIONS, START, run, same, template, value
 
 
 @pytest.mark.parametrize("case", EXPRESSIONS, ids=lambda case: case["about"])
@@ -247,16 +227,10 @@ def refusing_calls(node):
     return raised.args[0] if isinstance(raised, ast.Call) and raised.func.id in ("ValueError", "SsaError") else None
 
 
-def template(message):
-    """A regex for the texts that an expression of a message gives."""
-    parts = message.values if isinstance(message, ast.JoinedStr) else [message]
-    return "".join(re.escape(part.value) if isinstance(part, ast.Constant) else ".*" for part in parts)
-
-
 def messages():
     """A regex for every message with which the language refuses a text."""
     language = ROOT / "bin/ssa/language"
-    for path in sorted([*language.glob("*.py"), *language.glob("functions/*.py")]):
+    for path in sorted(language.rglob("*.py")):
         for message in filter(None, map(refusing_calls, ast.walk(ast.parse(path.read_text())))):
             pattern = template(message)
             if path.name != "jsons.py" and pattern != ".*":  # jsons.py answers its JSON reader, no author

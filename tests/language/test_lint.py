@@ -8,12 +8,11 @@ import pytest
 
 from ssa.language import compile_text
 from ssa.language.analysis.lint import lint
-from tests.language.test_language import HERE, template
-from tests.language.test_programs import text_of
 from tests.support.examples import FLAGSHIP, ROOT
+from tests.support.language.cases import TABLES, template, text_of
 from tools.docs.pages import shipped
 
-CASES = tomllib.loads((HERE / "lint.toml").read_text())["case"]
+CASES = tomllib.loads((TABLES / "lint.toml").read_text())["case"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["about"])
@@ -28,7 +27,7 @@ def test_a_program_has_the_warnings_of_its_table(case):
 
 def messages():
     """A regex for every warning: what stands behind the place in `yield place, warning`."""
-    for node in ast.walk(ast.parse((ROOT / "bin/ssa/language/lint.py").read_text())):
+    for node in ast.walk(ast.parse((ROOT / "bin/ssa/language/analysis/lint.py").read_text())):
         if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
             yield pytest.param(template(node.value.elts[1]), id=f"line {node.lineno}")
 

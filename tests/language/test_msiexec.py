@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ssa.language.functions.msiexec import msiexec_options
 from ssa.language.functions.msiexec_reading import NAMES
 from ssa.language.functions.places import place
-from tests.support.soak import SEED, count, told
+from tests.support.soak import SEED, count, report
 
 OPTIONS, STANDARD = "Command-Line Options", "Standard Installer Command-Line Options"
 SERVER = "msiexec, Windows Server commands"
@@ -467,7 +467,7 @@ def test_any_text_has_an_answer():
     random, number = Random(SEED), count(2_000, 200_000)
     for _ in range(number):
         check(msiexec_options(any_text(random)))
-    told(f"{number:,} command lines of any text")
+    report(f"{number:,} command lines of any text")
 
 
 LONG = 1_000_000

@@ -10,12 +10,13 @@ from hypothesis import given
 from ssa.language import SsaError, parse
 from ssa.language.text.printer import print_expression, print_program
 from ssa.language.text.syntax import Literal
+from tests.support.language.cases import END, START, TABLES
 from tests.support.language.programs import programs
-from tests.support.language.texts import END, HERE, START, TEXTS, texts, tokens_changed
+from tests.support.language.texts import TEXTS, texts, tokens_changed
 from tests.support.language.trees import bare
 from tests.support.soak import SEED, count
 
-PRINTED = tomllib.loads((HERE / "printed.toml").read_text())["case"]
+PRINTED = tomllib.loads((TABLES / "printed.toml").read_text())["case"]
 
 
 def read(text):

@@ -8,13 +8,9 @@ import pytest
 from ssa.language import compile_text
 from ssa.language.functions import REGISTRY
 from ssa.language.text.parser import COMMANDS
-from tests.language.test_language import END, HERE, START, same
+from tests.support.language.cases import END, START, TABLES, same, text_of
 
-PROGRAMS = tomllib.loads((HERE / "programs.toml").read_text())["case"]
-
-
-def text_of(case):
-    return case["text"] if case.get("whole") else START + case["text"] + END
+PROGRAMS = tomllib.loads((TABLES / "programs.toml").read_text())["case"]
 
 
 def hits(text, event=None):

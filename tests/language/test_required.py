@@ -9,13 +9,12 @@ import pytest
 from ssa.language import SsaError, compile_text
 from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_LITERALS
 from ssa.language.text.printer import print_program
-from tests.language.test_language import END, HERE, START
-from tests.language.test_programs import text_of
 from tests.support.examples import flagship
+from tests.support.language.cases import END, START, TABLES, text_of
 from tests.support.language.literals import asking, near
-from tests.support.soak import SEED, count, told
+from tests.support.soak import SEED, count, report
 
-CASES = tomllib.loads((HERE / "required.toml").read_text())["case"]
+CASES = tomllib.loads((TABLES / "required.toml").read_text())["case"]
 
 HOLDS = {
     "equals": str.__eq__,
@@ -71,7 +70,7 @@ def test_the_shipped_detection_requires_its_process_and_one_of_two_switches():
 
 
 def test_no_event_that_a_program_hits_is_without_what_it_requires():
-    random, number = Random(SEED), count(400, 30_000)
+    random, number = Random(SEED), count(400, 30_000, 400)
     requiring = hits = hits_requiring = 0
     for _ in range(number):
         tree = asking(random)
@@ -87,7 +86,7 @@ def test_no_event_that_a_program_hits_is_without_what_it_requires():
                 hits_requiring += bool(plan.required)
                 assert not missed(plan, event), (text, event, missed(plan, event))
     assert hits_requiring > number
-    told(f"{number} programs, {requiring} that require something; {hits_requiring} of {hits} hits were of those")
+    report(f"{number} programs, {requiring} that require something; {hits_requiring} of {hits} hits were of those")
 
 
 @pytest.mark.parametrize("function", ["lower", "upper"])

@@ -14,8 +14,9 @@ import pytest
 from ssa.action import payload, risk
 from ssa.action.splunkd import LEDGER, SOURCETYPE
 from ssa.content import conf
+from ssa.content.datamodels import security_domain
 from ssa.content.detection import CONF, REQUIRED
-from ssa.rows import event
+from ssa.content.fields import COLUMNS, COUNTERPARTS, IDENTITY
 from tools import ROOT
 from tools.docs import pages
 
@@ -300,7 +301,7 @@ def test_a_key_that_is_in_no_spec_would_be_found(name):
 
 
 def test_our_specs_name_no_key_that_nothing_reads():
-    text = (ROOT / "bin/ssa/detection.py").read_text()
+    text = (ROOT / "bin/ssa/content/detection.py").read_text()
     keys = re.findall(r"^(\w+) = ", (ROOT / f"README/{CONF}.conf.spec").read_text(), re.MULTILINE)
     assert [key for key in keys if f'"{key}"' not in text] == []
     assert set(REQUIRED) <= set(keys)
@@ -341,8 +342,8 @@ def test_a_saved_search_passes_every_field_that_the_detection_and_its_risk_need(
     search = SAVED[pages.saved_search(detection)]["search"]
     passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", search)[1])) | {"event_id"}
     for name in detection.needs | (detection.plan.input_fields or set()):
-        assert {name, *event.COUNTERPARTS.get(name, ())} & passed, name
-    for columns in event.IDENTITY:
+        assert {name, *COUNTERPARTS.get(name, ())} & passed, name
+    for columns in IDENTITY:
         assert set(columns) & passed, columns
 
 
@@ -370,7 +371,7 @@ def test_the_saved_search_repeats_the_facts_of_the_detection(detection):
     assert (meta["detection_id"], meta["detection_version"]) == (detection.id, detection.version)
     assert datetime.fromtimestamp(meta["publish_time"], UTC).date().isoformat() == detection.date
     assert saved["action.notable.param.severity"] == detection.severity
-    assert saved["action.notable.param.security_domain"] == risk.security_domain(detection)
+    assert saved["action.notable.param.security_domain"] == security_domain(detection.datamodel)
     assert saved["action.notable.param.rule_title"] == pages.saved_search(detection)
 
 
@@ -391,7 +392,7 @@ def test_enterprise_securitys_own_risk_action_would_score_the_same(detection):
 def test_what_a_search_shows_or_hands_on_are_fields_that_its_results_have(detection):
     saved = SAVED[pages.saved_search(detection)]
     passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", saved["search"])[1]))
-    results = passed | set(event.COLUMNS) | detection.needs
+    results = passed | set(COLUMNS) | detection.needs
     shown = re.split(r",\s*", re.search(r"\| table (.+)$", saved["search"])[1])
     assert set(shown) - {"*"} <= results
     assert set(saved["action.notable.param.nes_fields"].split(",")) <= results

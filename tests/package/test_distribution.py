@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from tests.support.examples import FLAGSHIP, HIT
 
 RULE = f"SSA - {FLAGSHIP} - Rule"
@@ -40,7 +40,7 @@ def test_the_self_test_says_ok_for_the_search_head_and_for_every_peer(instance, 
 
 
 def test_the_self_test_fails_where_the_command_does_not_run_on_the_peers(instance):
-    command = instance.apps / "ssa_detections/bin/ssa/command.py"
+    command = instance.apps / "ssa_detections/bin/ssa/search/command.py"
     command.write_text(command.read_text().replace("distributed=True", "distributed=False"))
     told = {row["splunk_server"]: row["result"] for row in run(instance, SELF_TEST).rows}
     assert told.pop("search_head") == "OK"

@@ -1,4 +1,4 @@
-"""Who may import whom."""
+"""Who may import whom in the packaged library."""
 
 import ast
 import sys
@@ -7,86 +7,79 @@ import pytest
 
 from tools import ROOT
 
-EDGES = {"command", "explain_command", "alert", "splunkd"}
-ALLOWED = {
-    "language": set(),
-    "conf": set(),
-    "refusal": set(),
-    "detection": {"language", "conf"},
-    "event": {"language", "detection"},
-    "legible": set(),
-    "entities": set(),
-    "risk": {"detection", "entities", "event", "language", "legible"},
-    "stash": {"legible", "risk"},
-    "results": {"event"},
-    "sink": set(),
-    "journal": {"legible"},
-    "payload": {"conf"},
-    "tls": {"conf"},
-    "splunkd": {"conf", "entities", "journal", "sink", "tls"},
-    "messages": set(),
-    "chunks": set(),
-    "dispatch": {"detection", "event", "language"},
-    "needles": {"language"},
-    "table": {"event"},
-    "scan": {"chunks", "needles", "table"},
-    "lazily": set(),
-    "explanation": {"language", "detection", "event", "risk"},
-    "command": {
-        *("chunks", "conf", "detection", "dispatch", "event", "messages"),
-        *("needles", "scan", "table"),
-    },
-    "explain_command": {"conf", "detection", "explanation", "messages"},
-    "alert": {
-        *("conf", "detection", "entities", "event", "journal", "payload"),
-        *("results", "risk", "sink", "splunkd", "stash"),
-    },
+LIBRARY = ROOT / "bin/ssa"
+ROOMS = {
+    "immutable": (),
+    "refusal": (),
+    "regex": (),
+    "language": ("immutable", "regex"),
+    "content": ("immutable", "regex", "language"),
+    "rows": ("immutable", "regex", "language", "content"),
+    "search": ("immutable", "regex", "language", "content", "rows"),
+    "action": ("immutable", "regex", "language", "content", "rows"),
 }
-SPLUNKLIB = {"command", "explain_command", "splunkd"}
+"""Each room, and the rooms that it may import: search and action do not know each other."""
+
+LANGUAGE = ("values", "text", "functions", "analysis", "run")
+"""The rooms of the language: each imports those before it."""
+
+SPLUNKLIB = ("search/command.py", "search/explain_command.py", "action/splunkd.py")
+"""The edges: only they know splunk-sdk."""
 
 
 def imports(path):
-    """(top-level module, what of our package) for every import in a file."""
+    """The modules that a file imports, in full: `ssa.content.conf`."""
+    package = ("ssa", *path.relative_to(LIBRARY).parent.parts) if path.is_relative_to(LIBRARY) else ()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((alias.name.split(".")[0], "") for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                for alias in node.names:
-                    yield "." * node.level, (node.module or alias.name).split(".")[0]
-            else:
-                yield (node.module or "").split(".")[0], (node.module or "").partition(".")[2]
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*above, node.module) if node.module else above)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def modules():
-    for path in sorted((ROOT / "bin/ssa").rglob("*.py")):
-        inside = path.relative_to(ROOT / "bin/ssa")
-        yield pytest.param(inside.parts[0].removesuffix(".py"), path, id=str(inside))
+def inner(module):
+    """The place of a module's room within the language; None for the module of the language itself."""
+    room = module.split(".")[2:3]
+    return LANGUAGE.index(room[0]) if module.startswith("ssa.language.") and room[0] in LANGUAGE else None
 
 
-@pytest.mark.parametrize(("module", "path"), list(modules()))
-def test_a_module_imports_only_what_stands_below_it(module, path):
-    for top, ours in imports(path):
-        if top == "." and path.parent.name == "ssa":
-            assert ours in ALLOWED[module], ours
-        elif top.startswith("."):
-            inside = len(path.relative_to(ROOT / "bin/ssa/language").parts)
-            assert module == "language" and len(top) <= inside, "the language knows nothing of its surroundings"
+@pytest.mark.parametrize("path", sorted((LIBRARY / "language").rglob("*.py")), ids=lambda path: str(path.name))
+def test_within_the_language_a_room_imports_only_those_before_it(path):
+    own = inner(".".join(("ssa", *path.relative_to(LIBRARY).with_suffix("").parts)))
+    above = [module for module in imports(path) if own is not None and (inner(module) or 0) > own]
+    assert above == []
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_module_imports_only_what_stands_below_its_room(path):
+    inside = path.relative_to(LIBRARY)
+    own = inside.parts[0].removesuffix(".py")
+    for module in imports(path):
+        top, *rest = module.split(".")
+        if top == "ssa":
+            assert rest[0] in (own, *ROOMS.get(own, ())), module
         elif top == "splunklib":
-            assert module in SPLUNKLIB
+            assert str(inside) in SPLUNKLIB, module
         else:
-            assert top in sys.stdlib_module_names, top
+            assert top in sys.stdlib_module_names, module
 
 
 def test_the_edges_are_imported_by_the_entries_alone():
-    for path in (ROOT / "bin/ssa").rglob("*.py"):
-        for top, ours in imports(path):
-            assert not (top == "." and ours in EDGES) or (path.stem, ours) == ("alert", "splunkd")
+    edges = [f"ssa.{edge.removesuffix('.py').replace('/', '.')}" for edge in (*SPLUNKLIB, "action/alert.py")]
+    found = {
+        (str(path.relative_to(LIBRARY)), module)
+        for path in LIBRARY.rglob("*.py")
+        for module in imports(path)
+        if module.startswith(tuple(edges))
+    }
+    assert found == {("action/alert.py", "ssa.action.splunkd")}
 
 
 def test_the_sandbox_never_imports_the_library():
     for path in (ROOT / "sandbox").rglob("*.py"):
-        assert not [top for top, _ in imports(path) if top == "ssa"]
+        assert not [module for module in imports(path) if module.split(".")[0] == "ssa"]
 
 
 def test_the_entries_are_a_few_lines():

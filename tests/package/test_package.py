@@ -31,7 +31,7 @@ def test_two_builds_are_byte_identical_wherever_and_whenever(archive, tmp_path):
     command = [
         sys.executable,
         "-c",
-        "import sys, pathlib; from tools import package; package.build(pathlib.Path(sys.argv[1]))",
+        "import sys, pathlib; from tools.build import package; package.build(pathlib.Path(sys.argv[1]))",
     ]
     subprocess.run([*command, str(tmp_path)], cwd=ROOT, check=True, env={"TZ": "Asia/Tokyo", "PATH": "/usr/bin:/bin"})
     assert (tmp_path / archive.name).read_bytes() == archive.read_bytes()
@@ -64,7 +64,7 @@ def test_what_git_does_not_track_is_not_packed_and_named(checkout, capsys):
         (checkout / name).parent.mkdir(exist_ok=True)
         (checkout / name).write_text("x")
     packed = {name for name, _ in package.shipped_files()}
-    assert "bin/ssa/conf.py" in packed
+    assert "bin/ssa/content/conf.py" in packed
     assert not {name for name in packed if "scratch" in name or "orig" in name or "local" in name or "pyc" in name}
     said = capsys.readouterr().err.splitlines()
     assert sorted(line.rpartition(" ")[2] for line in said) == ["bin/ssa/scratch.py", "default/macros.conf.orig"]

@@ -3,17 +3,18 @@
 import json
 import subprocess
 
-from tests.language.test_functions import FUNCTIONS
-from tests.language.test_language import END, ERRORS, EXPRESSIONS, START, same
 from tests.support.examples import FLAGSHIP, HIT, ROOT
+from tests.support.language.cases import END, ERRORS, EXPRESSIONS, FUNCTIONS, START, same
 
 CASES = EXPRESSIONS + FUNCTIONS
 
 CHILD = """
 import json, sys
 sys.path.insert(0, sys.argv[1] + "/bin")
-from ssa import conf, event, risk, stash
-from ssa.detection import Catalogue
+from ssa.action import risk, stash
+from ssa.content import conf
+from ssa.rows.hits import detect
+from ssa.content.detection import Catalogue
 from ssa.language import SsaError, compile_text
 
 asked = json.load(sys.stdin)
@@ -29,7 +30,7 @@ for text in asked["errors"]:
     except SsaError as error:
         refused.append([error.problem, error.at])
 detection = Catalogue(conf.merge([sys.argv[1] + "/default/ssa_detections.conf"])).find(asked["detection"])
-(columns,) = event.detect(detection, asked["row"])
+(columns,) = detect(detection, asked["row"])
 context = risk.Context("search", "sid", 0.0)
 lines = [stash.line(e) for e in risk.risk_events(detection, {**asked["row"], **columns}, context).events]
 print(json.dumps({"given": given, "refused": refused, "columns": columns, "lines": lines}))

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from sandbox import confs
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
+from tests.support.app.views import strings
 from tools import ROOT
 from tools.ui import views
 
@@ -26,15 +27,6 @@ KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
 SPL_TOKENS = {"candidate", "Chosen:result.base", "Chosen:result.filter"}
 """Tokens that are SPL, and so stand unquoted: what ssa_quoted made of an event, and what an admin wrote."""
 ROW = re.compile(r"row\.(.+)\.value")
-
-
-def strings(node):
-    """Yield each text of a definition."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, (dict, list)):
-        for one in node.values() if isinstance(node, dict) else node:
-            yield from strings(one)
 
 
 def tokens(node):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ssa.regex import automaton
 from ssa.regex.pattern import compile_pattern
 from tests.support.regex.generated import TEXTS, regexes
+from tests.support.soak import count
 
 
 def spans_of_re(pattern, text):
@@ -30,7 +31,7 @@ def spans(pattern, text):
     return [[(m.start(n), m.end(n)) for n in range(pattern.groups + 1)] for m in pattern.finditer(text)]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=count(1_000, 1_000))
 @given(regexes(), TEXTS)
 def test_matches_and_groups_are_those_of_re(regex, text):
     pattern = compile_pattern(regex.text)
@@ -38,7 +39,7 @@ def test_matches_and_groups_are_those_of_re(regex, text):
     assert pattern.matches_whole(text) == bool(re.fullmatch(regex.text, text, re.ASCII))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=count(1_000, 1_000))
 @given(regexes(atomic=True), TEXTS)
 def test_atomic_groups_and_possessive_repeats_are_those_of_re(regex, text):
     pattern = compile_pattern(regex.bare)

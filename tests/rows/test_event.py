@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssa.content.fields import COLUMNS
 from ssa.rows import event
+from ssa.rows.cells import canonical, milliseconds, whole_second
+from ssa.rows.hits import detect
 from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, catalogue, flagship
 
 
 def hits(**changes):
-    return event.detect(flagship(), {**HIT, **changes})
+    return detect(flagship(), {**HIT, **changes})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_a_field_is_the_rows_own_else_its_cim_counterpart(row, name, expected):
     ],
 )
 def test_time_is_epoch_milliseconds_as_a_string(time, expected):
-    assert event.milliseconds(time) == expected
+    assert milliseconds(time) == expected
 
 
 def test_the_whole_row_is_the_input_event_when_any_field_may_be_read():
@@ -82,7 +85,7 @@ def test_the_identity_differs_with_each_part(name):
 
 def test_a_hit_has_every_column_of_the_contract():
     (found,) = hits()
-    assert set(found) >= set(event.COLUMNS)
+    assert set(found) >= set(COLUMNS)
     assert (found["detection"], found["detection_id"], found["detection_version"]) == (FLAGSHIP, FLAGSHIP_ID, "1")
     assert (found["start_time"], found["end_time"]) == ("1772442000250", "1772442000250")
     assert found["entities"] == ["jdoe", "ws-01.example"]
@@ -137,7 +140,7 @@ def test_what_the_flagship_finds(changes, count):
 
 def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
     detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = ran $cmd_line$ and $nothing$\n").find(FLAGSHIP)
-    (found,) = event.detect(detection, HIT)
+    (found,) = detect(detection, HIT)
     assert (found["cmd_line"], found["nothing"]) == (HIT["process"].lower(), None)
 
 
@@ -161,7 +164,7 @@ cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
 
 @given(st.dictionaries(st.sampled_from([*HIT, "event_id", "_datamodels", "tag"]), cells))
 def test_no_row_stops_the_command(row):
-    for found in event.detect(flagship(), {**HIT, **row}):
+    for found in detect(flagship(), {**HIT, **row}):
         json.loads(found["body"])
 
 
@@ -173,15 +176,15 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_canonical_json_is_what_the_standard_library_writes(value):
-    assert event.canonical(value) == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical(value) == json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @given(st.integers(-(10**14), 10**14), st.text(st.sampled_from("0123456789"), max_size=15))
 def test_a_time_loses_no_millisecond_and_rounds_none_up(whole, fraction):
     time = f"{whole}.{fraction}" if fraction else str(whole)
     exact = int(Decimal(time) * 1000)  # towards zero, as digits are cut off
-    assert event.milliseconds(time) == event.milliseconds([time]) == event.field({"_time": time}, "_time") == str(exact)
-    assert event.whole_second(time) == exact // 1000
+    assert milliseconds(time) == milliseconds([time]) == event.field({"_time": time}, "_time") == str(exact)
+    assert whole_second(time) == exact // 1000
 
 
 @given(st.dictionaries(st.sampled_from([*HIT, "dest_user_id", "dest_device_id", "event_id"]), cells))

@@ -8,7 +8,7 @@ from tests.support.examples import ROOT
 CHILD = """
 import sys
 sys.path.insert(0, sys.argv[1] + "/bin")
-from ssa import lazily
+from ssa.search import lazily
 lazily.defer()
 assert "logging" in sys.modules and "tokenize" not in sys.modules
 import gzip, tempfile, urllib.parse

@@ -17,7 +17,7 @@ import pytest
 from ssa.search import command, scan
 from ssa.search.chunks import Body, MalformedChunkError
 from tests.support.examples import FLAGSHIP, HIT, ROOT, only
-from tests.support.soak import SEED, count, told
+from tests.support.soak import SEED, count, report
 
 START = "| from read_ssa_enriched_events() | eval c=lower(input_event.process), n=input_event.process_name | where "
 END = ' | eval start_time=1, body={c: c, n: n, user: input_event.user, d: _datamodels}, entities=["a", n]'
@@ -210,7 +210,7 @@ def test_scanned_as_row_by_row(commands, kind, change):
             otherwise += not same
     assert hits > total / 10
     assert otherwise <= total / 2_000
-    told(f"{total:,} chunks for {kind} detections: {hits:,} hits; {otherwise} that are no CSV read otherwise")
+    report(f"{total:,} chunks for {kind} detections: {hits:,} hits; {otherwise} that are no CSV read otherwise")
 
 
 @pytest.mark.parametrize("often", [1, 0.3, 0.01, 0])

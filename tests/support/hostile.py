@@ -4,6 +4,8 @@ The strict one is Splunk's stash extraction as documented experience has it: `ke
 `\\` and `"` escaped by a backslash, a repeated key is multivalue. The others stand for readers that know less.
 """
 
+import gzip
+import os
 import re
 
 HOSTILE = (
@@ -91,3 +93,49 @@ def fields(line):
     assert naive(line) == raw
     assert toggling(line) == raw
     return found
+
+
+def spoil(path, how):
+    """Put something else where the results file should be."""
+    outside = path.parents[5] / "outside.csv.gz"
+    outside.write_bytes(gzip.compress(b"a\n1\n"))
+    if how == "no gzip":
+        path.write_text("a\n1\n")
+    elif how == "damaged":
+        path.write_bytes(gzip.compress(b"a\n1\n" * 9_999)[:12] + b"\xff" * 30)
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "a folder":
+        path.mkdir()
+    elif how == "a FIFO":
+        os.mkfifo(path)
+    elif how == "a link to outside":
+        path.symlink_to(outside)
+    elif how == "a link to inside":
+        path.with_name("other").write_bytes(outside.read_bytes())
+        path.symlink_to(path.with_name("other"))
+    elif how == "a folder that leads outside":
+        path.parent.rmdir()
+        path.parent.symlink_to(outside.parent)
+        return path.with_name(outside.name)
+    elif how == "outside":
+        return outside
+    elif how == "dots":
+        return path.parent / "../../../../../../outside.csv.gz"
+    return path
+
+
+NOT_THERE = "is not in splunkd's dispatch folder .*: nothing was read"
+SPOILT = {
+    "missing": "is missing or no file",
+    "no gzip": "cannot be read after row 0: Not a gzipped file",
+    "damaged": "cannot be read after row",
+    "empty": "is empty",
+    "a folder": "is missing or no file",
+    "a FIFO": "is missing or no file",
+    "a link to outside": NOT_THERE,
+    "a link to inside": NOT_THERE,
+    "a folder that leads outside": NOT_THERE,
+    "outside": NOT_THERE,
+    "dots": NOT_THERE,
+}

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.splunkd import Splunkd
-from tools.build.package import ROOT
+from tools import ROOT
 from tools.ui.stage import EVENTS, stage
 from tools.ui.web import DIST, Web, serving
 
@@ -33,12 +33,13 @@ def missing():
     return ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Let one worker draw all views; skip these tests where it cannot, unless SSA_UI=1 says that it must."""
+    """Let one worker draw views over events, one over none; skip where they cannot, unless SSA_UI=1 says they must."""
     why = missing()
     for item in items:
         if item.path.parent == Path(__file__).parent and "needs_no_browser" not in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("ui"))
+            item.add_marker(pytest.mark.xdist_group("ui over no events" if "bare" in item.fixturenames else "ui"))
             if why and os.environ.get("SSA_UI") != "1":
                 item.add_marker(pytest.mark.skip(reason=why))
 
@@ -61,7 +62,7 @@ def served(home, archive, events):
             yield Served(splunkd, recorder, address)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bundle():
     """What draws a view, built from its sources."""
     sources = [UI / "build.mjs", UI / "package-lock.json", *(UI / "src").iterdir()]
@@ -70,21 +71,21 @@ def bundle():
         subprocess.run(["node", "build.mjs"], cwd=UI, check=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(archive, bundle, tmp_path_factory):
     """The stand-in over the demo events and the risk that came of them."""
     with served(tmp_path_factory.mktemp("demo"), archive, EVENTS) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def empty(archive, bundle, tmp_path_factory):
     """The stand-in over no event at all."""
     with served(tmp_path_factory.mktemp("empty"), archive, []) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
     from tools.ui.browser import browser
 
@@ -92,19 +93,33 @@ def chromium():
         yield started
 
 
-@pytest.fixture
-def screen(chromium, demo):
-    """A window before the demo events."""
-    from tools.ui.browser import screen as window
+@pytest.fixture(scope="package")
+def window(chromium):
+    """A window, which has the renderer in its cache after the first page."""
+    from tools.ui.browser import window
 
-    with window(chromium, demo.recorder, demo.address) as opened:
+    with window(chromium) as opened:
         yield opened
 
 
 @pytest.fixture
-def bare(chromium, empty):
-    """A window before no events."""
-    from tools.ui.browser import screen as window
+def screen(window, demo):
+    """A page before the demo events."""
+    with opened(window, demo) as view:
+        yield view
 
-    with window(chromium, empty.recorder, empty.address) as opened:
-        yield opened
+
+@pytest.fixture
+def bare(window, empty):
+    """A page before no events."""
+    with opened(window, empty) as view:
+        yield view
+
+
+@contextmanager
+def opened(window, served):
+    from tests.support.app.screen import View
+    from tools.ui.browser import blank
+
+    with blank(window) as page:
+        yield View(page, served.recorder, served.address)

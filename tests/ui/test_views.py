@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.sandbox.splunkd import test_routes
-from tools.build.package import ROOT
+from tests.support.servers import routes
+from tools import ROOT
 
 VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glob("*.xml"))}
 
@@ -94,9 +94,11 @@ def test_the_guards_see_what_goes_wrong(screen):
 
 
 def test_the_views_call_each_route_that_is_there_for_them(screen, demo):
-    for view in VIEWS:
-        screen.open(view)
+    screen.open("overview")
     screen.page.locator("[data-test=time-range-dropdown]").click()
     screen.page.get_by_text("Last 7 days").click()
     screen.settle()
-    assert sorted(test_routes.VIEWS - demo.splunkd.used) == []
+    for view in VIEWS:
+        if routes.VIEWS - demo.splunkd.used:  # which the views of other tests have called too
+            screen.open(view)
+    assert sorted(routes.VIEWS - demo.splunkd.used) == []

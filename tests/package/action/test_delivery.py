@@ -22,7 +22,7 @@ from tests.support import pythons
 from tests.support.app.alerting import KEY, counts, result, running
 from tests.support.examples import flagship
 from tests.support.servers.faults import AFTER, Faults, fault
-from tests.support.soak import SEED, SOAK, count, told
+from tests.support.soak import SEED, SOAK, count, report
 
 MAXTIME = 10
 """Seconds: short, so that the action gives up as soon as these tests can wait for."""
@@ -222,7 +222,7 @@ def live(place, installed, numbers):
 
 
 def test_whatever_goes_wrong_each_hit_is_in_the_index_and_counts_once(installed, tmp_path):
-    numbers, workers = range(count(16, 2_000)), 2
+    numbers, workers = range(count(16, 2_000, 8)), 2
     started, failed, totals = time.monotonic(), [], Counter()
     with ThreadPoolExecutor(workers) as pool:
         lives = [pool.submit(live, tmp_path / str(each), installed, numbers[each::workers]) for each in range(workers)]
@@ -233,7 +233,7 @@ def test_whatever_goes_wrong_each_hit_is_in_the_index_and_counts_once(installed,
             totals += figures
             totals["longest, ms"] = longest
     said = ", ".join(f"{name} {number:,}" for name, number in sorted(totals.items()))
-    told(f"delivery: {said}; {time.monotonic() - started:.0f} s")
+    report(f"delivery: {said}; {time.monotonic() - started:.0f} s")
     assert not failed, f"{len(failed)} of {len(numbers)} runs: " + "\n".join(failed[:3])
     assert totals["runs"] + totals["too busy to tell"] == len(numbers)
     assert all(totals[kind] for kind in ("killed", "failed", "ended well", *(FAULTS if SOAK else ())))

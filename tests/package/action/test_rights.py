@@ -73,7 +73,7 @@ def test_an_index_that_is_not_there_is_named_with_what_to_do(action):
 def test_it_asks_what_its_source_names_with_the_page_of_the_reference_and_nothing_else(action):
     action.splunkd.used.clear()
     assert run(action, action.splunkd.login("admin"))[0] == EXIT_OK
-    source = (ROOT / "bin/ssa/splunkd.py").read_text()
+    source = (ROOT / "bin/ssa/action/splunkd.py").read_text()
     documented = re.findall(r"REST API Reference, [A-Z][\w ]+ descriptions: (GET|POST|DELETE) ([\w/{}]+)\.\n", source)
     assert sorted(documented) == sorted(action.splunkd.used)
 

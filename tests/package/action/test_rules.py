@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from sandbox import confs
-from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Scheduler
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
-from tests.sandbox.alerts.test_scheduler import DAY, HOUR, conf
+from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import FLAGSHIP
 from tools import ROOT
 
@@ -69,7 +69,7 @@ class Estate:
         text = search or self.saved(name)
         result = self.instance.search(text, earliest=start, latest=end, now=end if now is None else now)
         if result.rows:
-            done = alerts.run(self.instance, "ssa_risk", name, result, {})
+            done = alert_actions.run(self.instance, "ssa_risk", name, result, {})
             assert (done.code, [line for line in done.log if line[0] != "INFO"]) == (0, [])
         return result.rows
 

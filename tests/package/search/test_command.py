@@ -8,30 +8,8 @@ import pytest
 
 from sandbox.errors import SearchError
 from sandbox.search.chunked import Command
+from tests.support.app.search_command import COLUMNS, MISS, Session, local, searchinfo, stanza
 from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, only
-
-COLUMNS = list(HIT)
-MISS = {**HIT, "process": "msiexec.exe /i setup.msi"}
-
-
-def searchinfo(dispatch, *args):
-    return {
-        "args": list(args),
-        "raw_args": list(args),
-        "dispatch_dir": str(dispatch),
-        "sid": "1700000000.1",
-        "app": "ssa_detections",
-        "owner": "admin",
-        "username": "admin",
-        "session_key": "secret-session-key",
-        "splunkd_uri": "https://127.0.0.1:8089",
-        "splunk_version": "9.3.0",
-        "search": "search%20index%3D*",
-        "command": "ssadetect",
-        "maxresultrows": 50000,
-        "earliest_time": "0",
-        "latest_time": "0",
-    }
 
 
 @pytest.fixture
@@ -42,47 +20,9 @@ def app(app):
     return app
 
 
-class Session:
-    """Runs the command of an app folder once, over one or more chunks."""
-
-    def __init__(self, app, python, tmp_path, *args):
-        self.command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
-        self.info = searchinfo(tmp_path, *args)
-
-    def run(self, *chunks):
-        with self.command as command:
-            self.metadata = command.getinfo(self.info)
-            found = []
-            for number, rows in enumerate(chunks):
-                values = [[row.get(name) or None for name in COLUMNS] for row in rows]
-                reply = command.execute(COLUMNS, values, finished=number == len(chunks) - 1)
-                found.append([dict(zip(reply.columns, row, strict=True)) for row in reply.rows])
-            command.close()
-        return found
-
-
 @pytest.fixture
 def session(app, python, tmp_path):
     return lambda *args: Session(app, python, tmp_path, *args)
-
-
-def local(app, text):
-    (app / "local").mkdir(exist_ok=True)
-    (app / "local/ssa_detections.conf").write_text(text)
-
-
-def stanza(name, search=None, **settings):
-    lines = {
-        "id": name.lower(),
-        "version": "1",
-        "search": search or "| from read_ssa_enriched_events() | into write_ssa_detected_events();",
-        "impact": "10",
-        "confidence": "10",
-        "message": "found",
-        "observables": "[]",
-        **settings,
-    }
-    return f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items())
 
 
 def test_it_says_that_it_may_run_on_the_indexers(session):
@@ -231,7 +171,7 @@ def test_a_monstrous_detection_does_not_blind_the_others_either(app, session, se
 
 
 def test_a_defect_at_the_start_is_a_message_and_not_a_silent_end(app, session):
-    (app / "bin/ssa/conf.py").write_text(
+    (app / "bin/ssa/content/conf.py").write_text(
         "APP, Stanza, ConfError, comma_list, is_true = '', dict, OSError, 0, 0\n"
         "def load(*_): raise KeyError('{defect}')\n"
     )

@@ -4,17 +4,10 @@ import pytest
 
 from sandbox.errors import SearchError
 from sandbox.search.chunked import Command
-from sandbox.search.job import Instance
-from tests.package.search.test_command import local, searchinfo, stanza
+from sandbox.search.instance import Instance
+from tests.support.app.search_command import SUSPECT, WRONG, local, searchinfo
 from tests.support.examples import FLAGSHIP, FLAGSHIP_ID
 from tools.docs.pages import shipped
-
-WRONG = stanza("Wrong", "| from read_ssa_enriched_events() | stats count() | into write_ssa_detected_events();")
-SUSPECT = stanza(
-    "Suspect",
-    '| from read_ssa_enriched_events() | where lower(input_event.p) = "X{0}" | into write_ssa_detected_events();',
-    disabled="1",
-)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from sandbox.search.chunked import environment
-from tests.package.search.test_command import local, searchinfo, stanza
+from tests.support.app.search_command import local, searchinfo, stanza
 from tests.support.examples import FLAGSHIP, HIT, only
 from tests.support.soak import SEED, count
 

@@ -1,6 +1,6 @@
 """Every search that the app ships, over the demo events: saved searches, drill-downs, search help, views.
 
-What each finds is in searches.toml, by the place where it stands. A search without an entry there fails.
+What each finds is in test_searches.toml, by the place where it stands. A search without an entry there fails.
 """
 
 import json
@@ -14,12 +14,14 @@ from rich.console import Console
 
 from sandbox import confs
 from sandbox.demo import replay
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
-from sandbox.splunkd.calls import ROLES, Session
-from tests.package.test_views import strings
+from sandbox.splunkd.state import ROLES, Session
+from tests.support.app.views import strings
 from tools import ROOT
 from tools.ui import views
+
+pytestmark = pytest.mark.xdist_group("searches")
 
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
 EXPECTED = {entry["place"]: entry for entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["search"]}
@@ -100,7 +102,7 @@ def hit(demo):
 
 @pytest.mark.parametrize("place", SHIPPED)
 def test_a_shipped_search_finds_what_it_says(demo, hit, painted, place):
-    assert place in EXPECTED, "searches.toml: say what this search finds over the demo events"
+    assert place in EXPECTED, "test_searches.toml: say what this search finds over the demo events"
     expected = EXPECTED[place]
     if view := re.fullmatch(r"views \[(.*)] (.*)", place):
         result, _ = painted[view[1], view[2]]

@@ -5,18 +5,16 @@ import gzip
 import io
 import json
 import time
-from datetime import UTC, datetime
 
 import pytest
 
 from sandbox.alerts.scheduler import Scheduler
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
+from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import FLAGSHIP
 
-DAY = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
-HOUR = 3600
 HOURLY = {"search": "index=main", "enableSched": "1", "cron_schedule": "0 * * * *"}
 KEEP = """
 import json, os, sys, time
@@ -28,12 +26,6 @@ sys.stderr.flush()
 time.sleep(float(payload["configuration"].get("sleep", "0")))
 """
 ACTION = {"payload_format": "json", "param.who": "$result.user$"}
-
-
-def conf(path, stanzas):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()) for name, keys in stanzas.items()]
-    path.write_text("\n".join(lines))
 
 
 @pytest.fixture

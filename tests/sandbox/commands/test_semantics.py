@@ -1,9 +1,9 @@
-"""What SPL means in the sandbox: the cases of spl/*.toml, each with the documentation that it comes from.
+"""What SPL means in the sandbox: the cases of *.toml here, each with the documentation that it comes from.
 
-A case has `covers` (names of tools.spl.features), `source` (a page of Splunk's documentation), `search`, and `rows`
-(what comes out, field by field; a field without a value is left out) or `error`. It may have `events` (stored first),
-`files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch s), and `columns`
-(the fields in their order). Those of rest have a server to ask.
+A case has `covers` (names of tools.docs.spl.features), `source` (a page of Splunk's documentation), `search`, and
+`rows` (what comes out, field by field; a field without a value is left out) or `error`. It may have `events` (stored
+first), `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch s), and
+`columns` (the fields in their order). Those of rest have a server to ask.
 """
 
 from contextlib import nullcontext
@@ -11,9 +11,9 @@ from contextlib import nullcontext
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
-from sandbox.splunkd.calls import ROLES, Session
+from sandbox.splunkd.state import ROLES, Session
 from tools.docs.spl import cases, features, titles
 
 CASES = [
@@ -30,7 +30,7 @@ def test_case(case, tmp_path):
     for name, text in case.get("files", {}).items():
         (app / name).parent.mkdir(parents=True, exist_ok=True)
         (app / name).write_text(text, "utf-8")
-    instance = Instance(tmp_path, indexers=2)
+    instance = Instance(tmp_path, indexers=2, app="ssa_detections")
     instance.add_events({"index": "main", **event} for event in case.get("events", []))
     with Splunkd(instance) if "rest" in case["covers"] else nullcontext() as splunkd:
         if splunkd:

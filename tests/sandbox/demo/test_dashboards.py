@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 
 APP = {
@@ -27,8 +27,8 @@ def call(tmp_path_factory):
         path = home / "etc/apps/tiny" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    instance = Instance(home)
-    with Splunkd(instance, "tiny") as splunkd:
+    instance = Instance(home, app="tiny")
+    with Splunkd(instance) as splunkd:
         splunkd.clock = lambda: START
         key = splunkd.login("admin")
 

@@ -7,32 +7,47 @@ from collections import Counter
 import pytest
 
 from sandbox import __main__ as command_line
-from sandbox.alerts import alert_actions as alerts
+from sandbox.alerts import alert_actions
 from sandbox.demo.replay import risk_searches
 from sandbox.demo.replay import row as indexed
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
+from tests.support.app.demo import CATALOGUE
 from tests.support.examples import FLAGSHIP
 from tools import ROOT
 from tools.docs.pages import shipped
 from tools.evaluate.rules import HARDENED
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
-CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
 MESSAGE = (
     "An instance of spawning msiexec.exe was identified on endpoint {device} "
     "by user {user} attempting to register a file."
 )
 
 
+@pytest.fixture(scope="module")
+def ran():
+    """What replays of the demo said, by their arguments."""
+    return {}
+
+
 @pytest.fixture
-def replay(archive, capsys):
+def replay(archive, capsys, ran):
+    """Replay files; the demo with the same options once for all tests, unless an option names a folder."""
+
     def run(*arguments, files=DEMO):
-        code = command_line.main(["replay", *map(str, files), "--package", str(archive), *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        known = (*arguments, *files)
+        if known not in ran:
+            code = command_line.main(["replay", *map(str, files), "--package", str(archive), *arguments])
+            captured = capsys.readouterr()
+            if files is not DEMO or {"--home", "--local"} & {*arguments}:
+                return code, captured.out, captured.err
+            ran[known] = code, captured.out, captured.err
+        return ran[known]
 
     return run
 
@@ -337,7 +352,7 @@ def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):
 )
 def test_the_trigger_condition_of_a_search_decides_whether_its_action_runs(relation, quantity, results, expected):
     search = {"counttype": "number of events", "relation": relation, "quantity": quantity}
-    assert alerts.triggers(search, [{}] * results) is expected
+    assert alert_actions.triggers(search, [{}] * results) is expected
 
 
 def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_path):
@@ -352,14 +367,14 @@ def test_an_action_gets_at_most_as_many_results_as_its_conf_allows(archive, tmp_
     with Splunkd(instance) as splunkd:
         splunkd.sessions["key"] = frozenset()
         instance.splunkd_uri = splunkd.uri
-        done = alerts.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
+        done = alert_actions.run(instance, "ssa_risk", name, result, {"dry_run": "1"})
     assert len(result.rows) > 3
     assert "results=3 risk_events=6" in done.log[-1][1]
 
 
 def test_an_unknown_trigger_condition_is_an_error():
     with pytest.raises(SandboxError, match="unsupported trigger condition: counttype = custom"):
-        alerts.triggers({"counttype": "custom"}, [{}])
+        alert_actions.triggers({"counttype": "custom"}, [{}])
 
 
 def test_a_missing_file_is_named(replay, tmp_path):

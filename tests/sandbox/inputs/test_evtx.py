@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from sandbox import __main__ as command_line
 from sandbox.inputs.windows import Event, parse, read_events
-from tests.sandbox.inputs.test_windows import security_xml
+from tests.support.windows.events import security_xml
 from tests.support.windows.evtx_files import CHUNK, CHUNK_HEADER, HEADER, evtx
+from tools import ROOT
 
-DEMO = Path(__file__).parents[2] / "sandbox" / "demo"
+DEMO = ROOT / "sandbox/demo"
 RAWS = [event.raw for name in ("security-4688.xml.log", "sysmon.xml.log") for event in read_events(DEMO / name)]
 LOG = evtx(map(fromstring, RAWS))
 IN_CHUNKS = [struct.unpack_from("<QQ", LOG, at + 8) for at in range(HEADER, len(LOG), CHUNK)]  # first and last record
@@ -49,7 +50,7 @@ def test_an_event_log_gives_the_events_that_its_xml_gives(name: str, tmp_path: P
     events = read(LOG, tmp_path, name)
     assert [told(event) for event in events] == [told(parse(raw)) for raw in RAWS]
     assert all(event.raw.startswith("<Event ") and "\n" not in event.raw for event in events)
-    assert read(gzip.compress(LOG), tmp_path, f"{name}.gz") == events
+    assert read(gzip.compress(LOG, mtime=0), tmp_path, f"{name}.gz") == events
 
 
 def test_a_replay_finds_the_same_in_an_event_log(
@@ -126,8 +127,8 @@ def test_chunks_that_windows_has_not_used_yet_are_no_damage(tmp_path: Path) -> N
     [
         ("cut.evtx", LOG[:2000]),
         ("junk.evtx", LOG[:8] + b"junk" * 2000),
-        ("cut.evtx.gz", gzip.compress(LOG)[:-1000]),
-        ("junk.evtx.gz", gzip.compress(LOG)[:9000] + b"junk" * 9000),
+        ("cut.evtx.gz", gzip.compress(LOG, mtime=0)[:-1000]),
+        ("junk.evtx.gz", gzip.compress(LOG, mtime=0)[:9000] + b"junk" * 9000),
     ],
 )
 def test_a_log_that_cannot_be_opened_is_named(name: str, content: bytes, tmp_path: Path) -> None:

@@ -15,31 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sandbox.inputs.windows import MAX_EVENT_CHARS, Event, parse, read_events
+from tests.support.windows.events import MSIEXEC, REGISTER, security_xml
 from tests.support.windows.real_events import RealEvent, as_splunk, plant, real_events
-
-MSIEXEC = r"C:\Windows\System32\msiexec.exe"
-REGISTER = r'msiexec.exe /Y "C:\AtomicRedTeam\atomics\T1218.007\src\MSIRunner.dll"'
-
-
-def security_xml(command_line: str = REGISTER, path: str = MSIEXEC, event_id: int = 4688, **data: str) -> str:
-    values = {
-        "SubjectUserName": "WS-01$",
-        "SubjectDomainName": "CORP",
-        "NewProcessId": "0x1f4",
-        "NewProcessName": path,
-        "ProcessId": "0x2bc",
-        "CommandLine": html.escape(command_line, quote=False),
-        "TargetUserName": "-",
-        "TargetDomainName": "-",
-        "ParentProcessName": r"C:\Windows\System32\cmd.exe",
-    } | data
-    body = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in values.items())
-    return (
-        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
-        f"<Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>{event_id}</EventID>"
-        "<TimeCreated SystemTime='2026-03-02T07:00:00.123456700Z'/><Channel>Security</Channel>"
-        f"<Computer>ws-01.example</Computer></System><EventData>{body}</EventData></Event>"
-    )
 
 
 def classic(command_line: str = REGISTER, when: str = "03/02/2026 01:02:03 PM", target: str = "-") -> str:

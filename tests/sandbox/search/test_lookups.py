@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 
 
 @pytest.fixture

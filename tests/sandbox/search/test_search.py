@@ -3,8 +3,10 @@
 import io
 import json
 import shutil
+import sys
 import tarfile
 import time
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ import splunklib
 
 from sandbox.errors import SandboxError, SearchError
 from sandbox.search import chunked
-from sandbox.search.job import Instance
-from sandbox.store import tables as storage
+from sandbox.search.instance import Instance
+from sandbox.store import tables
 
 # -- an app with commands of its own
 
@@ -299,7 +301,20 @@ def test_a_streaming_command_runs_on_each_indexer_from_its_bundle(shared):
         assert file.endswith("/apps/ssa_detections/bin/mark.py")
         assert (size, chunk) == ("3", "1")
     assert sorted({row["splunk_server"] for row in found.rows}) == ["indexer1", "indexer2"]
-    assert not list(shared.home.glob("peers/*/var/run/searchpeers/*")), "the bundle goes when the search is over"
+
+
+def test_a_bundle_serves_all_searches_until_an_app_changes(make):
+    instance = make()
+
+    def ran_from():
+        return {row["file"] for row in instance.search("index=main | mark | table file").rows}
+
+    first = ran_from()
+    assert ran_from() == first
+    assert {*copy(instance).bundles.current(sys.executable)} == {*instance.bundles.current(sys.executable)}
+    mark = instance.apps / "ssa_detections/bin/mark.py"
+    mark.write_text(mark.read_text() + "\n# changed\n")
+    assert ran_from().isdisjoint(first)
 
 
 @pytest.mark.parametrize("search", ["index=main | head 9 | mark", "index=main | stateful", "| makeresults | mark"])
@@ -457,7 +472,7 @@ def test_new_fields_and_kinds_of_values_may_come_later(make):
 
 
 def test_a_search_reads_the_events_of_one_moment(make, monkeypatch):
-    instance, describe = make(indexers=2), storage.describe
+    instance, describe = make(indexers=2), tables.describe
 
     def meanwhile(database, table):
         """Tell the columns, after which, as another thread might, someone adds one."""
@@ -466,7 +481,7 @@ def test_a_search_reads_the_events_of_one_moment(make, monkeypatch):
             instance.add_events([{"_time": 1_700_000_000, "tag": ["process", "report"], f"new{len(kinds)}": "x"}])
         return kinds
 
-    monkeypatch.setattr(storage, "describe", meanwhile)
+    monkeypatch.setattr(tables, "describe", meanwhile)
     assert values(instance.search("| tstats count from datamodel=Endpoint.Processes"), "count") == ["3"]
 
 

@@ -15,10 +15,10 @@ from splunklib import binding, client
 from splunklib.results import JSONResultsReader, Message
 
 from sandbox.alerts.scheduler import TriggeredAlert
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
-from tests.sandbox.inputs.test_windows import security_xml
 from tests.support.examples import FLAGSHIP
+from tests.support.windows.events import security_xml
 
 USERS = {"admin": ("adm", "admin"), "amy": ("ann", "user"), "paul": ("pow", "power")}
 START = 1_700_000_000
@@ -92,10 +92,10 @@ def write(folder):
 @pytest.fixture
 def splunkd(tmp_path):
     """A server with the app `tiny`, five events, and three users."""
-    instance = Instance(tmp_path / "home")
+    instance = Instance(tmp_path / "home", app="tiny")
     write(instance.apps / "tiny")
     instance.add_events(EVENTS)
-    with Splunkd(instance, "tiny", users=USERS) as served:
+    with Splunkd(instance, users=USERS) as served:
         yield served
     instance.close()
 

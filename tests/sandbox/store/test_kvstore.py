@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 CONF = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.search.command import Row
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.store.tables import BATCH
 
 

@@ -9,10 +9,11 @@ import subprocess
 from contextlib import closing, contextmanager
 
 from sandbox.search.chunked import encode_rows, environment
-from sandbox.search.job import DISPATCH, Instance
+from sandbox.search.instance import Instance
+from sandbox.search.server import DISPATCH
 from sandbox.splunkd import Splunkd
 from sandbox.store.sql import field_name
-from ssa.rows import event
+from ssa.rows.hits import detect
 from tests.support.examples import HIT, flagship
 
 KEY = "secret^session_key.4711"
@@ -23,7 +24,7 @@ LEVELS = ("INFO", "WARN", "ERROR")
 def result(**changes):
     """A row that the search command found: raw events' fields, and what the detection adds."""
     row = {**HIT, **changes}
-    (hit,) = event.detect(flagship(), row)
+    (hit,) = detect(flagship(), row)
     return {**row, **hit}
 
 
@@ -56,6 +57,7 @@ class Action:
         self.splunkd.sessions = {KEY: frozenset({"edit_tcp"})}
         self.splunkd.indexes = {"main", "risk"}
         self.splunkd.failures.clear()
+        self.splunkd.drops.clear()
         self.splunkd.requests.clear()
 
     def payload(self, *rows, payload=None, **parameters):

@@ -1,7 +1,7 @@
 """Random expressions of the SSA dialect, each made for a type that somebody wants.
 
 Some operands are of another type all the same, because what such a thing gives is a rule too. A function needs no word
-here: its signature in the table of tests/ssa/language/sql says what it is called with. Texts and numbers come from
+here: its signature in the table of tests/language/sql says what it is called with. Texts and numbers come from
 small stocks (stocks.toml) that the events draw from too, so that conditions are often true.
 """
 

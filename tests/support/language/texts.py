@@ -2,15 +2,13 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 from ssa.language.text.printer import print_program
 from tools.docs.pages import shipped
 
+from .cases import END, START, TABLES
 from .programs import program
 
-HERE = Path(__file__).parent
-START, END = "| from read_ssa_enriched_events() ", " | into write_ssa_detected_events();"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+(?:\.\d+)?|==|!=|<>|<=|>=|\s+|.', re.DOTALL)
 
 _TOKENS = """
@@ -25,7 +23,7 @@ CHARACTERS = "\0\t\n\r \"'\\/*()[]{}|;,.:=<>!+-%$_aZ09é\u0130\u2028\u212a\ufeff
 
 
 def _cases():
-    for path in sorted(HERE.glob("*.toml")):
+    for path in sorted(TABLES.glob("*.toml")):
         whole = path.stem not in ("programs", "lint")
         for case in tomllib.loads(path.read_text()).get("case", ()):
             if "expression" in case:

@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 from tools import ROOT
 
@@ -27,7 +27,7 @@ class Server:
             instance.install(archive)
 
     def start(self):
-        command = [sys.executable, "-m", "tests.tools.server", str(self.home)]
+        command = [sys.executable, "-m", "tests.support.servers.server", str(self.home)]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.uri, self.hec_uri = json.loads(self.process.stdout.readline())
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.demo import replay
 from sandbox.inputs import windows
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from tools.bench import data as bench_data
 from tools.bench import searches as bench
 

@@ -5,10 +5,9 @@ import sys
 
 import pytest
 
-from tests.language.test_language import END, START
-from tests.package.search.test_command import stanza
-from tests.package.search.test_explain import SUSPECT, WRONG
+from tests.support.app.search_command import SUSPECT, WRONG, stanza
 from tests.support.examples import FLAGSHIP, ROOT
+from tests.support.language.cases import END, START
 
 
 def explain(*files):

@@ -10,6 +10,8 @@ from tests.support.examples import ROOT
 from tools.__main__ import main
 from tools.docs.pages import shipped, slug
 
+pytestmark = pytest.mark.xdist_group("export")
+
 CONTENTCTL = ROOT / ".venv/contentctl/bin/contentctl"
 DETECTIONS = [shipped().find(name) for name in shipped().names]
 

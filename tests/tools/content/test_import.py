@@ -14,12 +14,12 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from ssa.content import conf
 from ssa.content.detection import Catalogue
 from ssa.language import compile_text
 from ssa.language.analysis.lint import lint
-from tests.package.search.test_command import MISS, Session
+from tests.support.app.search_command import MISS, Session
 from tests.support.examples import FLAGSHIP, HIT
 from tools import ROOT
 from tools.__main__ import main
@@ -55,7 +55,9 @@ REG = {
 def new_folder(path):
     """What an import reads of an app."""
     shutil.copytree(ROOT / "default", path / "default")
-    shutil.copytree(ROOT / "bin/ssa/language", path / "bin/ssa/language", ignore=shutil.ignore_patterns("__pycache__"))
+    for room in ("bin/ssa/regex", "bin/ssa/language"):
+        shutil.copytree(ROOT / room, path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "bin/ssa/immutable.py", path / "bin/ssa")
     return path
 
 

@@ -12,13 +12,13 @@ from ssa.content import conf
 from ssa.language import SsaError, compile_text
 from ssa.language.text.printer import print_program
 from ssa.rows import event
-from tests.language.test_language import END, START
+from ssa.rows.cells import values
 from tests.support.examples import ROOT, flagship
 from tests.support.language import literals
+from tests.support.language.cases import END, START
 from tests.support.language.expressions import FIELDS
-from tests.support.soak import SEED, count, told
-from tools.content import generated as beside
-from tools.content import pushdown
+from tests.support.soak import SEED, count, report
+from tools.content import generated, pushdown
 
 MACROS = conf.merge([str(ROOT / "default/macros.conf")])
 
@@ -106,7 +106,7 @@ def test_generate_writes_the_definitions_of_the_macros_and_nothing_else():
     definition = re.compile(r"(?<=_prefilter]\n)definition = .*|(?<=_tstats_where]\n)definition = .*")
     stale = definition.sub("definition = stale", fresh)
     assert stale.count("definition = stale") >= 2
-    assert beside.macros(stale) == fresh
+    assert generated.macros(stale) == fresh
 
 
 def test_the_names_of_the_data_model_are_those_that_the_accelerated_searches_ask_for():
@@ -155,7 +155,7 @@ class Searched:
     def dropped(self, rows, terms):
         """Return how many of the rows do not meet the terms."""
         self.database.execute("DELETE FROM rows")
-        cells = [[row["_raw"], *(event.values(row.get(name)) or None for name in self.names)] for row in rows]
+        cells = [[row["_raw"], *(values(row.get(name)) or None for name in self.names)] for row in rows]
         self.database.executemany(f"INSERT INTO rows VALUES (?{', ?' * len(self.names)})", cells)
         condition = matching.matches(expression(terms), self.rows, None)
         return self.database.execute(f"SELECT count(*) FROM rows WHERE ({condition}) IS NOT TRUE").fetchone()[0]
@@ -168,8 +168,8 @@ def row_of(random, found):
         row["dest_user_id"] = row["user"]
     for name, text in list(row.items()):
         if "\n" in text and random.random() < 0.5:
-            row[name] = event.values(text.split("\n"))
-    names = event.values(row.get("process_name"))
+            row[name] = values(text.split("\n"))
+    names = values(row.get("process_name"))
     row["_raw"] = " ".join(f"Process Name: C:\\Windows\\{name}" for name in names)
     return row
 
@@ -190,7 +190,7 @@ def row_of(random, found):
     ],
 )
 def test_a_value_that_is_hard_to_search_for_is_not_lost(condition, held):
-    asked, names = where(condition), event.values(held.get("process_name"))
+    asked, names = where(condition), values(held.get("process_name"))
     row = {**held, "_raw": "".join(f"\\{name}" for name in names)}
     assert any(asked.plan.run(event.input_event(row, asked.plan.input_fields)))
     assert meets(expression(pushdown.prefilter(asked)), row)
@@ -233,7 +233,7 @@ def test_no_event_that_a_detection_hits_is_lost():
             assert [row for row in hits if not meets(parsed, row)] == [], (text, terms)
             assert searched.dropped(hits, terms) == 0, (text, terms)
     assert min(tried.values()) > number / 2
-    told(f"{number} programs pushed down; hits of those with a prefilter: {tried}")
+    report(f"{number} programs pushed down; hits of those with a prefilter: {tried}")
 
 
 def by_model(row):

@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.demo.replay import row as splunk_row
 from sandbox.inputs import windows
-from ssa.rows import event
+from ssa.rows import cells, event
+from ssa.rows.hits import detect
 from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, ROOT, flagship
 from tests.support.windows.real_events import as_splunk, plant, real_events
 from tools.docs.pages import shipped
@@ -52,7 +53,7 @@ def test_the_hardened_detection_says_of_each_row_what_is_expected(row):
 
 
 def judged(**changes):
-    (hit,) = event.detect(shipped().find(rules.HARDENED), {**CATALOGUE.rows[0].event, **changes})
+    (hit,) = detect(shipped().find(rules.HARDENED), {**CATALOGUE.rows[0].event, **changes})
     return float(hit["risk_score"]), json.loads(hit["body"])
 
 
@@ -196,7 +197,7 @@ def published(row):
     line, name = row.get("process"), row.get("process_name")
     if not line or not name or name.lower() != "msiexec.exe" or not re.search("[/-]y ", line.lower()):
         return []
-    device, time = row.get("dest") or row.get("host"), event.milliseconds(row.get("_time"))
+    device, time = row.get("dest") or row.get("host"), cells.milliseconds(row.get("_time"))
     entities = [name for name in (row.get("user"), device) if name]
     body = {
         "event_id": event.event_id(row),
@@ -226,7 +227,7 @@ def published(row):
 
 def found(row):
     """The same of what the shipped one finds."""
-    hits = event.detect(flagship(), row)
+    hits = detect(flagship(), row)
     for hit in hits:
         entities = hit["entities"] or []
         hit.update(entities=[entities] if isinstance(entities, str) else entities, body=json.loads(hit["body"]))
@@ -249,7 +250,7 @@ def test_on_all_real_events_the_given_one_finds_what_it_did_and_no_other_raises_
         row = of_splunk(as_splunk(real))
         assert found(row) == published(row) == []
         for detection in STORY[1:]:
-            for hit in event.detect(detection, row):
+            for hit in detect(detection, row):
                 alarms += [(detection.name, row["process"])] * (hit["risk_score"] != "0")
                 blind[json.loads(hit["body"])["why"]] += hit["risk_score"] == "0"
     assert alarms == []

@@ -47,7 +47,7 @@ def serving(certificate=None, handler=Quiet):
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "tools.dataset", *arguments]
+    command = [sys.executable, "-m", "tools.replay.dataset", *arguments]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return ran.returncode, ran.stderr.splitlines()[-1]
 

@@ -19,7 +19,7 @@ import pytest
 import trustme
 
 from sandbox.inputs import windows
-from sandbox.search.job import Instance
+from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 from tests.support.servers.breaking import Cuts
 from tests.support.servers.server import ACKNOWLEDGED, PASSWORD, TOKEN, USER, Server
@@ -28,6 +28,8 @@ from tools import ROOT
 from tools.replay.batches import batches
 from tools.replay.hec import Hec
 from tools.replay.journal import Journal
+
+pytestmark = pytest.mark.xdist_group("replay")
 
 START = 1_700_000_000
 
@@ -51,9 +53,32 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def server(archive, tmp_path):
+def mortal(archive, tmp_path):
+    """A server of its own process, to be killed."""
     with Server(tmp_path / "splunk", archive) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def splunkd(archive, tmp_path_factory):
+    with closing(Instance(tmp_path_factory.mktemp("splunk"))) as instance:
+        instance.install(archive)
+        with Splunkd(instance, users={USER: (PASSWORD, "admin")}) as splunkd:
+            splunkd.indexes.add("wineventlog")
+            yield splunkd
+
+
+@pytest.fixture
+def server(splunkd):
+    """The server of this module's tests, without an event."""
+    splunkd.instance.database.execute("DELETE FROM events")
+    splunkd.tokens = {TOKEN: Token(), ACKNOWLEDGED: Token(ack=True)}
+    splunkd.failures.clear()
+
+    def stored():
+        return splunkd.instance.search("search index=* | sort 0 _time").rows
+
+    return SimpleNamespace(uri=splunkd.uri, hec_uri=splunkd.hec_uri, ca=splunkd.ca_file, stored=stored)
 
 
 def command(server, file, *options, lookup=True):
@@ -110,16 +135,16 @@ def test_what_is_given_wins_over_the_events_own(server, file):
 
 @pytest.mark.parametrize(("token", "seed"), [(TOKEN, 1), (ACKNOWLEDGED, 2)], ids=["answers", "acknowledgments"])
 def test_every_event_arrives_once_though_one_request_in_ten_is_cut_off_and_both_ends_are_killed(
-    server, file, token, seed
+    mortal, file, token, seed
 ):
     seed += SEED
     chance = random.Random(seed)
     deaths = sorted((chance.randrange(2, 58), whose) for whose in ["client"] * 4 + ["server"] * 2)
     code, logs = None, []
-    with Cuts(server.hec_uri, seed) as hec, Cuts(server.uri, seed) as rest:
-        run = command(server, file, "--batch", "25", "--url", hec.uri, "--splunkd", rest.uri)
+    with Cuts(mortal.hec_uri, seed) as hec, Cuts(mortal.uri, seed) as rest:
+        run = command(mortal, file, "--batch", "25", "--url", hec.uri, "--splunkd", rest.uri)
         while code is None or (code != 0 and len(logs) < 20):
-            logs.append(server.home / f"client{len(logs)}.log")
+            logs.append(mortal.home / f"client{len(logs)}.log")
             with logs[-1].open("w") as log:
                 env = {**ENVIRONMENT, "SSA_HEC_TOKEN": token}
                 client = subprocess.Popen(run, cwd=ROOT, env=env, stdout=log, stderr=log)
@@ -129,16 +154,16 @@ def test_every_event_arrives_once_though_one_request_in_ten_is_cut_off_and_both_
                     if deaths.pop(0)[1] == "client":
                         client.kill()
                         break
-                    server.kill()
-                    server.start()
-                    hec.to, rest.to = server.hec_uri, server.uri
+                    mortal.kill()
+                    mortal.start()
+                    hec.to, rest.to = mortal.hec_uri, mortal.uri
                 time.sleep(0.002)
             code = client.wait()
     said = [log.read_text() for log in logs]
     assert (code, deaths) == (0, []), said[-1]
     assert len(said) >= 5
     assert min(hec.counts.values()) >= 3, hec.counts
-    assert raws(server) == texts(file)
+    assert raws(mortal) == texts(file)
     assert not any(token in text for text in [*said, state(file).read_text()])
 
 
@@ -267,20 +292,14 @@ def test_what_is_wrong_is_said_and_nothing_is_left_behind(server, file, options,
     assert raws(server) == texts(file)
 
 
-def test_a_server_that_is_busy_is_asked_again_and_one_that_failed_midway_is_not(archive, tmp_path, file):
-    with closing(Instance(tmp_path / "splunk")) as instance:
-        instance.install(archive)
-        with Splunkd(instance) as splunkd:
-            splunkd.indexes.add("wineventlog")
-            splunkd.tokens[TOKEN] = Token()
-            server = SimpleNamespace(hec_uri=splunkd.hec_uri, ca=splunkd.ca_file)
-            splunkd.failures.extend([503, 503, 500])
-            code, _, wrong = replay(server, file, lookup=False)
-            assert (code, wrong.count('HTTP 503, "Server is busy" (code 9): again in')) == (1, 2)
-            assert 'HTTP 500, "Internal server error" (code 8): again in' in wrong
-            assert "whether the server took it is unknown" in wrong
-            assert replay(server, file, "--resend", lookup=False)[0] == 0
-        assert Counter(row["_raw"] for row in instance.search("search index=*").rows) == texts(file)
+def test_a_server_that_is_busy_is_asked_again_and_one_that_failed_midway_is_not(splunkd, server, file):
+    splunkd.failures.extend([503, 503, 500])
+    code, _, wrong = replay(server, file, lookup=False)
+    assert (code, wrong.count('HTTP 503, "Server is busy" (code 9): again in')) == (1, 2)
+    assert 'HTTP 500, "Internal server error" (code 8): again in' in wrong
+    assert "whether the server took it is unknown" in wrong
+    assert replay(server, file, "--resend", lookup=False)[0] == 0
+    assert Counter(row["_raw"] for row in server.stored()) == texts(file)
 
 
 @pytest.mark.parametrize(

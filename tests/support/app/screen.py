@@ -1,0 +1,92 @@
+"""What tests read off a page of the stand-in for Splunk Web."""
+
+import urllib.parse
+
+from playwright.sync_api import Locator
+
+from tools import ROOT
+from tools.ui.browser import Screen
+
+AXE = ROOT / "ui/node_modules/axe-core/axe.min.js"
+
+
+class View(Screen):
+    """A page, and what went wrong in it."""
+
+    def failed_searches(self) -> list[str]:
+        """Return what is wrong with searches and post-processing: refused, failed, or with an error among messages."""
+        wrong = []
+        for seen in self.calls("POST", "/search/jobs"):
+            if seen.status != 201:
+                wrong.append(f"{seen.form.get('label')}: {seen.body.decode()} {seen.form.get('search')}")
+        for seen in self.calls("GET", "/search/jobs"):
+            for one in seen.json["entry"]:
+                told = [m["text"] for m in one["content"]["messages"] if m["type"] in ("FATAL", "ERROR")]
+                wrong += [f"{text} {one['content']['search']}" for text in told]
+        for method in ("GET", "POST"):
+            for seen in self.calls(method, "/search/v2/jobs/[^/]+/results(_preview)?"):
+                if seen.status not in (200, 204):
+                    wrong.append(f"{seen.status} {seen.body.decode()} {seen.form.get('search')}")
+        return sorted({*wrong})
+
+    def unanswered(self) -> list[str]:
+        """Return the requests that nothing answers; that a job to be cancelled is gone already is an answer."""
+        wrong = [seen for seen in self.recorder.exchanges if seen.status in (404, 405, 501)]
+        return sorted({f"{seen.method} {seen.path}" for seen in wrong if not seen.path.endswith("/control")})
+
+    def violations(self, within: str = "#root") -> list[str]:
+        """Return what axe finds serious or critical inside an element."""
+        self.page.add_script_tag(path=AXE)
+        found = self.page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
+        return [
+            f"{one['id']} ({one['impact']}): {node['html'][:200]} {node.get('failureSummary', '')}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+
+    def value(self, title: str) -> str:
+        """Return what a panel with a single value shows."""
+        return self.panel(title).inner_text().splitlines()[-1]
+
+    def table(self, title: str) -> list[dict[str, str]]:
+        """Return the rows of a panel's table that are shown, by column."""
+        return self._rows(self.panel(title))
+
+    def results(self) -> list[dict[str, str]]:
+        """Return the rows of the search page."""
+        return self._rows(self.page.locator("main"))
+
+    def _rows(self, where: Locator) -> list[dict[str, str]]:
+        names, rows = where.locator("table").first.evaluate(
+            """table => [
+                [...table.querySelectorAll('thead th')].map(cell => cell.innerText.trim()),
+                [...table.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell => cell.innerText.trim())),
+            ]"""
+        )
+        return [dict(zip(names, row, strict=False)) for row in rows]
+
+    def untitled(self) -> list[str]:
+        """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
+        found = self.page.evaluate("() => JSON.parse(document.getElementById('view').textContent).definition")
+        titles = [panel.get("title", "") for panel in found["visualizations"].values()]
+        shown = self.text
+        return [title for title in titles if "$" not in title and title not in shown]
+
+    def speechless(self) -> list[str]:
+        """Return the titles of panels that have nothing to show, and do not say why."""
+        found = self.page.evaluate(
+            """() => [...document.querySelectorAll('#root [data-test=viz-size-wrapper] [data-test=message]')].map(
+                message => message.closest('[data-test=viz-size-wrapper]').parentElement.innerText)"""
+        )
+        return [" ".join(text.split()) for text in found]
+
+    @property
+    def text(self) -> str:
+        """What is to be read on the page."""
+        return self.page.inner_text("body")
+
+    def token(self, name: str) -> str | None:
+        """Return a token's value, as the page's address has it."""
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.page.url).query)
+        return query.get(f"form.{name}", [None])[-1]

@@ -1,0 +1,36 @@
+"""The callers of each route of the sandbox's splunkd, and what the integration suite called in this process."""
+
+from tools import ROOT
+
+SUITE = ROOT / "tests/integration"
+
+TOOLS = {("POST", "collector/ack")}
+"""What `python -m tools replay` calls besides, see tools/replay/hec.py: its tests run the server in another process."""
+
+SCRIPTS = {("POST", "receivers/stream"), ("POST", "search/v2/jobs/export")}
+"""What scripts of the SDK call besides: Index.attach and jobs.export."""
+
+RESULTS = ("results", "results_preview")
+VIEWS = {
+    ("GET", "apps/local"),
+    ("GET", "authentication/current-context"),
+    ("GET", "configs/conf-{file}"),
+    ("GET", "data/indexes"),
+    ("GET", "data/ui/times"),
+    ("GET", "data/ui/views/{name}"),
+    ("GET", "search/jobs"),
+    ("GET", "search/timeparser"),
+    ("POST", "search/jobs"),
+    ("POST", "search/jobs/{sid}/control"),
+    *((method, f"search/v2/jobs/{{sid}}/{part}") for method in ("GET", "POST") for part in RESULTS),
+}
+"""What the app's views call besides, by themselves, by the command rest in their searches, or Splunk Web for them.
+
+tests/ui proves it.
+"""
+
+called: set[tuple[str, str]] = set()
+"""What the suite has called of its server."""
+
+ran: set[str] = set()
+"""The tests of the suite that ran, by their ids."""
