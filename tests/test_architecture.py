@@ -1,6 +1,5 @@
 """The house is as docs/architecture.md draws it: every room named, no circle, no file too long."""
 
-import ast
 import graphlib
 import re
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.imports import imports
 from tools import ROOT
 
 PAGE = (ROOT / "docs/architecture.md").read_text("utf-8")
@@ -59,15 +59,8 @@ def modules():
 
 def imported(name, path):
     """The modules of ours that a module imports, wherever in its text."""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in modules())
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*above, node.module] if node.module else above)
-            for alias in node.names:
-                yield from (each for each in (f"{base}.{alias.name}", base) if each in modules())
+    for found in imports(path, name if path.name == "__init__.py" else name.rpartition(".")[0]):
+        yield from (each for each in (found, found.rpartition(".")[0]) if each in modules())
 
 
 def test_no_module_is_part_of_a_circle():

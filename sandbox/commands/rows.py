@@ -108,9 +108,8 @@ def build_mvexpand(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     if field not in rows.columns:
         return sql.query(rows.source, sql.same(rows))
     values = sql.as_list(sql.value_of(rows, field))
-    return sql.query(
-        rows.source, sql.same(rows) | {field: f"unnest(coalesce({values}, [NULL]))"}
-    )  # keeps rows without a value
+    each = f"unnest(coalesce({values}, [NULL]))"  # keeps rows without a value
+    return sql.query(rows.source, sql.same(rows) | {field: each})
 
 
 def build_head(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -134,15 +133,13 @@ def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         value = sql.value_of(rows, name)
         text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else sql.as_text(value)
         number = sql.as_number(value if value.kind == "number" else sql.Sql(text, "text"))
-        word_order = (
-            f"CASE WHEN regexp_full_match({text}, {sql.quote(_IPV4)}) THEN {_PADDED.format(text)} ELSE {text} END"
-        )
+        is_address = f"regexp_full_match({text}, {sql.quote(_IPV4)})"
+        word_order = f"CASE WHEN {is_address} THEN {_PADDED.format(text)} ELSE {text} END"
         # numbers before words; a row without the field comes last, whatever the order
         keys += [f"{text} IS NULL", f"{number} IS NULL {order}", f"{number} {order}", f"{word_order} {order}"]
         reader.take(",")
-    return sql.query(
-        rows.source, sql.same(rows), f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
-    )
+    tail = f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
+    return sql.query(rows.source, sql.same(rows), tail)
 
 
 def build_addinfo(_: Context, command: spl.Command, rows: sql.Relation) -> str:

@@ -42,8 +42,8 @@ Effect = Callable[[Context, spl.Command, Relation], None]
 class Spec(NamedTuple):
     """A command: its translation to a query, and what splunkd knows of it.
 
-    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: what it does, beside
-    its result, to the rows that it is given.
+    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: what it does
+    to the rows that it is given, besides its result.
     """
 
     build: Build

@@ -17,10 +17,10 @@ from sandbox.search.instance import Instance
 from sandbox.splunkd.job import Job
 
 SESSION_SECONDS = 3600
-"""How long a session lasts that nobody uses (server.conf: sessionTimeout)."""
+"""How long a session lasts without a request (server.conf: sessionTimeout)."""
 
 USERS = {"admin": ("changeme", "admin")}
-"""Who may log in where nobody says: password and role by name."""
+"""The users of a server that is given none: password and role by name."""
 
 USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
 POWER = USER | {"schedule_search", "rtsearch"}

@@ -1,6 +1,5 @@
 """Two opinions on random programs over random events: ours, and DuckDB's over a translation made independently."""
 
-import ast
 from collections import Counter
 from random import Random
 
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from ssa.language import compile_text
 from ssa.language.functions import REGISTRY
 from ssa.language.text.printer import print_program
+from tests.support.imports import imports
 from tests.support.language.programs import events, program, programs
 from tests.support.language.second_opinion import SecondOpinion
 from tests.support.language.sql import FUNCTIONS
@@ -121,16 +121,7 @@ def test_every_function_has_a_second_opinion_or_a_reason_why_not():
         assert parameters == [parameter.name for parameter in REGISTRY[name].parameters], name
 
 
-def imported(path):
-    """Yield the full names of what a file of these tests imports from elsewhere."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def test_the_second_opinion_knows_nothing_of_the_first():
     for path in [SUPPORT / "second_opinion.py", *(SUPPORT / "sql").glob("*.py")]:
-        ours = {name for name in imported(path) if name.startswith(("ssa", "tests"))}
+        ours = {name for name in imports(path) if name.startswith(("ssa", "tests"))}
         assert ours <= {"ssa.language.text.syntax"}, path

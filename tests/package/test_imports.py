@@ -1,10 +1,10 @@
 """Who may import whom in the packaged library."""
 
-import ast
 import sys
 
 import pytest
 
+from tests.support.imports import imports as imported
 from tools import ROOT
 
 LIBRARY = ROOT / "bin/ssa"
@@ -28,15 +28,8 @@ SPLUNKLIB = ("search/command.py", "search/explain_command.py", "action/splunkd.p
 
 
 def imports(path):
-    """The modules that a file imports, in full: `ssa.content.conf`."""
-    package = ("ssa", *path.relative_to(LIBRARY).parent.parts) if path.is_relative_to(LIBRARY) else ()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join((*above, node.module) if node.module else above)
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+    """The modules that a file imports, in full."""
+    return imported(path, ".".join(("ssa", *path.relative_to(LIBRARY).parent.parts)))
 
 
 def inner(module):
@@ -79,7 +72,7 @@ def test_the_edges_are_imported_by_the_entries_alone():
 
 def test_the_sandbox_never_imports_the_library():
     for path in (ROOT / "sandbox").rglob("*.py"):
-        assert not [module for module in imports(path) if module.split(".")[0] == "ssa"]
+        assert not [module for module in imported(path, "sandbox") if module.split(".")[0] == "ssa"]
 
 
 def test_the_entries_are_a_few_lines():

@@ -1,11 +1,9 @@
 """The shipped app's detection, and rows that it matches: what the tests of the library have in common."""
 
-from pathlib import Path
-
 from ssa.content.detection import Catalogue
+from tools import ROOT
 from tools.docs.pages import shipped
 
-ROOT = Path(__file__).resolve().parents[2]
 FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 FLAGSHIP_ID = "8d1d5570-722c-49a3-996c-2e2cceef5163"
 

@@ -15,7 +15,7 @@ IDENTITY = (
     ("process_path",),
     ("process",),
 )
-"""What tells one process event from another, beside its whole second: each by its columns in the order of preference.
+"""What tells one process event from another, with its whole second: each by its columns in the order of preference.
 
 tstats has no more, so neither may we: not milliseconds, nor the host that stands in for a missing dest.
 """
@@ -40,7 +40,7 @@ COLUMNS = (
     "finding_id",
     "event_id",
 )
-"""What a detected row carries beside its own fields and the SSA names that the detection's message needs."""
+"""What a detected row carries besides its own fields and the SSA names that the detection's message needs."""
 
 CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
 """Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""

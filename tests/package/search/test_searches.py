@@ -17,6 +17,7 @@ from sandbox.demo import replay
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
+from tests.support.app.demo import CATALOGUE
 from tests.support.app.views import strings
 from tools import ROOT
 from tools.ui import views
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.xdist_group("searches")
 
 DEMO = sorted((ROOT / "sandbox/demo").glob("*.log"))
 EXPECTED = {entry["place"]: entry for entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text())["search"]}
-CATALOGUE = json.loads((ROOT / "sandbox/demo/catalogue.json").read_text())["events"]
 HITS = Counter(entry["dest"] for entry in CATALOGUE if entry["expected"])
 RULE = "SSA - Windows System Binary Proxy Execution MSIExec DLLRegisterServer - Rule"
 ACCELERATED = RULE.replace("- Rule", "- Accelerated - Rule")

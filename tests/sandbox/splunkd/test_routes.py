@@ -1,4 +1,4 @@
-"""The sandbox serves nothing that nobody calls: each route has a caller among those for whom it is there."""
+"""Each route of the sandbox has a caller: the integration suite, the demo, a tool, a script or a view."""
 
 import pytest
 
