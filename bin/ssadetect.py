@@ -1,22 +1,19 @@
-"""Entry of the search command `ssadetect`: finds the vendored SDK and hands over."""
+"""Entry of the search command `ssadetect`."""
 
 import gc
 import os
 import sys
 
 BIN = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [BIN, os.path.join(BIN, "lib")]
+sys.path.insert(0, BIN)
 
 if __name__ == "__main__":
-    gc.disable()  # nothing is let go until the search has started; command.prepare enables it again
+    gc.disable()  # nothing is let go until the search has started; command.serve enables it again
     from ssa import refusal
 
-    reason = refusal.reason(BIN)
+    reason = refusal.old_python()
     if reason:
         refusal.answer_search(reason)
-    from ssa.search import lazily
-
-    lazily.defer()
     from ssa.search.command import main
 
-    main()
+    sys.exit(main())

@@ -9,7 +9,7 @@ sys.path[:0] = [BIN, os.path.join(BIN, "lib")]
 if __name__ == "__main__":
     from ssa import refusal
 
-    reason = refusal.reason(BIN)
+    reason = refusal.old_python() or refusal.missing_sdk(BIN)
     if reason:
         refusal.answer_search(reason)
     from ssa.search.explain_command import main

@@ -11,15 +11,20 @@ import sys
 OLDEST_PYTHON = (3, 9)
 
 
-def reason(bin_folder):  # type: (str) -> str
-    """Say why the app cannot run from `bin_folder`; empty when it can."""
+def old_python():  # type: () -> str
+    """Say why the app cannot run on this Python; empty when it can."""
     if sys.version_info < OLDEST_PYTHON:
         return (
             "SSA Detections needs Python 3.9 or newer, and this Splunk runs it on {}.{}. "
-            "Upgrade to Splunk Enterprise 9.3 or later, or set python.required in local/commands.conf.".format(
+            "Upgrade to Splunk Enterprise 9.4 or later, or set python.required in local/commands.conf.".format(
                 *sys.version_info[:2]
             )
         )
+    return ""
+
+
+def missing_sdk(bin_folder):  # type: (str) -> str
+    """Say where splunk-sdk is missing, for a command that needs it; empty when it is there."""
     if not os.path.isdir(os.path.join(bin_folder, "lib", "splunklib")):
         return (
             "SSA Detections: splunk-sdk is missing here: {} does not exist. "

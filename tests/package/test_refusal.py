@@ -13,23 +13,19 @@ import pytest
 from ssa import refusal
 
 
-@pytest.fixture
-def bin_folder(tmp_path):
-    (tmp_path / "lib/splunklib").mkdir(parents=True)
-    return tmp_path
-
-
 @pytest.mark.parametrize(("version", "refused"), [((2, 7), True), ((3, 7), True), ((3, 8), True), ((3, 9), False)])
-def test_an_old_python_is_refused_with_its_version(bin_folder, monkeypatch, version, refused):
+def test_an_old_python_is_refused_with_its_version(monkeypatch, version, refused):
     monkeypatch.setattr(sys, "version_info", (*version, 1, "final", 0))
-    said = refusal.reason(str(bin_folder))
-    assert bool(said) is refused
+    problem = refusal.old_python()
+    assert bool(problem) is refused
     if refused:
-        assert f"this Splunk runs it on {version[0]}.{version[1]}" in said
+        assert f"this Splunk runs it on {version[0]}.{version[1]}" in problem
 
 
 def test_a_missing_sdk_is_refused_with_its_place(tmp_path):
-    assert str(tmp_path / "lib" / "splunklib") in refusal.reason(str(tmp_path))
+    assert str(tmp_path / "lib" / "splunklib") in refusal.missing_sdk(str(tmp_path))
+    (tmp_path / "lib/splunklib").mkdir(parents=True)
+    assert refusal.missing_sdk(str(tmp_path)) == ""
 
 
 def test_a_search_is_answered_by_the_protocol(monkeypatch):

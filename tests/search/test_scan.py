@@ -14,8 +14,9 @@ from random import Random
 
 import pytest
 
-from ssa.search import command, scan
-from ssa.search.chunks import Body, MalformedChunkError
+from ssa.search import detector, scan
+from ssa.search.command import SsaDetect
+from ssa.search.protocol import Body, Chunk, MalformedChunkError, Spool
 from tests.support.examples import FLAGSHIP, HIT, ROOT, only
 from tests.support.soak import SEED, count, report
 
@@ -63,9 +64,62 @@ COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id")
 ODD = ("risk_score", "entities", "body", "detection", "ssa_host", "a b", 'a"b', "process")
 
 
+class Search(SsaDetect):
+    """The command over a set of detections, as it is at the start of a search."""
+
+    def __init__(self, app):
+        self.problems, self.failed = [], False
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(detector, "APP", app)
+            super().__init__([], self)
+
+    def warn(self, text):
+        self.problems.append(text)
+
+    def fail(self, text):
+        self.problems.append(text)
+        self.failed = True
+
+    def state(self):
+        """Whether the chunk failed, what was reported, and else what was judged and blind; all is then forgotten."""
+        seen = self.detector
+        blindness = seen._judged, seen._blind_rows, dict(seen._blind), seen._absent
+        found = self.failed, self.problems, None if self.failed else blindness
+        self.problems, self.failed, seen._failed = [], False, False
+        seen._judged = seen._blind_rows = 0
+        seen._blind.clear()
+        seen._absent = set()
+        return found
+
+    def by_row(self, body):
+        """The answer of the plain path, row by row: rows, and what was reported."""
+        found = []
+        try:
+            for number, row in enumerate(rows(body.decode("utf-8", "replace"))):
+                if not number:
+                    self.detector.note_columns(row)
+                hits = self.detector.detect(row, lambda seen: self.detector.detections)
+                lists = {f"__mv_{name}" for name in self.detector.columns_written}
+                row = {name: cell for name, cell in row.items() if name not in lists}
+                found += [normal({**row, **hit}) for hit in hits]
+        except csv.Error as error:
+            self.detector.fail_to_read(error)
+        return found, self.state()
+
+    def scanned(self, body, window):
+        """The answer of the scan, in windows of so many bytes, of which a few tell how their quotes are counted."""
+        out, sent = Spool(), io.BytesIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scan, "WINDOW", window)
+            patch.setattr(scan, "SAMPLE", min(window, 8))
+            self.answer(Chunk(Body(io.BytesIO(body), len(body)), out, finished=False))
+        out.send(sent)
+        return [normal(row) for row in rows(sent.getvalue().decode())], self.state()  # strictly decoded
+
+
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory):
-    """A command for each set of detections, loaded as it is at the start of a search."""
+def searches(tmp_path_factory):
+    """A search for each set of detections."""
     found = {}
     for name, conditions in CONDITIONS.items():
         app = tmp_path_factory.mktemp(name)
@@ -75,57 +129,29 @@ def commands(tmp_path_factory):
             text += f"\n[{name}{number}]\nid = {name}{number}\nversion = 1\nsearch = {START}{condition}{END}{INTO}\n"
             text += "impact = 10\nconfidence = 10\nmessage = $user$ $x$\nobservables = []\n"
         (app / "default/ssa_detections.conf").write_text(text)
-        found[name] = loaded(str(app))
-    yield found
-    for one in found.values():
-        one._record_writer.body.close()
+        found[name] = Search(str(app))
+    return found
 
 
-def loaded(app):
-    one = command.SsaDetectCommand()
-    one.fieldnames = []
-    one._finished = False
-    one._record_writer = command.Reply(io.BytesIO(), 50_000)
-    home, command.APP = command.APP, app
-    try:
-        one.load()
-    finally:
-        command.APP = home
-    return one
+def rows(text):
+    """The rows of a body, as the csv module reads it. Of columns with one name the last one counts."""
+    reader = csv.reader(line.replace("\0", scan.NUL) for line in io.StringIO(text))
+    names = next(reader, [])
+    plain = [name for name in names if not (name.startswith("__mv_") and name[len("__mv_") :] in names)]
+    for values in reader:
+        cells = dict(zip(names, values + [""] * (len(names) - len(values)), strict=False))
+        row = {name: cells[name] for name in plain}
+        for name in plain:
+            several = cells.get(f"__mv_{name}")
+            if several:
+                row[name] = [one.replace("$$", "$") for one in re.findall(r"\$((?:\$\$|[^$])*)\$(?:;|$)", several)]
+        yield row
 
 
 def normal(row):
     """A row as a search sees it: a list of one is its value, and what is empty is not there."""
     row = {name: cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for name, cell in row.items()}
     return {name: cell for name, cell in row.items() if cell}
-
-
-def state(one):
-    """What the command has to say of the chunk, which is then forgotten."""
-    said = [text for _, text in one._record_writer._inspector.get("messages", [])]
-    failed, one.failed = one.failed, False
-    one._record_writer._clear()
-    return failed, said
-
-
-def by_row(one, body):
-    """The answer of the plain path: rows, and what was said."""
-    lines = io.StringIO(body.decode("utf-8", "replace"))
-    rows = [normal(row) for row in one.stream(one._read_csv_records(lines))]
-    return rows, state(one)
-
-
-def scanned(one, body, window):
-    """The answer of the scan, in windows of so many bytes, of which a few tell how their quotes are counted."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan, "WINDOW", window)
-        patch.setattr(scan, "SAMPLE", min(window, 8))
-        one._execute_chunk_v2(one.stream, (None, Body(io.BytesIO(body), len(body))))
-    sent = io.BytesIO()
-    one._record_writer.body.send(sent)
-    text = sent.getvalue().decode()  # strictly
-    rows = [normal(row) for row in one._read_csv_records(io.StringIO(text))]
-    return rows, state(one)
 
 
 def value(random, column):
@@ -190,22 +216,25 @@ def windows(random, body, change):
 
 
 CELL = rb'(?:"(?:[^"]|"")*"|[^",\r\n]*)'
-BODY = re.compile(rb"(?:%b(?:,%b)*(?:\r?\n|$))*" % (CELL, CELL))
+LINE = rb"%b(?:,%b)*(?:\r?\n|$)" % (CELL, CELL)
+HEADER, BODY = re.compile(rb"(?!\r?\n)" + LINE), re.compile(rb"(?:%b)*" % LINE)
 """RFC 4180."""
 
 
 @pytest.mark.parametrize("kind", CONDITIONS)
 @pytest.mark.parametrize("change", [None, spoilt, unbalanced], ids=["plain", "spoilt", "unbalanced"])
-def test_scanned_as_row_by_row(commands, kind, change):
+def test_scanned_as_row_by_row(searches, kind, change):
     random, total, hits, otherwise = Random(f"{SEED} {kind}"), count(100, 17_000), 0, 0
     for number in range(total):
         body = chunk(random)
         if change:
             body = change(random, body)
-        expected = by_row(commands[kind], body)
+        expected = searches[kind].by_row(body)
         hits += len(expected[0])
         for window in windows(random, body, change):
-            same = scanned(commands[kind], body, window) == expected
+            found = searches[kind].scanned(body, window)
+            # Where columns cannot be told from each other, the search may fail instead.
+            same = found == expected or (found[1][0] and not HEADER.match(body))
             assert same or not BODY.fullmatch(body), (number, window, body)
             otherwise += not same
     assert hits > total / 10
@@ -222,35 +251,27 @@ def test_quotes_are_counted_alike_where_they_are_few_and_many(often):
         assert scan.quotes_before(buffer, places) == [buffer[:at].count(b'"') for at in (*places, len(buffer))]
 
 
-@pytest.fixture
-def limit():
-    """The longest field, as splunk-sdk has it."""
-    before = csv.field_size_limit(10 * 1024 * 1024)
-    yield csv.field_size_limit()
-    csv.field_size_limit(before)
-
-
-def test_a_field_that_is_too_long_fails_the_search_as_row_by_row(commands, limit):
-    huge = "x" * (limit + 1)
+def test_a_field_that_is_too_long_fails_the_search_as_row_by_row(searches):
+    huge = "x" * (csv.field_size_limit() + 1)
     rows = [["a", "msiexec.exe", "msiexec /y "], ["b", huge, ""], ["c", "msiexec.exe", "msiexec /y "]]
     text = io.StringIO()
     csv.writer(text).writerows([["user", "process_name", "process"], *rows])
     body = text.getvalue().encode()
-    expected = by_row(commands["few"], body)
+    expected = searches["few"].by_row(body)
     assert {row["user"] for row in expected[0]} == {"a"}
     assert "field larger than field limit" in expected[1][1][0]
-    assert scanned(commands["few"], body, 1 << 16) == expected
+    assert searches["few"].scanned(body, 1 << 16) == expected
 
 
 @pytest.mark.parametrize("kind", CONDITIONS)
-def test_a_body_that_is_cut_off_is_an_error(commands, kind):
+def test_a_body_that_is_cut_off_is_an_error(searches, kind):
     body = b"".join(chunk(Random(number)) for number in range(2))
     for left in range(len(body)):
         for window in (16, len(body) + 1):
             before, scan.WINDOW = scan.WINDOW, window
             try:
                 with pytest.raises(MalformedChunkError, match=r"ends .* bytes too early"):
-                    commands[kind]._execute_chunk_v2(None, (None, Body(io.BytesIO(body[:left]), len(body))))
+                    searches[kind].answer(Chunk(Body(io.BytesIO(body[:left]), len(body)), Spool(), finished=True))
             finally:
                 scan.WINDOW = before
-            commands[kind]._record_writer._clear()
+            searches[kind].state()

@@ -81,6 +81,10 @@ class Needles:
             found.sort()
         return found
 
+    def stand_in(self, cells: Iterable[str]) -> bool:
+        """Tell whether one of them stands in cells of a row, or cannot be told not to."""
+        return self.places(",".join(cells).encode("utf-8", "replace")) != []
+
 
 def needles(required: Iterable[Clauses]) -> Needles | None:
     """Return what to search for detections that require this; None where all rows must be read."""

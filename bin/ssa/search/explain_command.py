@@ -11,11 +11,11 @@ from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
 
 from .explanation import COLUMNS, Line, explain
-from .messages import Messages
+from .messages import SdkMessages
 
 
 @Configuration(type="reporting")
-class SsaExplainCommand(Messages, GeneratingCommand):
+class SsaExplainCommand(SdkMessages, GeneratingCommand):
     """Explains detections, one row for each field that they read, each step, and each warning."""
 
     detection = Option(

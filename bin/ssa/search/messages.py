@@ -1,4 +1,4 @@
-"""How the search commands talk to their user: errors that end the search, with the machine that they come from."""
+"""How the search commands speak to their user: errors that end the search, with the machine that they come from."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ import sys
 from typing import Any, NoReturn
 
 
-class Messages:
-    """What a search command of splunk-sdk needs beside the SDK's own messages. Stands before the SDK's class."""
+class SdkMessages:
+    """Messages of a search command of splunk-sdk; stands before the SDK's class.
+
+    `failed` says that an error was shown.
+    """
+
+    failed = False
 
     def refuse(self, problem: str) -> NoReturn:
-        """End the search with a message for the user."""
-        self.write_error(here() + problem)
+        """End the search with an error."""
+        self.fail(here() + problem)
         sys.exit(1)
+
+    def warn(self, text: str) -> None:
+        """Show a warning."""
+        sdk: Any = self
+        sdk.write_warning("{}", text)
+
+    def fail(self, text: str) -> None:
+        """Show an error; the command must exit with 1 once all input is read."""
+        self.failed = True
+        self.write_error(text)
 
     def write_error(self, message: str, *args: object) -> None:
         """Write an error; braces in the message are text (the SDK would take them for a format and crash)."""

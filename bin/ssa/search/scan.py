@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .byte_search import Needles
-from .chunks import Body, Spool
-from .table import Hit, OddHeaderError, Row, Table, cells
+from .protocol import Body, Spool
+from .table import Hit, Row, Table, cells
 
 WINDOW = 1 << 16
 """How many bytes are searched at a time: few enough to stay in a processor's cache while they are."""
@@ -23,9 +23,13 @@ WINDOW = 1 << 16
 SAMPLE = 1 << 10
 """How many bytes tell whether quotes are few."""
 
+csv.field_size_limit(10 << 20)
+"""The longest cell that is read, in characters, as in splunk-sdk: a longer one fails the search."""
+
 NUL = "␀"
 """What stands for a NUL in what goes out."""
 
+_LINE_END = re.compile(r"\r?\n\Z")
 _LONE_CR = re.compile(rb"\r(?!\n)")
 
 
@@ -135,7 +139,7 @@ class Scan:
     """The scan of a search's chunks, one after another.
 
     `search` is what to search for, None where every row must be read; `judge` gives the hits of a row, each to be laid
-    over it; `read`, `written` and `decode` are as in Table.
+    over it; `read` and `written` are as in Table.
     """
 
     def __init__(
@@ -144,19 +148,17 @@ class Scan:
         judge: Callable[[Row], Sequence[Hit]],
         read: Iterable[str] | None,
         written: Sequence[str],
-        decode: Callable[[str], list[str]],
     ) -> None:
         self._search = search
         self._judge = judge
         self._read = None if read is None else frozenset(read)
         self._written = written
-        self._decode = decode
         self._tables: dict[str, Table] = {}
 
     def table(self, body: Body) -> Table | None:
-        """Take the header off a body and return its columns; None where there is none.
+        """Take the header off a body and return its columns; None where the body is empty.
 
-        Raises OddHeaderError, with everything given back to the body.
+        Raises csv.Error where the header is no CSV, MalformedChunkError where the body is cut off.
         """
         taken = b""
         while True:
@@ -165,29 +167,25 @@ class Scan:
             end = record_end(taken, 0)
             if end >= 0 or not piece:
                 break
+        if not taken:
+            return None
         line = taken[: end + 1] if end >= 0 else taken
-        header = line.decode("utf-8", "replace").rstrip("\r\n")
-        try:
-            if line.count(b'"') & 1 or _LONE_CR.search(line) or b"\0" in line or len(line) > csv.field_size_limit():
-                raise OddHeaderError
-            if line and header not in self._tables:
-                self._tables = {header: Table(header, self._read, self._written, self._decode)}
-        except OddHeaderError:
-            body.give_back(taken)
-            raise
         body.give_back(taken[len(line) :])
-        return self._tables[header] if line else None
+        header = _LINE_END.sub("", line.decode("utf-8", "replace").replace("\0", NUL))
+        if header not in self._tables:
+            self._tables = {header: Table(header, self._read, self._written)}
+        return self._tables[header]
 
-    def run(self, table: Table, body: Body, out: Spool) -> int:
-        """Write the detected rows of a body behind its header; return how many there are.
+    def run(self, table: Table, body: Body, out: Spool) -> None:
+        """Write the detected rows of a body, with their header.
 
         Raises MalformedChunkError where the body is cut off, csv.Error where a row cannot be read; what was found
         before is written then.
         """
-        self._hits = 0
+        self._has_header = False
         if self._search is None:
             self._judge_rows(table, csv.reader(without_nul(body.lines())), out)
-            return self._hits
+            return
         limit = csv.field_size_limit()
         rest = b""
         while rest or not body.at_end:
@@ -209,7 +207,6 @@ class Scan:
                 self._judge_rows(table, csv.reader(without_nul(body.lines())), out)
                 break
             rest = buffer[end:]
-        return self._hits
 
     def _judge_window(
         self, table: Table, buffer: bytes, end: int, places: list[int] | None, quotes: list[int], out: Spool
@@ -246,9 +243,9 @@ class Scan:
 
     def _write(self, lines: list[str], table: Table, out: Spool) -> None:
         if lines:
-            if not self._hits:
+            if not self._has_header:
                 out.write(table.header)
-            self._hits += len(lines)
+                self._has_header = True
             out.write("".join(lines))
 
 

@@ -3,59 +3,58 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 
 from ssa.rows.cells import Cell
 
 MV = "__mv_"
+"""How the name of a column begins that has the lists of another: `$a$;$b$`, with each dollar sign in a value doubled.
+Empty where the row has one value."""
 
 Row = Mapping[str, Cell]
 Hit = Mapping[str, Cell]
 
-
-class OddHeaderError(Exception):
-    """A chunk whose columns the scan does not serve: repeated, or values without their column."""
+_ITEM = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
 
 
 class Table:
     """The columns of a chunk: what is read of its rows, and how a detected row is written.
 
-    `read` names the columns that the detections need (None: all), `written` those that the command adds or, where the
-    row has them, fills or replaces.
+    `header` is the text of the header row, without its line end; csv.Error is raised where that is no CSV. `read` names
+    the columns that the detections need (None: all), `written` those that the command adds or, where the row has them,
+    fills or replaces. Of columns with the same name the last one counts: splunkd puts its lists behind the plain
+    columns, so that a field of an event that is called like a list is none.
     """
 
-    def __init__(
-        self, header: str, read: Iterable[str] | None, written: Iterable[str], decode: Callable[[str], list[str]]
-    ) -> None:
-        try:
-            (names,) = csv.reader([header], strict=True)  # without any for an empty line
-        except (csv.Error, ValueError) as error:
-            raise OddHeaderError from error
+    def __init__(self, header: str, read: Iterable[str] | None, written: Iterable[str]) -> None:
+        (names,) = csv.reader([f"{header},"], strict=True)  # so that a CR at its end is none of a line end
+        names.pop()
+        if names == [""]:
+            raise csv.Error("the first row names no column")
         place = {name: at for at, name in enumerate(names)}
-        plain = [name for name in names if not name.startswith(MV)]
-        if (
-            not names
-            or len(place) < len(names)
-            or any(name[len(MV) :] not in place for name in names if name.startswith(MV))
-        ):
-            raise OddHeaderError
-        self.names = frozenset(plain)
+        lists = {name for name in place if name.startswith(MV) and name[len(MV) :] in place}
+        self.names = place.keys() - lists
         self.width = len(names)
-        self._decode = decode
-        self._read = [name for name in plain if read is None or name in read]
+        self._read = [name for name in place if name in self.names and (read is None or name in read)]
         # One place more, so that itemgetter always gives a tuple; zip leaves it out.
         self._values: Callable[[list[str]], tuple[str, ...]] = itemgetter(*[place[name] for name in self._read], 0, 0)
-        lists = {name: place[MV + name] for name in self._read if MV + name in place}
-        self._lists = list(lists.items())
+        read_lists = {name: place[MV + name] for name in self._read if MV + name in lists}
+        self._lists = list(read_lists.items())
         self._several: Callable[[list[str]], tuple[str, ...]] | None = (
-            itemgetter(*lists.values(), *lists.values()) if lists else None
+            itemgetter(*read_lists.values(), *read_lists.values()) if read_lists else None
         )
         written = list(written)
-        self._new = [name for name in written if name not in place]
-        self._old = [(name, place[name], place.get(MV + name)) for name in written if name in place]
+        self._new = [name for name in written if name not in place and MV + name not in place]
+        self._old = [
+            (name, [[at for at, other in enumerate(names) if other == text] for text in (name, MV + name)])
+            for name in written
+            if name in place or MV + name in place
+        ]
         added = [text for name in self._new for text in (name, MV + name)]
-        added += [MV + name for name, _, list_at in self._old if list_at is None]
+        for name, (own, several) in self._old:
+            added += [name] * (not own) + [MV + name] * (not several)
         self.header = f"{header},{','.join(map(_quoted, added))}\r\n"
 
     def row(self, values: list[str]) -> dict[str, Cell]:
@@ -64,7 +63,7 @@ class Table:
         if self._several and any(self._several(values)):
             for name, at in self._lists:
                 if values[at]:
-                    row[name] = self._decode(values[at])
+                    row[name] = decode(values[at])
         return row
 
     def line(self, values: list[str], text: str | None, hit: Hit) -> str:
@@ -73,17 +72,23 @@ class Table:
             "," if not cell else f'"{cell}",' if type(cell) is str and '"' not in cell else _column(cell)
             for cell in map(hit.get, self._new)
         ]
-        for name, at, list_at in self._old:
-            several = ""
-            if name in hit:
-                text, values = None, [*values]
-                values[at], several = _cells(hit[name])
-                if list_at is not None:
-                    values[list_at] = several
-            if list_at is None:
-                added.append(_quoted(several))
+        for name, there in self._old:
+            # A list without its column is none of the row's: it must not become the list of a column that is added.
+            replaced = name in hit or not there[0]
+            for cell, places in zip(_cells(hit.get(name)), there):
+                if not places:
+                    added.append(_quoted(cell))
+                elif replaced:
+                    text, values = None, [*values]
+                    for at in places:
+                        values[at] = cell
         record = ",".join(map(_quoted, values)) if text is None else text
         return f"{record},{','.join(added)}\r\n"
+
+
+def decode(several: str) -> list[str]:
+    """Return the values of a list, as its column has them; none where that is no list."""
+    return [value.replace("$$", "$") for value in _ITEM.findall(several)]
 
 
 def cells(record: str) -> list[str] | None:

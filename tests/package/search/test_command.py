@@ -22,7 +22,7 @@ def app(app):
 
 @pytest.fixture
 def session(app, python, tmp_path):
-    return lambda *args: Session(app, python, tmp_path, *args)
+    return lambda *args, **entry: Session(app, python, tmp_path, *args, **entry)
 
 
 def test_it_says_that_it_may_run_on_the_indexers(session):
@@ -212,10 +212,12 @@ def test_a_missing_conf_names_the_setting_that_carries_it(app, session):
     assert "replicate.ssa_detections = true" in message(session)
 
 
-def test_a_missing_sdk_is_named_with_its_place(app, session):
+def test_it_runs_without_splunk_sdk_and_on_it_a_missing_one_is_named_with_its_place(app, session):
     shutil.move(app / "bin/lib", app / "lib")
+    ((hit,),) = session().run([HIT])
+    assert hit["detection"] == FLAGSHIP
     with pytest.raises(SearchError, match=r"splunk-sdk is missing here: .*bin/lib/splunklib does not exist"):
-        session().run([HIT])
+        session(entry="ssadetect_sdk.py").run([HIT])
 
 
 def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path):

@@ -30,8 +30,8 @@ def searchinfo(dispatch, *args):
 class Session:
     """Runs the command of an app folder once, over one or more chunks."""
 
-    def __init__(self, app, python, tmp_path, *args):
-        self.command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+    def __init__(self, app, python, tmp_path, *args, entry="ssadetect.py"):
+        self.command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
         self.info = searchinfo(tmp_path, *args)
 
     def run(self, *chunks):
