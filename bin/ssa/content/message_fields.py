@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ssa.language.text.syntax import Eval, Literal, MapOf, Select, postorder
+from ssa.language.text.syntax import Literal, MapOf, computed, postorder
 
 from .detection import TOKEN, Detection
 from .fields import COLUMNS, CONTRIBUTING, COUNTERPARTS, IDENTITY
@@ -43,9 +43,7 @@ def _written(detection: Detection) -> set[str]:
     found: set[str] = set()
     commands = (command for statement in detection.plan.program.statements for command in statement.commands)
     for command in commands:
-        computed = command.assignments if isinstance(command, Eval) else ()
-        computed = command.items if isinstance(command, Select) else computed
-        for node in (node for _, expression in computed for node in postorder(expression)):
+        for node in (node for _, expression in computed(command) for node in postorder(expression)):
             if isinstance(node, Literal) and isinstance(node.value, str):
                 found.add(node.value)
             elif isinstance(node, MapOf):
