@@ -13,17 +13,17 @@ from ssa.language import SsaError, compile_text, functions
 from ssa.language.functions import MAX_TEXT, REGISTRY, REQUIRED
 from ssa.language.functions.jsons import MAX_DEPTH
 from ssa.language.functions.meanings import (
-    LIKE,
+    LIKE_PATTERN,
     RECASED,
-    Assertion,
     ChangeOfCase,
-    Choice,
-    Conversion,
-    Match,
     Meaning,
-    Member,
+    MemberOfMap,
     NewMap,
-    Part,
+    OneOf,
+    PartOfText,
+    PatternTest,
+    TypeAssertion,
+    TypeConversion,
 )
 from ssa.language.values import LONG_MAX, LONG_MIN, TYPES
 from tests.support.language.cases import END, FUNCTIONS, START, same, value
@@ -269,7 +269,7 @@ def holds_for_a_change_of_case(meaning, found, text):
 
 
 def holds_for_a_match(meaning, found, text, pattern):
-    assert not pattern.isalnum() or found is (pattern == text if meaning.kind == LIKE else pattern in text)
+    assert not pattern.isalnum() or found is (pattern == text if meaning.kind == LIKE_PATTERN else pattern in text)
 
 
 def holds_for_a_member(meaning, found, mapping, key):
@@ -281,13 +281,13 @@ def holds_for_a_new_map(meaning, found, flat):
 
 
 HOLDS = {
-    Choice: holds_for_a_choice,
-    Assertion: holds_for_an_assertion,
-    Conversion: holds_for_a_conversion,
-    Part: holds_for_a_part,
+    OneOf: holds_for_a_choice,
+    TypeAssertion: holds_for_an_assertion,
+    TypeConversion: holds_for_a_conversion,
+    PartOfText: holds_for_a_part,
     ChangeOfCase: holds_for_a_change_of_case,
-    Match: holds_for_a_match,
-    Member: holds_for_a_member,
+    PatternTest: holds_for_a_match,
+    MemberOfMap: holds_for_a_member,
     NewMap: holds_for_a_new_map,
 }
 """What holds for a result that is not null, by the meaning of the function, as its docstring says."""

@@ -33,12 +33,12 @@ def unsupplied(detection: Detection) -> list[str]:
     read = detection.plan.input_fields
     if read is None:
         return stray
-    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _written(detection)
-    says = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
-    return [*stray, *(says.format(name) for name in sorted(names))]
+    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _texts_and_keys(detection)
+    problem = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
+    return [*stray, *(problem.format(name) for name in sorted(names))]
 
 
-def _written(detection: Detection) -> set[str]:
+def _texts_and_keys(detection: Detection) -> set[str]:
     """Return the texts and keys in what a search computes."""
     found: set[str] = set()
     commands = (command for statement in detection.plan.program.statements for command in statement.commands)

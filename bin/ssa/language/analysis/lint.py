@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from ssa.language.functions import REGISTRY, meaning_of
-from ssa.language.functions.meanings import LIKE, RECASED, REGEX, Assertion, Match
+from ssa.language.functions.meanings import LIKE_PATTERN, RECASED, REGEX, PatternTest, TypeAssertion
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError, near_miss
 from ssa.language.text.printer import print_expression
@@ -37,7 +37,7 @@ def lint(program: syntax.Program) -> list[SsaError]:
 
 def _mixed(program: syntax.Program) -> _Warnings:
     for at in program.mixed:
-        yield at, "AND stands beside OR without parentheses: AND binds first; write the parentheses that you mean"
+        yield at, "AND stands next to OR without parentheses: AND binds first; write the parentheses that you mean"
 
 
 def _reads(expression: syntax.Expression) -> set[str]:
@@ -158,13 +158,13 @@ class _Conditions:
             parameter = function.parameter(wrong)
             expected = f"{parameter.name} must be a {parameter.type} and is a {types[wrong].name}"
             yield node.at, f"{function.signature} is always null here: {expected}"
-        elif isinstance(function.meaning, Assertion) and self._never_of_type(node):
+        elif isinstance(function.meaning, TypeAssertion) and self._never_of_type(node):
             found, target = types[0].name, named_type(node)
             yield node.at, f"this {node.function} always gives its default: the value is a {found}, not a {target}"
         elif self._wrong_case(node):
             yield node.arguments[1].at, f"this {kind} has letters that a text in {types[0].case} case never has"
 
-        if kind == LIKE:
+        if kind == LIKE_PATTERN:
             pattern = node.arguments[1]
             for escape in _idle_escapes(pattern)[:1]:
                 means = f"in this {kind} {escape} stands for {escape[1:]} alone"
@@ -213,7 +213,7 @@ class _Conditions:
         if isinstance(node, syntax.Or):
             return all(map(self._never, node.operands))
         if isinstance(node, syntax.Call) and self._wrong_case(node):
-            return _pattern_kind(node) == LIKE
+            return _pattern_kind(node) == LIKE_PATTERN
         if isinstance(node, syntax.In):
             return not node.negated and all(problem for _, problem in self._options(node))
         if isinstance(node, syntax.Comparison):
@@ -226,7 +226,7 @@ class _Conditions:
 def _pattern_kind(node: syntax.Call) -> str | None:
     """Return the kind of pattern that a call matches a text with; None for another call."""
     meaning = meaning_of(node)
-    return meaning.kind if isinstance(meaning, Match) else None
+    return meaning.kind if isinstance(meaning, PatternTest) else None
 
 
 def _pattern(node: syntax.Expression) -> str:

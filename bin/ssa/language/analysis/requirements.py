@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Callable, NamedTuple
 
 from ssa.language.functions import like_matcher, meaning_of
-from ssa.language.functions.meanings import LIKE, LOWER, RECASED, ChangeOfCase, Choice, Match, Part
+from ssa.language.functions.meanings import LIKE_PATTERN, LOWER, RECASED, ChangeOfCase, OneOf, PartOfText, PatternTest
 from ssa.language.text import syntax
 
 from .columns import INPUT_EVENT, Columns, walk
@@ -134,14 +134,14 @@ def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
 
 def _called(node: syntax.Call, inner: list[_Known]) -> _Known:
     meaning = meaning_of(node)
-    if isinstance(meaning, Choice):
+    if isinstance(meaning, OneOf):
         return _one_of(inner[meaning.arguments])
-    if isinstance(meaning, Part):
+    if isinstance(meaning, PartOfText):
         return _Known(_part(inner[0].texts), _FALSE)
     if isinstance(meaning, ChangeOfCase):
         return _Known(_recased(inner[0].texts, meaning.case), _FALSE)
-    if isinstance(meaning, Match) and meaning.kind == LIKE and isinstance(node.arguments[1], syntax.Literal):
-        pattern = node.arguments[1].value
+    if isinstance(meaning, PatternTest) and meaning.kind == LIKE_PATTERN:
+        pattern = node.arguments[1].value if isinstance(node.arguments[1], syntax.Literal) else None
         if isinstance(pattern, str):
             return _Known((), _matching(inner[0], _runs(pattern), like_matcher(pattern)))
     return _UNKNOWN

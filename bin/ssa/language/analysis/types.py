@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from ssa.language.functions import REGISTRY, Function
 from ssa.language.functions.casting import plain_type
-from ssa.language.functions.meanings import RECASED, Assertion, ChangeOfCase, Choice, Conversion, Meaning, Part
+from ssa.language.functions.meanings import (
+    RECASED,
+    ChangeOfCase,
+    Meaning,
+    OneOf,
+    PartOfText,
+    TypeAssertion,
+    TypeConversion,
+)
 from ssa.language.text import syntax
 from ssa.language.values import TYPES, Value
 
@@ -90,7 +98,7 @@ class ExpressionTypes:
         target = named_type(node)
         if target is not None:
             name = target
-            if isinstance(function.meaning, Assertion):
+            if isinstance(function.meaning, TypeAssertion):
                 default = arguments[2] if len(arguments) > 2 else NULL
                 if arguments[0].is_known and not suits(arguments[0].name, target):
                     return default
@@ -104,15 +112,15 @@ def _case(meaning: Meaning | None, arguments: Sequence[ValueType]) -> str | None
     """Return the case of a text by that of the arguments that it comes from: the case that they have in common."""
     if isinstance(meaning, ChangeOfCase):
         return meaning.case
-    if isinstance(meaning, Choice):
+    if isinstance(meaning, OneOf):
         cases = {argument.case for argument in arguments[meaning.arguments] if argument != NULL}
         return cases.pop() if len(cases) == 1 else None
-    return arguments[0].case if isinstance(meaning, (Part, Conversion)) and arguments else None
+    return arguments[0].case if isinstance(meaning, (PartOfText, TypeConversion)) and arguments else None
 
 
 def named_type(node: syntax.Call) -> str | None:
     """Return the type that a call such as ucast or cast names, by its plain name; None for another call."""
-    if not isinstance(REGISTRY[node.function].meaning, (Assertion, Conversion)) or len(node.arguments) < 2:
+    if not isinstance(REGISTRY[node.function].meaning, (TypeAssertion, TypeConversion)) or len(node.arguments) < 2:
         return None
     target = node.arguments[1]
     name = plain_type(str(target.value)) if isinstance(target, syntax.Literal) and target.value is not None else None

@@ -39,7 +39,7 @@ class Numbering:
         return self._numbers[id(node)]
 
     def is_shared(self, node: syntax.Expression) -> bool:
-        """Tell whether an expression is worth keeping, and several places need its value."""
+        """Return whether an expression is worth keeping, and several places need its value."""
         return isinstance(node, _WORTH_KEEPING) and self._times[self._numbers[id(node)]] > 1
 
     def _expression(self, expression: syntax.Expression, columns: Columns[int]) -> int:

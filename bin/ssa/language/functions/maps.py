@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..values import Value
-from .meanings import Member, NewMap
+from .meanings import MemberOfMap, NewMap
 from .registry import DSP, Parameter, entry
 
 MAP = DSP + ", Map"
@@ -16,7 +16,7 @@ OURS = f"ours, by the example of map_get and map_set in {MAP}"
     returns="any",
     help="The value of a key; null when the map has no such key.",
     source=f"{MAP}; parameter names: ours",
-    meaning=Member(),
+    meaning=MemberOfMap(),
 )
 def map_get(mapping: dict[str, Value], key: str) -> Value:
     """Look a key up."""

@@ -11,7 +11,7 @@ LOWER, UPPER = "lower", "upper"
 RECASED = {LOWER: str.lower, UPPER: str.upper}
 """Case of letters -> how a text is put into it."""
 
-LIKE, REGEX = "LIKE pattern", "regex"
+LIKE_PATTERN, REGEX = "LIKE pattern", "regex"
 """Kinds of patterns, as a message names them."""
 
 
@@ -19,39 +19,39 @@ class Meaning(Immutable):
     """The base of all. A function without a meaning is known by the types of its arguments and its result alone."""
 
 
-class Choice(Meaning):
+class OneOf(Meaning):
     """One of these arguments, a list of some of them (or of what they list), or null."""
 
     arguments: slice
 
 
-class Assertion(Choice):
+class TypeAssertion(OneOf):
     """The first argument where it is of the type that the second names, else the third, which is null by default."""
 
 
-class Conversion(Meaning):
+class TypeConversion(Meaning):
     """The first argument as a value of the type that the second names; a text stays as it is where that is string."""
 
 
-class Part(Meaning):
-    """A part of the text that the first argument is, or a list of parts."""
+class PartOfText(Meaning):
+    """A part of the first argument, which is a text, or a list of parts."""
 
 
 class ChangeOfCase(Meaning):
-    """The text that the first argument is, in a case: LOWER or UPPER."""
+    """The first argument, which is a text, in a case: LOWER or UPPER."""
 
     case: str
 
 
-class Match(Meaning):
-    """Whether the text that the first argument is matches the second, a pattern of this kind: LIKE or REGEX."""
+class PatternTest(Meaning):
+    """Whether the first argument, a text, matches the second, a pattern of this kind: LIKE_PATTERN or REGEX."""
 
     kind: str
 
 
-class Member(Meaning):
-    """What the map that the first argument is has under the key that the second is."""
+class MemberOfMap(Meaning):
+    """What the first argument, a map, has under the second, its key."""
 
 
 class NewMap(Meaning):
-    """A map of the list that the first argument is: keys and values in turn."""
+    """A map of the first argument, which is a list of keys and values in turn."""

@@ -20,7 +20,7 @@ REQUIRED = object()
 """The default of a parameter that must be given."""
 
 OMITTED: Any = object()
-"""The default of a parameter that may be left out, where no value says the same: the body, or `prepare`, gets this."""
+"""The default of a parameter that may be left out, where no value means the same: the body, or `prepare`, gets this."""
 
 DSP = "DSP function reference"
 SPL2 = "SPL2 search reference"
@@ -48,7 +48,7 @@ class Function(Immutable):
     """An entry of the registry.
 
     `nulls` says what a null gives. The last parameter of a `variadic` function repeats; with `pairs`, the number of
-    arguments is even. `meaning` is all that the analyses of a program, the compiler and the warnings know of it.
+    arguments is even. `meaning` is all that the compiler, the analyses and the warnings know of the function.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..values import MAX_TEXT, Value
-from .meanings import LOWER, UPPER, ChangeOfCase, Part
+from .meanings import LOWER, UPPER, ChangeOfCase, PartOfText
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 
 STRINGS = DSP + ", String manipulation"
@@ -72,7 +72,7 @@ def _trim(name: str, where: str, left: bool, right: bool) -> None:
         help=f"The string without the given characters at {where}; spaces and tabs where none are given.",
         source=TEXT,
         name=name,
-        meaning=Part(),
+        meaning=PartOfText(),
     )
     def trim(text: str, chars: frozenset[str]) -> str:
         return _outer(text, chars, left, right)
@@ -91,7 +91,7 @@ _trim("rtrim", "its end", left=False, right=True)
     help="The part of the string from a character on: 1 is the first, -1 the last. Without a length, all to the end. "
     "Null for a start of 0 and for a negative length.",
     source=f"{TEXT}; the nulls: ours",
-    meaning=Part(),
+    meaning=PartOfText(),
 )
 def substr(text: str, start: int, length: Value) -> str | None:
     """Cut a part out of a string; what lies outside of it is not there."""
@@ -108,7 +108,7 @@ def substr(text: str, start: int, length: Value) -> str | None:
     returns="list",
     help="The parts of the string between the delimiters, which are plain text; an empty delimiter gives characters.",
     source=f"{SPL2}, Multivalue eval functions; {USE}",
-    meaning=Part(),
+    meaning=PartOfText(),
 )
 def split(text: str, delim: str) -> list[Value]:
     """Split a string."""

@@ -14,7 +14,7 @@ from ssa.language.analysis.pipelines import check_ends, segments
 from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
 from ssa.language.functions import meaning_of
-from ssa.language.functions.meanings import Assertion
+from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
 from ssa.language.text.parser import parse
@@ -71,7 +71,7 @@ class Plan(Immutable):
 
     @cached_property
     def required(self) -> Clauses:
-        """What an event must hold for the detection to match, see `required`: found when it is first asked for."""
+        """What an event must hold for the detection to match, see `required`: computed at first use."""
         return required(self.program)
 
     @cached_property
@@ -84,7 +84,7 @@ class Plan(Immutable):
         first: Record = [input_event, [*datamodels], {}, *self.nothing[3:]]
         first[KEPT] = [*self.nothing_kept]
         if len(self.pipelines) == 1:
-            # Nearly all detections: one record, which nobody else sees.
+            # Nearly all detections: one record, which no other pipeline has.
             for step in self.pipelines[0].steps:
                 if not step(first):
                     return []
@@ -137,7 +137,7 @@ def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
     """
     if isinstance(node, syntax.Name):
         return origins.get(node.name, frozenset())
-    if isinstance(node, syntax.Call) and len(node.arguments) == 3 and isinstance(meaning_of(node), Assertion):
+    if isinstance(node, syntax.Call) and len(node.arguments) == 3 and isinstance(meaning_of(node), TypeAssertion):
         default = node.arguments[2]
         if isinstance(default, syntax.Literal) and default.value is not None:
             return frozenset()

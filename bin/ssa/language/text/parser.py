@@ -244,10 +244,10 @@ class _Parser(Cursor):
 
     def conjunction(self) -> syntax.Expression:
         at = self.now.at
-        beside = self.after_or
+        next_to_or = self.after_or
         self.after_or = False
         found = self.chain("and", self.negation, syntax.And)
-        if isinstance(found, syntax.And) and found.at == at and (beside or self.at_keyword("or")):
+        if isinstance(found, syntax.And) and found.at == at and (next_to_or or self.at_keyword("or")):
             self.mixed.append(at)
         return found
 

@@ -278,4 +278,4 @@ class Program(Immutable):
     text: str
     statements: tuple[Statement, ...]
     mixed: tuple[int, ...] = ()
-    """Where an AND stands beside an OR without parentheses: right by the grammar, and often not what was meant."""
+    """Where an AND stands next to an OR without parentheses: right by the grammar, and often not what was meant."""
