@@ -12,6 +12,19 @@ from hypothesis import strategies as st
 from ssa.language import SsaError, compile_text, functions
 from ssa.language.functions import MAX_TEXT, REGISTRY, REQUIRED
 from ssa.language.functions.jsons import MAX_DEPTH
+from ssa.language.functions.meanings import (
+    LIKE_PATTERN,
+    RECASED,
+    ChangeOfCase,
+    Meaning,
+    MemberOfMap,
+    NewMap,
+    OneOf,
+    PartOfText,
+    PatternTest,
+    TypeAssertion,
+    TypeConversion,
+)
 from ssa.language.values import LONG_MAX, LONG_MIN, TYPES
 from tests.support.language.cases import END, FUNCTIONS, START, same, value
 
@@ -217,9 +230,72 @@ def assert_a_value_of_the_language(found):
 @settings(max_examples=60)
 @given(data=st.data())
 def test_whatever_the_values_the_result_is_null_or_of_the_promised_type(function, data):
-    found = called(function.name, data.draw(arguments_of(function)))
+    arguments = data.draw(arguments_of(function))
+    found = called(function.name, arguments)
     assert found is None or TYPES[function.returns](found)
     assert_a_value_of_the_language(found)
+    if found is not None and function.meaning is not None:
+        HOLDS[type(function.meaning)](function.meaning, found, *arguments)
+
+
+def leaves(values):
+    """Yield what is no list and no map in values, with its type: 1, 1.0 and true are different."""
+    for each in values:
+        if isinstance(each, (list, dict)):
+            yield from leaves(each.values() if isinstance(each, dict) else each)
+        elif each is not None:
+            yield type(each), each
+
+
+def holds_for_a_choice(meaning, found, *arguments):
+    assert {*leaves([found])} <= {*leaves(arguments[meaning.arguments])}
+
+
+def holds_for_an_assertion(meaning, found, value, target, default=None):
+    assert same(found, value) or same(found, default)
+    assert meaning.arguments == slice(0, None, 2)
+
+
+def holds_for_a_conversion(meaning, found, value, target):
+    assert not isinstance(value, str) or not isinstance(found, str) or found == value
+
+
+def holds_for_a_part(meaning, found, text, *others):
+    assert all(part in text for part in (found if isinstance(found, list) else [found]))
+
+
+def holds_for_a_change_of_case(meaning, found, text):
+    assert found == RECASED[meaning.case](text)
+
+
+def holds_for_a_match(meaning, found, text, pattern):
+    assert not pattern.isalnum() or found is (pattern == text if meaning.kind == LIKE_PATTERN else pattern in text)
+
+
+def holds_for_a_member(meaning, found, mapping, key):
+    assert same(found, mapping[key])
+
+
+def holds_for_a_new_map(meaning, found, flat):
+    assert same(found, dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+HOLDS = {
+    OneOf: holds_for_a_choice,
+    TypeAssertion: holds_for_an_assertion,
+    TypeConversion: holds_for_a_conversion,
+    PartOfText: holds_for_a_part,
+    ChangeOfCase: holds_for_a_change_of_case,
+    PatternTest: holds_for_a_match,
+    MemberOfMap: holds_for_a_member,
+    NewMap: holds_for_a_new_map,
+}
+"""What holds for a result that is not null, by the meaning of the function, as its docstring says."""
+
+
+def test_every_meaning_is_tried():
+    assert HOLDS.keys() == {type(function.meaning) for function in REGISTRY.values()} - {type(None)}
+    assert all(issubclass(meaning, Meaning) for meaning in HOLDS)
 
 
 @given(st.lists(st.sampled_from(["a", "b", "ab", "", "$1", "\\2", "x"]), max_size=6).map("".join), STRINGS)

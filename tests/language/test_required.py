@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from ssa.language import SsaError, compile_text
-from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_LITERALS
+from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
 from ssa.language.text.printer import print_program
 from tests.support.examples import flagship
 from tests.support.language.cases import END, START, TABLES, text_of
@@ -109,9 +109,9 @@ def test_what_any_character_becomes_in_another_case_is_what_the_literal_allows_f
 
 
 def test_what_is_required_stays_small_whatever_is_asked():
-    many = " OR ".join(f'(a="{n}" AND b="b{n}" AND like(c, "%c{n}%d%e%"))' for n in range(MAX_LITERALS))
+    many = " OR ".join(f'(a="{n}" AND b="b{n}" AND like(c, "%c{n}%d%e%"))' for n in range(MAX_TEXTS))
     more = f'{many} OR a="x" AND b="y"'
     for condition, clauses in ((many, MAX_CLAUSES), (more, 0)):
         plan = compile_text(f"{START}| eval a=input_event.a, b=input_event.b, c=input_event.c | where {condition}{END}")
         assert len(plan.required) == clauses
-        assert all(len(clause) <= MAX_LITERALS for clause in plan.required)
+        assert all(len(clause) <= MAX_TEXTS for clause in plan.required)

@@ -2,7 +2,7 @@
 
 They are wide on purpose. Search ignores case, and whether beyond ASCII is said nowhere; it tests the values of a field
 one by one; and a wildcard in the middle of a text, or beside a blank, is too loosely documented to hide an event by it
-(Search Manual, "Wildcards"). So a literal is cut at what search may read in another way, and its longest piece is asked
+(Search Manual, "Wildcards"). So a text is cut at what search may read in another way, and its longest piece is asked
 for, with wildcards at the ends.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from ssa.content.datamodels import PROCESSES
 from ssa.content.detection import Detection
 from ssa.content.fields import COUNTERPARTS
-from ssa.language.analysis.requirements import Clause, Literal
+from ssa.language.analysis.requirements import Clause, RequiredText
 from ssa.rows.event import required
 
 EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
@@ -56,10 +56,10 @@ def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
 
 
 def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
-    """Return a clause as one term or several in parentheses; empty where one of its literals cannot be said."""
+    """Return a clause as one term or several in parentheses; empty where one of its texts cannot be said."""
     terms: dict[str, None] = {}
-    for literal in clause:
-        said = _terms(literal, names)
+    for wanted in clause:
+        said = _terms(wanted, names)
         if said is None:
             return ""
         terms.update(dict.fromkeys(said))
@@ -68,43 +68,43 @@ def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
     return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
 
 
-def _terms(literal: Literal, names: Mapping[str, str] | None) -> list[str] | None:
-    """Return the terms of which one holds where a literal does; None where it cannot be said."""
-    if not _FIELD.fullmatch(literal.field) or _NO_FIELD.fullmatch(literal.field):
+def _terms(wanted: RequiredText, names: Mapping[str, str] | None) -> list[str] | None:
+    """Return the terms of which one holds where a required text does; None where it cannot be said."""
+    if not _FIELD.fullmatch(wanted.field) or _NO_FIELD.fullmatch(wanted.field):
         return None
-    word = _word(literal) if names is None else ""
+    word = _word(wanted) if names is None else ""
     if word:
         return [word]
-    value = _value(literal)
-    columns = (literal.field, *COUNTERPARTS.get(literal.field, ()))
+    value = _value(wanted)
+    columns = (wanted.field, *COUNTERPARTS.get(wanted.field, ()))
     if names is not None:
         columns = tuple(names[column] for column in columns if column in names)
     return [f'{column}="{value}"' for column in columns] if value else None
 
 
-def _word(literal: Literal) -> str:
-    """Return the word of the index that an event has whose program has this name; empty for another literal.
+def _word(wanted: RequiredText) -> str:
+    """Return the word of the index that an event has whose program has this name; empty for another text.
 
     It stands between breakers wherever a path or a name does, while process_name itself may be computed.
     """
-    name = _PROGRAM.fullmatch(literal.text.lower()) if literal.how == "equals" else None
-    if name is None or not literal.field.endswith("process_name"):
+    name = _PROGRAM.fullmatch(wanted.text.lower()) if wanted.how == "equals" else None
+    if name is None or not wanted.field.endswith("process_name"):
         return ""
-    stem, kelvin, _ = name[1].partition("k") if literal.fold else (name[1], "", "")
+    stem, kelvin, _ = name[1].partition("k") if wanted.fold else (name[1], "", "")
     return stem + "*" * bool(kelvin) if len(stem) > 2 else ""
 
 
-def _value(literal: Literal) -> str:
+def _value(wanted: RequiredText) -> str:
     """Return what a field is compared with, without the quotes; empty where too little is left of the text."""
-    text = literal.text
-    if literal.fold and text.endswith("i") and literal.how in ("contains", "starts"):
-        text = text[:-1]  # U+0130, see Literal
-    pieces = (_PLAIN_FOLDED if literal.fold else _PLAIN).finditer(text)
+    text = wanted.text
+    if wanted.fold and text.endswith("i") and wanted.how in ("contains", "starts"):
+        text = text[:-1]  # U+0130, see RequiredText
+    pieces = (_PLAIN_FOLDED if wanted.fold else _PLAIN).finditer(text)
     piece = max(pieces, key=lambda found: len(found[0].strip()), default=None)
     found = piece[0].strip() if piece else ""
-    whole = literal.how == "equals" and found == text
-    starts = literal.how in ("equals", "starts") and text.startswith(found)
-    ends = literal.how in ("equals", "ends") and text.endswith(found) and not starts
+    whole = wanted.how == "equals" and found == text
+    starts = wanted.how in ("equals", "starts") and text.startswith(found)
+    ends = wanted.how in ("equals", "ends") and text.endswith(found) and not starts
     if len(found) < 2 and not whole:
         return ""
     return "*" * (not starts) + found.replace("\\", "\\\\") + "*" * (not ends and not whole)

@@ -133,7 +133,7 @@ def _at_most(most: float, computed: Any) -> float:
 
 
 class Catalogue:
-    """Detections by name. Their stanzas are checked and compiled when they are asked for."""
+    """Detections by name. Their stanzas are checked and compiled when they are looked up."""
 
     def __init__(self, stanzas: Mapping[str, conf.Stanza]) -> None:
         self._stanzas = stanzas
@@ -149,7 +149,7 @@ class Catalogue:
         return list(self._stanzas)
 
     def is_enabled(self, name: str) -> bool:
-        """Tell whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
+        """Return whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
         return not _Reader(name, self._stanzas[name]).boolean("disabled")
 
     def find(self, name_or_id: str) -> Detection:
@@ -195,7 +195,7 @@ class Catalogue:
 
 
 class _Reader:
-    """Reads the settings of one stanza, and says where a wrong one stands."""
+    """Reads the settings of one stanza; an error names the place of the setting."""
 
     def __init__(self, name: str, stanza: conf.Stanza) -> None:
         self.name = name

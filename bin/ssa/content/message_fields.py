@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ssa.language.text.syntax import Eval, Literal, MapOf, Select, postorder
+from ssa.language.text.syntax import Literal, MapOf, computed, postorder
 
 from .detection import TOKEN, Detection
 from .fields import COLUMNS, CONTRIBUTING, COUNTERPARTS, IDENTITY
@@ -33,19 +33,17 @@ def unsupplied(detection: Detection) -> list[str]:
     read = detection.plan.input_fields
     if read is None:
         return stray
-    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _written(detection)
-    says = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
-    return [*stray, *(says.format(name) for name in sorted(names))]
+    names = detection.needs - read - SUPPLIED - {*detection.required_fields} - _texts_and_keys(detection)
+    problem = "nothing in the search names {}, which the message or an observable does: is it misspelt?"
+    return [*stray, *(problem.format(name) for name in sorted(names))]
 
 
-def _written(detection: Detection) -> set[str]:
+def _texts_and_keys(detection: Detection) -> set[str]:
     """Return the texts and keys in what a search computes."""
     found: set[str] = set()
     commands = (command for statement in detection.plan.program.statements for command in statement.commands)
     for command in commands:
-        computed = command.assignments if isinstance(command, Eval) else ()
-        computed = command.items if isinstance(command, Select) else computed
-        for node in (node for _, expression in computed for node in postorder(expression)):
+        for node in (node for _, expression in computed(command) for node in postorder(expression)):
             if isinstance(node, Literal) and isinstance(node.value, str):
                 found.add(node.value)
             elif isinstance(node, MapOf):

@@ -1,7 +1,7 @@
 """Values of the SSA dialect and what holds for all of them: types, null, comparison, arithmetic.
 
 A value is a Python str (string), int (long), float (double), bool (boolean), list (list), dict (map) or None (null).
-Logic is three-valued. Where the product's documentation is silent, the choice is ours and says so.
+Logic is three-valued. Where the product's documentation is silent, the choice is ours, and marked so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 
 
 def is_number(value: Value) -> bool:
-    """Tell whether a value is a long or a double (a boolean is neither)."""
+    """Return whether a value is a long or a double (a boolean is neither)."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

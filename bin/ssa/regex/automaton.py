@@ -1,4 +1,4 @@
-"""A program run on all its ways at once: a deterministic automaton, built as far as texts ask for it.
+"""A program run on all its ways at once: a deterministic automaton, built as far as texts need it.
 
 One look-up for a character; a new transition costs a pass over the program, at worst. What is built is kept for the
 next text, up to a limit, and thrown away beyond it: memory stays bounded, and so does time.
@@ -22,7 +22,7 @@ Flags = Optional[Sequence[int]]
 class State(dict[Hashable, "State"]):
     """The CHAR steps that took the last character, as bits; a key (see Automaton._keys) leads to the next state.
 
-    `found` tells that a match ended before that character: only then were the assertions at its place known.
+    `found` says that a match ended before that character: only then were the assertions at its place known.
     """
 
     __slots__ = ("automaton", "found", "places")
@@ -38,7 +38,7 @@ class State(dict[Hashable, "State"]):
 
 
 class Automaton:
-    """Tells where matches of a program without atomic groups end, whichever place they start at."""
+    """Finds where matches of a program without atomic groups end, whichever place they start at."""
 
     def __init__(self, program: Program) -> None:
         self.steps = program.steps

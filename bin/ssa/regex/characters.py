@@ -1,4 +1,4 @@
-"""Sets of characters, as Java's regexes name them (java.util.regex.Pattern): asked with `in`."""
+"""Sets of characters, as Java's regexes name them (java.util.regex.Pattern): tested with `in`."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from functools import lru_cache
 from typing import Callable
 
 
-class Where(Container[str]):
-    """The characters for which a question is answered with yes."""
+class CharacterSet(Container[str]):
+    """The characters that pass a test."""
 
-    def __init__(self, ask: Callable[[str], bool]) -> None:
-        self.ask = ask
+    def __init__(self, test: Callable[[str], bool]) -> None:
+        self.test = test
 
     def __contains__(self, ch: object) -> bool:
-        return isinstance(ch, str) and self.ask(ch)
+        return isinstance(ch, str) and self.test(ch)
 
 
 def between(first: str, last: str) -> Container[str]:
     """Return the characters from the first to the last."""
-    return Where(lambda ch: first <= ch <= last)
+    return CharacterSet(lambda ch: first <= ch <= last)
 
 
 def union(sets: Iterable[Container[str]]) -> Container[str]:
     """Return the characters of any of the sets."""
     every = tuple(sets)
-    return every[0] if len(every) == 1 else Where(lambda ch: any(ch in each for each in every))
+    return every[0] if len(every) == 1 else CharacterSet(lambda ch: any(ch in each for each in every))
 
 
 def common(sets: Iterable[Container[str]]) -> Container[str]:
     """Return the characters that all of the sets have."""
     every = tuple(sets)
-    return every[0] if len(every) == 1 else Where(lambda ch: all(ch in each for each in every))
+    return every[0] if len(every) == 1 else CharacterSet(lambda ch: all(ch in each for each in every))
 
 
 def others(some: Container[str]) -> Container[str]:
     """Return the characters that the set does not have."""
-    return Where(lambda ch: ch not in some)
+    return CharacterSet(lambda ch: ch not in some)
 
 
 def without_case(some: Container[str], unicode: bool) -> Container[str]:
@@ -47,12 +47,12 @@ def without_case(some: Container[str], unicode: bool) -> Container[str]:
     if not unicode:
         if isinstance(some, frozenset):
             return frozenset(case for ch in some for case in (ch, _other_case(ch)))
-        return Where(lambda ch: ch in some or _other_case(ch) in some)
+        return CharacterSet(lambda ch: ch in some or _other_case(ch) in some)
     if isinstance(some, frozenset):
         # Only what has a capital: ẞ matches ß, but ß does not match ẞ.
         folded = frozenset(_folded(ch) for ch in some if _upper(ch) != _folded(ch))
-        return Where(lambda ch: ch in some or _folded(ch) in folded)
-    return Where(lambda ch: ch in some or _upper(ch) in some or _folded(ch) in some)
+        return CharacterSet(lambda ch: ch in some or _folded(ch) in folded)
+    return CharacterSet(lambda ch: ch in some or _upper(ch) in some or _folded(ch) in some)
 
 
 def _other_case(ch: str) -> str:
@@ -74,7 +74,7 @@ SPACES = frozenset(" \t\n\v\f\r")
 ACROSS = frozenset(" \t\xa0\u1680\u180e\u202f\u205f\u3000").union(map(chr, range(0x2000, 0x200B)))
 DOWN = frozenset("\n\v\f\r\x85\u2028\u2029")
 LINE_ENDS = frozenset("\n\r\x85\u2028\u2029")
-ANY = Where(lambda ch: True)
+ANY = CharacterSet(lambda ch: True)
 IN_A_LINE = others(LINE_ENDS)
 IN_A_UNIX_LINE = others(frozenset("\n"))
 
@@ -97,12 +97,14 @@ _PROPERTIES: dict[str, Container[str]] = {
     "Cntrl": union([between("\0", "\x1f"), frozenset("\x7f")]),
     "XDigit": frozenset(string.hexdigits),
     "Space": SPACES,
-    # Java counts some marks as alphabetic too, which Python's tables do not tell.
-    "IsAlphabetic": Where(lambda ch: ch.isalpha() or ch.isupper() or ch.islower() or unicodedata.category(ch) == "Nl"),
-    "IsLetter": Where(str.isalpha),
-    "IsDigit": Where(str.isdecimal),
-    "IsUppercase": Where(str.isupper),
-    "IsLowercase": Where(str.islower),
+    # Java counts some marks as alphabetic too, which Python's tables do not.
+    "IsAlphabetic": CharacterSet(
+        lambda ch: ch.isalpha() or ch.isupper() or ch.islower() or unicodedata.category(ch) == "Nl"
+    ),
+    "IsLetter": CharacterSet(str.isalpha),
+    "IsDigit": CharacterSet(str.isdecimal),
+    "IsUppercase": CharacterSet(str.isupper),
+    "IsLowercase": CharacterSet(str.islower),
 }
 _CASES = (("Lower", "Upper"), ("Lu", "Ll", "Lt", "IsLu", "IsLl", "IsLt"), ("IsLowercase", "IsUppercase", "Lt"))
 _CATEGORY = re.compile("(?:Is)?(L[ulmto]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfson]?)")
@@ -112,12 +114,12 @@ _CATEGORY = re.compile("(?:Is)?(L[ulmto]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z
 def named(name: str, any_case: bool) -> Container[str] | None:
     r"""Return the set that \p{name} stands for, None where the name is not known.
 
-    In any case, a name that tells upper from lower case stands for both.
+    In any case, a name for one of upper and lower case stands for both.
     """
     for names in _CASES if any_case else ():
         if name in names:
             return union(filter(None, (named(each, False) for each in names)))
     category = _CATEGORY.fullmatch(name)
     if category:
-        return Where(lambda ch: unicodedata.category(ch).startswith(category[1]))
+        return CharacterSet(lambda ch: unicodedata.category(ch).startswith(category[1]))
     return _PROPERTIES.get(name)

@@ -21,7 +21,7 @@ _Way = list[tuple[int, int, int]]
 
 
 class Matcher:
-    """A program on one text; its memory lasts for all matches there, which are to be asked for from left to right."""
+    """A program on one text; its memory lasts for all matches there, which must be found from left to right."""
 
     def __init__(self, program: Program, text: str, flags: Flags) -> None:
         self.steps = program.steps

@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 class Alphabet(dict[str, int]):
-    """Character -> the bits of the CHAR steps that take it, found when asked for."""
+    """Character -> the bits of the CHAR steps that take it, found at first use."""
 
     def __init__(self, steps: list[Chars]) -> None:
         super().__init__()

@@ -93,7 +93,7 @@ def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
 
 def required(detection: Detection) -> Clauses:
     """Return what a row must hold for a detection to match, as its text stands in the row: see Plan.required."""
-    return tuple(clause for clause in detection.plan.required if all(literal.field not in MADE for literal in clause))
+    return tuple(clause for clause in detection.plan.required if all(wanted.field not in MADE for wanted in clause))
 
 
 def event_id(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""What to search in the bytes of a chunk: literals, without which no row can match, as they stand in CSV."""
+"""What to search in the bytes of a chunk: texts, without which no row can match, as they stand in CSV."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ssa.language import Clause, Clauses, Literal
+from ssa.language import Clause, Clauses, RequiredText
 
 FEW = 6
-"""How many literals are searched one by one. More are looked up together, as the cells of a window are."""
+"""How many texts are searched one by one. More are looked up together, as the cells of a window are."""
 
 KELVIN = "\u212a".encode()
 """The one character whose small letter is a letter of ASCII: k. Rows near one are all read; events hardly have it."""
 
 DOTTED = "\u0130".encode()
-"""This one becomes an i and a dot of its own: only the i at the end of a literal can come from it."""
+"""This one becomes an i and a dot of its own: only the i at the end of a text can come from it."""
 
 _PIECE = re.compile(r"[ !#%-+\--~]+")
 """What stands in a body as it stands in the value: ASCII without the quote, comma and dollar sign that CSV doubles or
@@ -29,7 +29,7 @@ _CELLS = bytes.maketrans(
 
 
 class Piece(NamedTuple):
-    """The part of a literal that is searched; `whole` says that a cell must be equal to it."""
+    """The part of a required text that is searched; `whole` says that a cell must be equal to it."""
 
     text: str
     whole: bool
@@ -98,14 +98,14 @@ def needles(required: Iterable[Clauses]) -> Needles | None:
 
 
 def _pieces(clause: Clause) -> list[Piece]:
-    """Return what to search for a clause; nothing where one of its literals has nothing that can be."""
-    found = [_piece(literal) for literal in clause]
+    """Return what to search for a clause; nothing where one of its texts has nothing that can be."""
+    found = [_piece(wanted) for wanted in clause]
     return [piece for piece in found if piece] if all(found) else []
 
 
-def _piece(literal: Literal) -> Piece | None:
-    text = max(_PIECE.findall(literal.text), key=len, default="")
-    return Piece(text, literal.how == "equals" and text == literal.text, literal.fold) if text else None
+def _piece(wanted: RequiredText) -> Piece | None:
+    text = max(_PIECE.findall(wanted.text), key=len, default="")
+    return Piece(text, wanted.how == "equals" and text == wanted.text, wanted.fold) if text else None
 
 
 def _strength(pieces: list[Piece]) -> tuple[bool, int, int]:

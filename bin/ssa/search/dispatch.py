@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ssa.content.detection import Detection
-from ssa.language import Clause, Literal
+from ssa.language import Clause, RequiredText
 from ssa.rows import event
 
 
@@ -23,8 +23,8 @@ class Dispatch:
                 continue
             clauses.remove(clause)
             table = self._by_value.setdefault((clause[0].field, clause[0].fold), {})
-            for literal in clause:
-                table.setdefault(literal.text, []).append(number)
+            for wanted in clause:
+                table.setdefault(wanted.text, []).append(number)
 
     def __call__(self, seen: event.InputEvent) -> list[Detection]:
         """Return the detections that an event can match, in their order."""
@@ -43,23 +43,23 @@ class Dispatch:
 
 def _is_equality(clause: Clause) -> bool:
     """Tell whether a clause says what one field is equal to, so that its value can be looked up."""
-    return len({(literal.field, literal.fold, literal.how == "equals") for literal in clause}) == 1 and (
+    return len({(wanted.field, wanted.fold, wanted.how == "equals") for wanted in clause}) == 1 and (
         clause[0].how == "equals"
     )
 
 
 def _meets(clauses: Sequence[Clause], seen: event.InputEvent, lowered: dict[str, str]) -> bool:
     for clause in clauses:
-        for literal in clause:
-            if _holds(literal, seen, lowered):
+        for wanted in clause:
+            if _holds(wanted, seen, lowered):
                 break
         else:
             return False
     return True
 
 
-def _holds(literal: Literal, seen: event.InputEvent, lowered: dict[str, str]) -> bool:
-    name, text, how, fold = literal
+def _holds(wanted: RequiredText, seen: event.InputEvent, lowered: dict[str, str]) -> bool:
+    name, text, how, fold = wanted
     value = seen.get(name)
     if value is None:
         return False

@@ -9,7 +9,7 @@ from ssa.content import message_fields
 from ssa.content.detection import Detection, format_score
 from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.lint import lint
-from ssa.language.analysis.requirements import Literal
+from ssa.language.analysis.requirements import RequiredText
 from ssa.language.text.errors import line_and_column
 from ssa.language.text.printer import print_command
 from ssa.rows.event import required
@@ -49,14 +49,14 @@ def _fields(detection: Detection) -> Iterator[Line]:
 
 
 def _requirements(detection: Detection) -> Iterator[Line]:
-    clauses = [" or ".join(map(_told, clause)) for clause in required(detection)]
+    clauses = [" or ".join(map(_phrase, clause)) for clause in required(detection)]
     for text in clauses or ["nothing that could be searched for: every row is read"]:
         yield {"part": "requirement", "name": "event", "text": text}
 
 
-def _told(literal: Literal) -> str:
-    how = {"equals": "is", "contains": "contains", "starts": "starts with", "ends": "ends with"}[literal.how]
-    return f'{literal.field} {how} "{literal.text}"' + ", in any case" * literal.fold
+def _phrase(wanted: RequiredText) -> str:
+    how = {"equals": "is", "contains": "contains", "starts": "starts with", "ends": "ends with"}[wanted.how]
+    return f'{wanted.field} {how} "{wanted.text}"' + ", in any case" * wanted.fold
 
 
 def _steps(detection: Detection) -> Iterator[Line]:

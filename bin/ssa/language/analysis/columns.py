@@ -1,13 +1,26 @@
-"""What each column holds after a command, for any meaning of "holds": a number, an origin, a fact."""
+"""What each column holds at each command of a program, for any meaning of "holds": a number, an origin, a type."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Callable, TypeVar
 
-from ssa.language.text.syntax import Command, Eval, Expression, Fields, Regex, Rename, Rex, Select
+from ssa.language.text.syntax import (
+    Eval,
+    Expression,
+    Fields,
+    RecordCommand,
+    Regex,
+    Rename,
+    Rex,
+    Select,
+    Where,
+    forgotten,
+)
 from ssa.regex import compile_pattern
+
+from .pipelines import Segment
 
 T = TypeVar("T")
 Columns = Mapping[str, T]
@@ -20,23 +33,50 @@ FIRST_COLUMNS = (INPUT_EVENT, DATAMODELS, *OUTPUTS)
 """What every record has, in the slots 0 to 5: what it is given, and what it hands over."""
 
 
-def after(
-    command: Command,
+def walk(
+    segments: Sequence[Segment],
+    given: Columns[T],
+    value: Callable[[Expression, Columns[T]], T],
+    extracted: Callable[[Rex, str, Columns[T]], T],
+    union: Callable[[str, list[T | None]], T],
+) -> Iterator[tuple[int, RecordCommand, Columns[T]]]:
+    """Yield each command of a program, sources first: the number of its segment, itself, and the columns before it.
+
+    `given` is what the columns of an event hold, and `value` says what an expression holds over columns. `extracted`
+    says what the column of a group of rex holds: the group, or where the regex is not found what it held before.
+    `union` says what a column holds in the records of several segments, given what it holds in each; None where one
+    has no such column.
+    """
+    ends: list[Columns[T]] = []
+    for place, segment in enumerate(segments):
+        columns = _united([ends[source] for source in segment.sources], union) if segment.sources else given
+        for command in segment.commands:
+            yield place, command, columns
+            columns = _after(command, columns, value, extracted)
+        ends.append(columns)
+
+
+def _united(ends: Sequence[Columns[T]], union: Callable[[str, list[T | None]], T]) -> Columns[T]:
+    names = dict.fromkeys(chain.from_iterable(ends))
+    return {name: union(name, [columns.get(name) for columns in ends]) for name in names}
+
+
+def _after(
+    command: RecordCommand,
     columns: Columns[T],
     value: Callable[[Expression, Columns[T]], T],
     extracted: Callable[[Rex, str, Columns[T]], T],
-) -> dict[str, T]:
-    """Return the columns after a command.
-
-    `value` says what an expression holds over the columns before it, `extracted` what the column of a group of rex
-    holds: the group, or where the regex is not found what it held before.
-    """
-    found = columns if isinstance(columns, dict) and not isinstance(command, (Eval, Rename, Rex)) else dict(columns)
+) -> Columns[T]:
+    if isinstance(command, Where):
+        return columns
+    if isinstance(command, Select):
+        return {name: value(expression, columns) for name, expression in command.items}
+    if isinstance(command, Fields):
+        return {name: held for name, held in columns.items() if (name in command.names) != command.remove}
+    found = dict(columns)
     if isinstance(command, Eval):
         for name, expression in command.assignments:
             found[name] = value(expression, found)
-    elif isinstance(command, Select):
-        found = {name: value(expression, columns) for name, expression in command.items}
     elif isinstance(command, Rename):
         for old, _ in command.pairs:
             found.pop(old, None)
@@ -44,18 +84,12 @@ def after(
             found.pop(new, None)
             if old in columns:
                 found[new] = columns[old]
-    elif isinstance(command, Fields):
-        found = {name: held for name, held in columns.items() if (name in command.names) != command.remove}
     elif isinstance(command, Rex):
         for name in groups(command):
             found[name] = extracted(command, name, columns)
+    else:
+        forgotten(command)
     return found
-
-
-def joined(held: Sequence[Columns[T]], join: Callable[[str, list[T | None]], T]) -> dict[str, T]:
-    """Return the columns of records that come from several pipelines; `join` gets None where one has no such column."""
-    names = dict.fromkeys(chain.from_iterable(held))
-    return {name: join(name, [columns.get(name) for columns in held]) for name in names}
 
 
 def groups(command: Rex) -> tuple[str, ...]:

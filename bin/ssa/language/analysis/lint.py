@@ -8,21 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ssa.language.functions import REGISTRY
+from ssa.language.functions import REGISTRY, meaning_of
+from ssa.language.functions.meanings import LIKE_PATTERN, RECASED, REGEX, PatternTest, TypeAssertion
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError, near_miss
 from ssa.language.text.printer import print_expression
 
-from .columns import FIRST_COLUMNS, OUTPUTS, Columns, after, groups, joined
+from .columns import FIRST_COLUMNS, OUTPUTS, Columns, groups, walk
 from .map_keys import event_key
 from .pipelines import segments
-from .types import GIVEN, NULL, NUMBERS, UNKNOWN, Fact, Facts, asserted, is_known, mismatch, suits
+from .types import GIVEN, NULL, NUMBERS, UNKNOWN, ExpressionTypes, ValueType, mismatch, named_type, suits
 
-_Found = Iterator["tuple[int, str]"]
-_PATTERNS = {"like": "LIKE pattern", "match_regex": "regex", "match": "regex"}
+_Warnings = Iterator["tuple[int, str]"]
 _OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
 _ESCAPED = re.compile(r"\\\\|\\[%_]|(\\.)", re.DOTALL)
-"""What a LIKE escapes; the group is an escape that says nothing."""
+"""What a LIKE escapes; the group is an escape without effect."""
 _MAY_DIFFER = re.compile(r"\||\(\?[a-z]*[ix]|\(\?<?[!=]")
 """What makes capitals in a regex harmless, or may: branches, flags, lookarounds."""
 _NO_LETTERS = re.compile(r"\\[pPx]?\{[^}]*\}|\\x..|\\u....|\\c.|\\.|\(\?P?<\w+>|\[(?:[^\]\\]|\\.)*\]")
@@ -35,9 +35,9 @@ def lint(program: syntax.Program) -> list[SsaError]:
     return [SsaError(problem, program.text, at) for at, problem in sorted(found)]
 
 
-def _mixed(program: syntax.Program) -> _Found:
+def _mixed(program: syntax.Program) -> _Warnings:
     for at in program.mixed:
-        yield at, "AND stands beside OR without parentheses: AND binds first; write the parentheses that you mean"
+        yield at, "AND stands next to OR without parentheses: AND binds first; write the parentheses that you mean"
 
 
 def _reads(expression: syntax.Expression) -> set[str]:
@@ -54,7 +54,7 @@ class _Reading:
     def __init__(self, program: syntax.Program) -> None:
         self.program = program
 
-    def warnings(self) -> _Found:
+    def warnings(self) -> _Warnings:
         found = segments(self.program)
         needed: list[set[str] | None] = [None] * len(found)
         for place in reversed(range(len(found))):
@@ -68,7 +68,7 @@ class _Reading:
             for source in segment.sources:
                 needed[source] = (needed[source] or set()) | live
 
-    def _before(self, command: syntax.Command, live: set[str]) -> _Found:
+    def _before(self, command: syntax.RecordCommand, live: set[str]) -> _Warnings:
         """Turn the columns that are read after a command into those that are read before it."""
         if isinstance(command, syntax.Eval):
             for name, expression in reversed(command.assignments):
@@ -95,6 +95,8 @@ class _Reading:
                 if name not in live:
                     yield command.at, f"the column {name} is extracted here and never read"
             live.add(command.field)
+        else:
+            syntax.forgotten(command)
 
 
 class _Conditions:
@@ -102,38 +104,36 @@ class _Conditions:
 
     def __init__(self, program: syntax.Program) -> None:
         self.program = program
-        self.facts = Facts()
+        self.types = ExpressionTypes()
 
-    def warnings(self) -> _Found:
-        ends: list[Columns[Fact]] = []
-        for segment in segments(self.program):
-            columns = joined([ends[source] for source in segment.sources], _joined) if segment.sources else dict(GIVEN)
-            for command in segment.commands:
-                if isinstance(command, syntax.Where):
-                    self.facts.value(command.condition, columns)
-                    yield from self._expression(command.condition, columns)
-                    if self._never(command.condition):
-                        yield _start(command.condition), "this condition can never be true: nothing passes here"
-                elif isinstance(command, (syntax.Eval, syntax.Select)):
-                    yield from self._columns(command, dict(columns))
-                elif isinstance(command, (syntax.Rename, syntax.Rex)):
-                    read = [old for old, _ in command.pairs] if isinstance(command, syntax.Rename) else [command.field]
-                    for name in read:
-                        yield from _missing(name, columns, command.at)
-                columns = after(command, columns, self.facts.value, _extracted)
-            ends.append(columns)
+    def warnings(self) -> _Warnings:
+        for _, command, columns in walk(segments(self.program), GIVEN, self.types.find, _extracted, _union):
+            if isinstance(command, syntax.Where):
+                self.types.find(command.condition, columns)
+                yield from self._expression(command.condition, columns)
+                if self._never(command.condition):
+                    yield _start(command.condition), "this condition can never be true: nothing passes here"
+            elif isinstance(command, (syntax.Eval, syntax.Select)):
+                yield from self._columns(command, dict(columns))
+            elif isinstance(command, syntax.Rename):
+                for name, _ in command.pairs:
+                    yield from _missing(name, columns, command.at)
+            elif isinstance(command, syntax.Rex):
+                yield from _missing(command.field, columns, command.at)
+            elif not isinstance(command, syntax.Fields):
+                syntax.forgotten(command)
 
-    def _columns(self, command: syntax.Eval | syntax.Select, columns: dict[str, Fact]) -> _Found:
-        for name, expression in command.assignments if isinstance(command, syntax.Eval) else command.items:
-            fact = self.facts.value(expression, columns)
+    def _columns(self, command: syntax.Eval | syntax.Select, columns: dict[str, ValueType]) -> _Warnings:
+        for name, expression in syntax.computed(command):
+            found = self.types.find(expression, columns)
             yield from self._expression(expression, columns)
             wanted = _OUTPUTS.get(name)
-            if wanted is not None and is_known(fact) and fact.type != wanted:
-                yield _start(expression), f"{name} must be a {wanted} and is a {fact.type}: it is left out"
+            if wanted is not None and found.is_known and found.name != wanted:
+                yield _start(expression), f"{name} must be a {wanted} and is a {found.name}: it is left out"
             if isinstance(command, syntax.Eval):
-                columns[name] = fact
+                columns[name] = found
 
-    def _expression(self, expression: syntax.Expression, columns: dict[str, Fact]) -> _Found:
+    def _expression(self, expression: syntax.Expression, columns: Columns[ValueType]) -> _Warnings:
         for node in syntax.postorder(expression):
             if isinstance(node, syntax.Name):
                 yield from _missing(node.name, columns, node.at)
@@ -149,51 +149,39 @@ class _Conditions:
                     if isinstance(operand, (syntax.And, syntax.Or)) and self._never(operand):
                         yield _start(operand), "this branch can never be true"
 
-    def _call(self, node: syntax.Call) -> _Found:
+    def _call(self, node: syntax.Call) -> _Warnings:
         function = REGISTRY[node.function]
-        facts = [self.facts.of(argument) for argument in node.arguments]
-        wrong = mismatch(function, facts)
+        types = [self.types.of(argument) for argument in node.arguments]
+        kind = _pattern_kind(node)
+        wrong = mismatch(function, types)
         if wrong is not None:
             parameter = function.parameter(wrong)
-            expected = f"{parameter.name} must be a {parameter.type} and is a {facts[wrong].type}"
+            expected = f"{parameter.name} must be a {parameter.type} and is a {types[wrong].name}"
             yield node.at, f"{function.signature} is always null here: {expected}"
-        elif node.function == "ucast" and self._never_of_type(node):
-            yield (
-                node.at,
-                f"this ucast always gives its default: the value is a {facts[0].type}, not a {asserted(node)}",
-            )
+        elif isinstance(function.meaning, TypeAssertion) and self._never_of_type(node):
+            found, target = types[0].name, named_type(node)
+            yield node.at, f"this {node.function} always gives its default: the value is a {found}, not a {target}"
         elif self._wrong_case(node):
-            (text, pattern), what = node.arguments[:2], _PATTERNS[node.function]
-            case = self.facts.of(text).case
-            yield pattern.at, f"this {what} has letters that a text in {case} case never has"
+            yield node.arguments[1].at, f"this {kind} has letters that a text in {types[0].case} case never has"
 
-        if node.function == "like" and len(node.arguments) == 2:
+        if kind == LIKE_PATTERN:
             pattern = node.arguments[1]
             for escape in _idle_escapes(pattern)[:1]:
-                said = f"in this LIKE pattern {escape} stands for {escape[1:]} alone"
-                yield pattern.at, f"{said}: write four backslashes to match one"
+                means = f"in this {kind} {escape} stands for {escape[1:]} alone"
+                yield pattern.at, f"{means}: write four backslashes to match one"
 
     def _never_of_type(self, node: syntax.Call) -> bool:
-        fact, target = self.facts.of(node.arguments[0]) if node.arguments else UNKNOWN, asserted(node)
-        return target is not None and is_known(fact) and not suits(fact.type, target)
+        found, target = self.types.of(node.arguments[0]) if node.arguments else UNKNOWN, named_type(node)
+        return target is not None and found.is_known and not suits(found.name, target)
 
     def _wrong_case(self, node: syntax.Call) -> bool:
-        if node.function not in _PATTERNS or len(node.arguments) < 2:
+        kind = _pattern_kind(node)
+        if kind is None:
             return False
-        pattern = node.arguments[1]
-        text = (
-            pattern.pattern
-            if isinstance(pattern, syntax.Regex)
-            else pattern.value
-            if isinstance(pattern, syntax.Literal)
-            else None
-        )
-        case = self.facts.of(node.arguments[0]).case
-        if not isinstance(text, str) or case is None:
-            return False
-        if node.function != "like":
+        text, case = _pattern(node.arguments[1]), self.types.of(node.arguments[0]).case
+        if kind == REGEX:
             text = "" if _MAY_DIFFER.search(text) else _NO_LETTERS.sub("", text)
-        return _differs(text, case)
+        return case is not None and _differs(text, case)
 
     def _options(self, node: syntax.Comparison | syntax.In) -> list[tuple[int, str]]:
         """Return for each value that something is compared with its place, and why it can never be it, if so."""
@@ -202,48 +190,57 @@ class _Conditions:
         return [(node.at, self._unlike(node.left, node.right, node.operator))]
 
     def _unlike(self, left: syntax.Expression, right: syntax.Expression, operator: str) -> str:
-        facts = self.facts.of(left), self.facts.of(right)
-        if facts[1].type == "list" and operator == "=":
+        types = self.types.of(left), self.types.of(right)
+        if types[1].name == "list" and operator == "=":
             return ""  # IN tests the members of a list
-        kinds = {"number" if fact.type in NUMBERS else fact.type for fact in facts}
-        if NULL in facts or None in kinds:
-            kinds = set()
-        if len(kinds) > 1:
-            return f"a {facts[0].type} is never equal to a {facts[1].type}, nor before or after it"
-        for side, fact in ((left, facts[1]), (right, facts[0])):
+        names = {"number" if found.name in NUMBERS else found.name for found in types}
+        if len(names) > 1 and NULL not in types and None not in names:
+            return f"a {types[0].name} is never equal to a {types[1].name}, nor before or after it"
+        for side, other in ((left, types[1]), (right, types[0])):
             text = side.value if isinstance(side, syntax.Literal) else None
-            if operator in ("=", "!=") and isinstance(text, str) and fact.case and _differs(text, fact.case):
-                return f'"{text}" is never equal to what is in {fact.case} case: it has letters of the other case'
+            if operator in ("=", "!=") and isinstance(text, str) and other.case and _differs(text, other.case):
+                return f'"{text}" is never equal to what is in {other.case} case: it has letters of the other case'
         return ""
 
     def _with_null(self, node: syntax.Comparison) -> bool:
-        """Tell whether a side is always null; `x = null`, which means IS NULL, is another thing."""
-        return NULL in (self.facts.of(node.left), self.facts.of(node.right)) and not _asks_for_null(node)
+        """Return whether a side is always null; `x = null`, which means IS NULL, is another thing."""
+        return NULL in (self.types.of(node.left), self.types.of(node.right)) and not _tests_for_null(node)
 
     def _never(self, node: syntax.Expression) -> bool:
-        """Tell whether a condition can be seen never to be true."""
+        """Return whether a condition can be seen never to be true."""
         if isinstance(node, syntax.And):
             return any(map(self._never, node.operands)) or _contradicts(node)
         if isinstance(node, syntax.Or):
             return all(map(self._never, node.operands))
         if isinstance(node, syntax.Call) and self._wrong_case(node):
-            return node.function == "like"
+            return _pattern_kind(node) == LIKE_PATTERN
         if isinstance(node, syntax.In):
             return not node.negated and all(problem for _, problem in self._options(node))
         if isinstance(node, syntax.Comparison):
             differs = node.operator != "!=" and any(problem for _, problem in self._options(node))
             return self._with_null(node) or differs
-        fact = self.facts.of(node)
-        return (isinstance(node, syntax.Literal) and node.value is not True) or fact.type not in (None, "boolean")
+        name = self.types.of(node).name
+        return (isinstance(node, syntax.Literal) and node.value is not True) or name not in (None, "boolean")
+
+
+def _pattern_kind(node: syntax.Call) -> str | None:
+    """Return the kind of pattern that a call matches a text with; None for another call."""
+    meaning = meaning_of(node)
+    return meaning.kind if isinstance(meaning, PatternTest) else None
+
+
+def _pattern(node: syntax.Expression) -> str:
+    """Return the text of a pattern; empty where only an event decides it."""
+    text = node.pattern if isinstance(node, syntax.Regex) else node.value if isinstance(node, syntax.Literal) else ""
+    return text if isinstance(text, str) else ""
 
 
 def _idle_escapes(pattern: syntax.Expression) -> list[str]:
-    """Return the escapes of a LIKE pattern that say nothing, since what they escape is a character anyway."""
-    value = pattern.value if isinstance(pattern, syntax.Literal) else None
-    return [found for found in _ESCAPED.findall(value) if found] if isinstance(value, str) else []
+    """Return the escapes of a LIKE pattern without effect, since what they escape is a character anyway."""
+    return [found for found in _ESCAPED.findall(_pattern(pattern)) if found]
 
 
-def _repeated(node: syntax.Or) -> _Found:
+def _repeated(node: syntax.Or) -> _Warnings:
     seen: set[str] = set()
     for operand in node.operands:
         text = print_expression(operand)
@@ -252,42 +249,42 @@ def _repeated(node: syntax.Or) -> _Found:
         seen.add(text)
 
 
-def _asks_for_null(node: syntax.Comparison) -> bool:
+def _tests_for_null(node: syntax.Comparison) -> bool:
     return any(isinstance(side, syntax.Literal) and side.value is None for side in (node.left, node.right))
 
 
-def _missing(name: str, columns: Columns[Fact], at: int) -> _Found:
+def _missing(name: str, columns: Columns[ValueType], at: int) -> _Warnings:
     if name not in columns and name not in FIRST_COLUMNS:
         yield at, f"nothing is in the column {name} here: it is always null{near_miss(name, columns)}"
 
 
-def _joined(name: str, facts: list[Fact | None]) -> Fact:
-    """Return what is known of a column in records of several pipelines: what is the same in all."""
-    first = facts[0] or NULL
-    return first if all((fact or NULL) == first for fact in facts) else UNKNOWN
+def _union(name: str, types: list[ValueType | None]) -> ValueType:
+    """Return the type of a column in records of several pipelines, where it is the same in all."""
+    first = types[0] or NULL
+    return first if all((found or NULL) == first for found in types) else UNKNOWN
 
 
-def _extracted(command: syntax.Rex, name: str, columns: object) -> Fact:
+def _extracted(command: syntax.Rex, name: str, columns: object) -> ValueType:
     return UNKNOWN
 
 
 def _differs(text: str, case: str) -> bool:
-    return text != (text.lower() if case == "lower" else text.upper())
+    return text != RECASED[case](text)
 
 
 def _contradicts(node: syntax.And) -> bool:
-    """Tell whether conditions ask one column for two values at once, or for a value and for none."""
+    """Return whether conditions want two values of one column at once, or a value and null."""
     wanted: dict[str, set[object]] = {}
     for operand in node.operands:
-        asked = _asked(operand)
-        if asked is not None:
-            column, options = asked
+        found = _options_of_column(operand)
+        if found is not None:
+            column, options = found
             wanted[column] = wanted[column] & options if column in wanted else options
     return not all(wanted.values())
 
 
-def _asked(node: syntax.Expression) -> tuple[str, set[object]] | None:
-    """Return the column that a condition asks for one of some constants (None for null), and these."""
+def _options_of_column(node: syntax.Expression) -> tuple[str, set[object]] | None:
+    """Return the column that must have one of some constants (None for null) for a condition to hold, and these."""
     if isinstance(node, syntax.IsNull) and not node.negated:
         return _column(node.operand, {None})
     if isinstance(node, syntax.Comparison) and node.operator == "=":

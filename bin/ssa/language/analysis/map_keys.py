@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ssa.language.functions import meaning_of
+from ssa.language.functions.meanings import MemberOfMap, TypeAssertion
 from ssa.language.text.syntax import Access, Call, Expression, Literal, Name
 
 from .columns import INPUT_EVENT
@@ -21,7 +23,7 @@ def event_key(node: Expression) -> str | None:
 
 def without_text_cast(node: Expression) -> Expression:
     """Return the x of ucast(x, "string", null); any other expression as it is."""
-    if isinstance(node, Call) and node.function == "ucast" and not node.named and 2 <= len(node.arguments) <= 3:
+    if isinstance(node, Call) and 2 <= len(node.arguments) <= 3 and isinstance(meaning_of(node), TypeAssertion):
         value, *rest = node.arguments
         if [item.value if isinstance(item, Literal) else item for item in rest] in (["string"], ["string", None]):
             return value
@@ -31,7 +33,7 @@ def without_text_cast(node: Expression) -> Expression:
 def _target_and_key(node: Expression) -> tuple[Expression, str] | None:
     if isinstance(node, Access):
         target, key = node.target, node.key
-    elif isinstance(node, Call) and node.function == "map_get" and len(node.arguments) == 2 and not node.named:
+    elif isinstance(node, Call) and len(node.arguments) == 2 and isinstance(meaning_of(node), MemberOfMap):
         target, key = node.arguments
     else:
         return None

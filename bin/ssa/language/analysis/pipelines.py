@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ssa.language.text.errors import SsaError, near_miss
-from ssa.language.text.syntax import Command, Eval, From, Into, Program, Statement, UnionWith
+from ssa.language.text.syntax import Eval, From, Into, Program, RecordCommand, Statement, UnionWith
 
 MAX_RECORDS = 2_000
 """How many records the pipelines may make of one event, all together."""
@@ -17,13 +17,12 @@ MAX_COLUMNS = 200_000
 class Segment(NamedTuple):
     """A part of a statement: from its start or a union up to the next union, or to its end.
 
-    `sources` are the segments whose records it takes, in this order; none means the events themselves. `commands` are
-    those that work on a record.
+    `sources` are the segments whose records it takes, in this order; none means the events themselves.
     """
 
     statement: Statement
     sources: tuple[int, ...]
-    commands: tuple[Command, ...]
+    commands: tuple[RecordCommand, ...]
     ends: bool
     last: bool
 
@@ -55,7 +54,7 @@ def _of(statement: Statement, bindings: dict[str, int], place: int, text: str) -
         raise SsaError("a pipeline starts with | from read_ssa_enriched_events()", text, first.at)
     sources: tuple[int, ...] = () if first.binding is None else (_bound(first.binding, bindings, text, first.at),)
     found: list[Segment] = []
-    commands: list[Command] = []
+    commands: list[RecordCommand] = []
     for command in rest:
         if isinstance(command, From):
             raise SsaError("'from' stands only at the start of a pipeline", text, command.at)

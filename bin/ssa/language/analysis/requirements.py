@@ -1,4 +1,4 @@
-"""What an event must hold for a detection to match: literals that can be searched before anything is parsed.
+"""What an event must hold for a detection to match: texts that can be searched before anything is parsed.
 
 Found by following texts of the input event through the pipelines, as far as it is plain what becomes of them. Where it
 is not, nothing is required: a clause too few costs time, one too many would hide events.
@@ -10,25 +10,26 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Callable, NamedTuple
 
-from ssa.language.functions import like_matcher
+from ssa.language.functions import like_matcher, meaning_of
+from ssa.language.functions.meanings import LIKE_PATTERN, LOWER, RECASED, ChangeOfCase, OneOf, PartOfText, PatternTest
 from ssa.language.text import syntax
 
-from .columns import INPUT_EVENT, Columns, after, joined
+from .columns import INPUT_EVENT, Columns, walk
 from .map_keys import key_of
 from .pipelines import segments
 
 MAX_CLAUSES = 8
-"""How many clauses are kept: the strongest, which are those whose weakest literal says most."""
+"""How many clauses are kept: the strongest, which are those whose weakest text is the longest."""
 
-MAX_LITERALS = 256
-"""How many literals a clause may have; one with more is left out."""
+MAX_TEXTS = 256
+"""How many texts a clause may have; one with more is left out."""
 
 
-class Literal(NamedTuple):
+class RequiredText(NamedTuple):
     """A text that a field of the input event must hold.
 
     `field` is the key in input_event, and `how` is "equals", "contains", "starts" or "ends". `text` is never empty and
-    all of printable ASCII (U+0020 to U+007E): a literal of the detection is cut at anything else, such as a newline.
+    all of printable ASCII (U+0020 to U+007E): a text of the detection is cut at anything else, such as a newline.
 
     With `fold`, the letters of the text are small and it is the value in lower case that holds it, by Python's
     str.lower, as in the detection. Two characters outside of ASCII give such letters: U+212A (Kelvin sign) gives "k",
@@ -42,8 +43,8 @@ class Literal(NamedTuple):
     fold: bool
 
 
-Clause = tuple[Literal, ...]
-"""Literals of which an event that matches has at least one; each stands once."""
+Clause = tuple[RequiredText, ...]
+"""Texts of which an event that matches has at least one; each stands once."""
 
 Clauses = tuple[Clause, ...]
 """Clauses that all hold for an event that matches. An empty clause never does."""
@@ -52,51 +53,40 @@ _TRUE: Clauses = ()
 _FALSE: Clauses = ((),)
 
 
-class _Source(NamedTuple):
+_AS_IS, _LOWERED, _CASED = "as it is", "lowered", "cased"
+
+
+class _FieldText(NamedTuple):
     """The text of a field of the input event: as it is, lower, or cased in another way; the whole or a part of it."""
 
     field: str
-    case: str = ""
+    case: str = _AS_IS
     whole: bool = True
 
 
-class _Held(NamedTuple):
+class _Known(NamedTuple):
     """What is known of a value.
 
     `texts` are all texts that it may be or, if it is a list, have in it: of a field, or constants; None is unknown.
-    `true` is what must hold for it to be true, or to have true in it.
+    `if_true` is what must hold for it to be true, or to have true in it.
     """
 
-    texts: tuple[_Source | str, ...] | None
-    true: Clauses
+    texts: tuple[_FieldText | str, ...] | None
+    if_true: Clauses
 
 
-_UNKNOWN, _NULL = _Held(None, _TRUE), _Held((), _FALSE)
-_EVENT = _Held(None, _FALSE)
+_UNKNOWN, _NULL = _Known(None, _TRUE), _Known((), _FALSE)
+_EVENT = _Known(None, _FALSE)
 """The input event itself: this one object stands for it."""
 
-_CHOOSE: dict[str, slice] = {
-    "ucast": slice(0, None, 2),
-    "coalesce": slice(None),
-    "if": slice(1, None),
-    "case": slice(1, None, 2),
-    "validate": slice(1, None, 2),
-    "nullif": slice(1),
-    "mvappend": slice(None),
-    "mvindex": slice(1),
-    "mvdedup": slice(1),
-    "mvsort": slice(1),
-}
-"""Functions that give one of these arguments, a list of them, or null."""
-
-_CUT = ("substr", "trim", "ltrim", "rtrim", "split")
-"""Functions that give parts of their first argument."""
+_GIVEN = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
+"""What a record holds at the start."""
 
 _PIECE = re.compile("[ -~]+")
 _PIECE_CASED = re.compile("[ -@BCDEGMOPQRUVXZ[-`bcdegmopqruvxz{-~]+")
 """Without the letters that a change of case makes out of others, such as the S of a sharp s, the F of a ligature."""
 
-_LIKE = re.compile(r"[%_]|(?:[^%_\\]|\\.|\\\Z)+", re.DOTALL)
+_LIKE_PARTS = re.compile(r"[%_]|(?:[^%_\\]|\\.|\\\Z)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -105,65 +95,59 @@ def required(program: syntax.Program) -> Clauses:
 
     The strongest comes first; () means that nothing is required. Raises SsaError for pipelines that do not fit.
     """
-    ends: list[Columns[_Held]] = []
+    found = segments(program)
+    conditions: list[list[Clauses]] = [[] for _ in found]
+    for place, command, columns in walk(found, _GIVEN, _known_of, _extracted, _union):
+        if isinstance(command, syntax.Where):
+            conditions[place].append(_known_of(command.condition, columns).if_true)
     needs: list[Clauses] = []
-    hits: list[Clauses] = []
-    for segment in segments(program):
-        columns: Columns[_Held] = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
-        if segment.sources:
-            columns = joined([ends[source] for source in segment.sources], _joined)
-        need = _either([needs[source] for source in segment.sources]) if segment.sources else _TRUE
-        for command in segment.commands:
-            if isinstance(command, syntax.Where):
-                need = _both([need, _held(command.condition, columns).true])
-            columns = after(command, columns, _held, _extracted)
-        ends.append(columns)
-        needs.append(need)
-        if segment.ends:
-            hits.append(need)
-    found = _either(hits)
-    return _TRUE if found == _FALSE else found  # what never matches may as well be run
+    for segment, own in zip(found, conditions):
+        before = _either([needs[source] for source in segment.sources]) if segment.sources else _TRUE
+        needs.append(_both([before, *own]))
+    clauses = _either([need for segment, need in zip(found, needs) if segment.ends])
+    return _TRUE if clauses == _FALSE else clauses  # what never matches may as well be run
 
 
 # -- values
 
 
-def _held(node: syntax.Expression, columns: Columns[_Held]) -> _Held:
+def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
     """Find out what is known of an expression over these columns."""
     if isinstance(node, syntax.Literal):
-        return _Held((node.value,) if isinstance(node.value, str) else (), _TRUE if node.value is True else _FALSE)
+        return _Known((node.value,) if isinstance(node.value, str) else (), _TRUE if node.value is True else _FALSE)
     if isinstance(node, syntax.Name):
         return columns.get(node.name, _NULL)
-    inner = [_held(child, columns) for child in syntax.children(node)]
+    inner = [_known_of(child, columns) for child in syntax.children(node)]
     key = key_of(node)
     if key is not None and inner[0] is _EVENT:
-        return _Held((_Source(key),), _FALSE)
+        return _Known((_FieldText(key),), _FALSE)
     if isinstance(node, (syntax.ListOf, syntax.Access)):
         return _one_of(inner if isinstance(node, syntax.ListOf) else inner[:1])
-    if isinstance(node, syntax.Call) and not node.named:
+    if isinstance(node, syntax.Call):
         return _called(node, inner)
     if isinstance(node, (syntax.Comparison, syntax.In)):
-        return _Held((), _compared(node, inner))
+        return _Known((), _compared(node, inner))
     if isinstance(node, (syntax.And, syntax.Or)):
-        return _Held((), (_both if isinstance(node, syntax.And) else _either)([operand.true for operand in inner]))
+        return _Known((), (_both if isinstance(node, syntax.And) else _either)([operand.if_true for operand in inner]))
     return _UNKNOWN
 
 
-def _called(node: syntax.Call, inner: list[_Held]) -> _Held:
-    name = node.function
-    if name in _CHOOSE:
-        return _one_of(inner[_CHOOSE[name]])
-    if name in _CUT:
-        return _Held(_part(inner[0].texts), _FALSE)
-    if name in ("lower", "upper"):
-        return _Held(_cased(inner[0].texts, name), _FALSE)
-    if name == "like" and len(inner) == 2 and isinstance(node.arguments[1], syntax.Literal):
-        pattern = node.arguments[1].value
-        return _Held((), _matching(inner[0], _runs(pattern), like_matcher(pattern)) if isinstance(pattern, str) else ())
+def _called(node: syntax.Call, inner: list[_Known]) -> _Known:
+    meaning = meaning_of(node)
+    if isinstance(meaning, OneOf):
+        return _one_of(inner[meaning.arguments])
+    if isinstance(meaning, PartOfText):
+        return _Known(_part(inner[0].texts), _FALSE)
+    if isinstance(meaning, ChangeOfCase):
+        return _Known(_recased(inner[0].texts, meaning.case), _FALSE)
+    if isinstance(meaning, PatternTest) and meaning.kind == LIKE_PATTERN:
+        pattern = node.arguments[1].value if isinstance(node.arguments[1], syntax.Literal) else None
+        if isinstance(pattern, str):
+            return _Known((), _matching(inner[0], _runs(pattern), like_matcher(pattern)))
     return _UNKNOWN
 
 
-def _compared(node: syntax.Comparison | syntax.In, inner: list[_Held]) -> Clauses:
+def _compared(node: syntax.Comparison | syntax.In, inner: list[_Known]) -> Clauses:
     """Return what must hold for a comparison to be true: of two sides, one of which is a constant."""
     if isinstance(node, syntax.In):
         operand, sides = (node.operand, inner[0]), list(zip(node.options, inner[1:]))
@@ -171,79 +155,80 @@ def _compared(node: syntax.Comparison | syntax.In, inner: list[_Held]) -> Clause
     return _equal((node.left, inner[0]), (node.right, inner[1])) if node.operator == "=" else _TRUE
 
 
-def _equal(one: tuple[syntax.Expression, _Held], other: tuple[syntax.Expression, _Held]) -> Clauses:
-    for (node, _), (_, held) in ((one, other), (other, one)):
+def _equal(one: tuple[syntax.Expression, _Known], other: tuple[syntax.Expression, _Known]) -> Clauses:
+    for (node, _), (_, known) in ((one, other), (other, one)):
         if isinstance(node, syntax.Literal) and isinstance(node.value, str):
-            return _matching(held, [("equals", node.value)], node.value.__eq__)
+            return _matching(known, [("equals", node.value)], node.value.__eq__)
         if isinstance(node, syntax.Literal) and node.value is True:
-            return held.true
+            return known.if_true
     return _TRUE
 
 
-def _one_of(helds: Sequence[_Held]) -> _Held:
+def _one_of(several: Sequence[_Known]) -> _Known:
     """Return what is known of a value that is one of these, or has them in it."""
-    if helds and all(held is helds[0] for held in helds):
-        return helds[0]
-    texts: dict[_Source | str, None] = {}
-    for held in helds:
-        texts.update(dict.fromkeys(held.texts or ()))
-    unknown = len(texts) > MAX_LITERALS or any(held.texts is None for held in helds)
-    return _Held(None if unknown else tuple(texts), _either([held.true for held in helds]))
+    if several and all(known is several[0] for known in several):
+        return several[0]
+    texts: dict[_FieldText | str, None] = {}
+    for known in several:
+        texts.update(dict.fromkeys(known.texts or ()))
+    unknown = len(texts) > MAX_TEXTS or any(known.texts is None for known in several)
+    return _Known(None if unknown else tuple(texts), _either([known.if_true for known in several]))
 
 
-def _joined(name: str, helds: list[_Held | None]) -> _Held:
-    return _one_of([held or _NULL for held in helds])
+def _union(name: str, several: list[_Known | None]) -> _Known:
+    return _one_of([known or _NULL for known in several])
 
 
-def _extracted(command: syntax.Rex, name: str, columns: Columns[_Held]) -> _Held:
-    group = _Held(_part(columns.get(command.field, _NULL).texts), _FALSE)
+def _extracted(command: syntax.Rex, name: str, columns: Columns[_Known]) -> _Known:
+    group = _Known(_part(columns.get(command.field, _NULL).texts), _FALSE)
     return _one_of([group, columns.get(name, _NULL)])
 
 
-def _part(texts: tuple[_Source | str, ...] | None) -> tuple[_Source | str, ...] | None:
-    parts = [text._replace(whole=False) for text in texts or () if isinstance(text, _Source)]
+def _part(texts: tuple[_FieldText | str, ...] | None) -> tuple[_FieldText | str, ...] | None:
+    parts = [text._replace(whole=False) for text in texts or () if isinstance(text, _FieldText)]
     return tuple(parts) if texts is not None and len(parts) == len(texts) else None
 
 
-def _cased(texts: tuple[_Source | str, ...] | None, function: str) -> tuple[_Source | str, ...] | None:
-    return None if texts is None else tuple(_recased(text, function) for text in texts)
+def _recased(texts: tuple[_FieldText | str, ...] | None, case: str) -> tuple[_FieldText | str, ...] | None:
+    if texts is None:
+        return None
+    return tuple(
+        RECASED[case](text)
+        if isinstance(text, str)
+        else text._replace(case=_LOWERED if case == LOWER and text.case != _CASED else _CASED)
+        for text in texts
+    )
 
 
-def _recased(text: _Source | str, function: str) -> _Source | str:
-    if isinstance(text, str):
-        return text.lower() if function == "lower" else text.upper()
-    return text._replace(case="lower" if function == "lower" and text.case in ("", "lower") else "cased")
+# -- required texts
 
 
-# -- literals
-
-
-def _matching(held: _Held, runs: Sequence[tuple[str, str]], is_met: Callable[[str], bool]) -> Clauses:
+def _matching(known: _Known, runs: Sequence[tuple[str, str]], is_met: Callable[[str], bool]) -> Clauses:
     """Return what must hold for a text to have all runs, which are pairs of how and what."""
-    if held.texts is None:
+    if known.texts is None:
         return _TRUE
     return _either([
         (_TRUE if is_met(text) else _FALSE) if isinstance(text, str) else _both(_need(text, *run) for run in runs)
-        for text in held.texts
+        for text in known.texts
     ])  # fmt: skip
 
 
-def _need(source: _Source, how: str, text: str) -> Clauses:
+def _need(source: _FieldText, how: str, text: str) -> Clauses:
     """Return what a field must hold where its text, or the part of it, is to hold another: the longest piece of it."""
-    pieces = (_PIECE_CASED if source.case == "cased" else _PIECE).finditer(text)
+    pieces = (_PIECE_CASED if source.case == _CASED else _PIECE).finditer(text)
     piece = max(pieces, key=lambda found: len(found.group()), default=None)
     if piece is None:
         return _TRUE
     starts = source.whole and how in ("equals", "starts") and piece.start() == 0
     ends = source.whole and how in ("equals", "ends") and piece.end() == len(text)
     how = "equals" if starts and ends else "starts" if starts else "ends" if ends else "contains"
-    found = piece.group()
-    return ((Literal(source.field, found.lower() if source.case else found, how, bool(source.case)),),)
+    fold = source.case != _AS_IS
+    return ((RequiredText(source.field, piece.group().lower() if fold else piece.group(), how, fold),),)
 
 
 def _runs(pattern: str) -> list[tuple[str, str]]:
     """Return the plain texts of a LIKE pattern, each with how it must be held."""
-    parts = _LIKE.findall(pattern)
+    parts = _LIKE_PARTS.findall(pattern)
     last = len(parts) - 1
     return [
         (("equals" if last == 0 else "starts") if at == 0 else "ends" if at == last else "contains", _plain(part))
@@ -268,7 +253,7 @@ def _either(parts: Sequence[Clauses]) -> Clauses:
     """Return what holds where one of the parts holds, or more."""
     if not all(parts):
         return _TRUE
-    single = dict.fromkeys(literal for part in parts if len(part) == 1 for literal in part[0])
+    single = dict.fromkeys(text for part in parts if len(part) == 1 for text in part[0])
     found = _best([tuple(single)])
     for part in parts:
         if len(part) > 1:
@@ -279,12 +264,12 @@ def _either(parts: Sequence[Clauses]) -> Clauses:
 def _best(clauses: Iterable[Clause]) -> Clauses:
     """Return the strongest clauses, without those that say no more than a stronger one."""
     found: list[Clause] = []
-    for clause in sorted((clause for clause in clauses if len(clause) <= MAX_LITERALS), key=_weakness):
+    for clause in sorted((clause for clause in clauses if len(clause) <= MAX_TEXTS), key=_weakness):
         if len(found) < MAX_CLAUSES and not any(set(kept) <= set(clause) for kept in found):
             found.append(clause)
     return tuple(found)
 
 
 def _weakness(clause: Clause) -> tuple[bool, int, int]:
-    weakest = min(((literal.how == "equals", len(literal.text)) for literal in clause), default=(True, MAX_LITERALS))
+    weakest = min(((one.how == "equals", len(one.text)) for one in clause), default=(True, MAX_TEXTS))
     return not weakest[0], -weakest[1], len(clause)

@@ -12,54 +12,34 @@ from typing import Any
 
 from ssa.language.text import syntax
 
-from .columns import FIRST_COLUMNS, Columns, after, joined
+from .columns import FIRST_COLUMNS, Columns, walk
+from .pipelines import Segment
 
 _WORTH_KEEPING = (syntax.Call, syntax.Arithmetic, syntax.In)
 
 
 class Numbering:
-    """Numbers the expressions of a program, command by command, in their order."""
+    """Numbers the expressions of a program, given its segments. Every rex in them must have a regex that compiles."""
 
-    def __init__(self) -> None:
+    def __init__(self, segments: Sequence[Segment]) -> None:
         self._known: dict[Hashable, int] = {}
         self._numbers: dict[int, int] = {}
         self._times: Counter[int] = Counter()
-
-    def start(self) -> dict[str, int]:
-        """Return the columns of a record of which nothing was computed yet."""
-        return {name: self._intern(("column", name)) for name in FIRST_COLUMNS}
-
-    def joined(self, place: int, held: Sequence[Columns[int]]) -> dict[str, int]:
-        """Return the columns of segment `place`, whose records come from several others.
-
-        What differs between them has no one value in a row: whoever runs the segment keeps values for each record.
-        """
-
-        def join(name: str, numbers: list[int | None]) -> int:
-            first = numbers[0]
-            alike = first is not None and all(number == first for number in numbers)
-            return first if alike and first is not None else self._intern(("union", place, name))
-
-        return joined(held, join)
-
-    def command(self, command: syntax.Command, columns: Columns[int]) -> dict[str, int]:
-        """Number what a command evaluates; return the columns after it."""
-        if isinstance(command, syntax.Where):
-            self._expression(command.condition, columns)
-        found = after(command, columns, self._expression, self._extracted)
-        if isinstance(command, (syntax.Eval, syntax.Select)):
-            for _, expression in command.assignments if isinstance(command, syntax.Eval) else command.items:
-                self._count(expression)
-        elif isinstance(command, syntax.Where):
-            self._count(command.condition)
-        return found
+        given = {name: self._intern(("column", name)) for name in FIRST_COLUMNS}
+        for _, command, columns in walk(segments, given, self._expression, self._extracted, self._union):
+            if isinstance(command, syntax.Where):
+                self._expression(command.condition, columns)
+        for segment in segments:
+            for command in segment.commands:
+                for expression in syntax.expressions(command):
+                    self._count(expression)
 
     def number(self, node: syntax.Expression) -> int:
         """Return the number of an expression."""
         return self._numbers[id(node)]
 
     def is_shared(self, node: syntax.Expression) -> bool:
-        """Tell whether an expression is worth keeping, and several places need its value."""
+        """Return whether an expression is worth keeping, and several places need its value."""
         return isinstance(node, _WORTH_KEEPING) and self._times[self._numbers[id(node)]] > 1
 
     def _expression(self, expression: syntax.Expression, columns: Columns[int]) -> int:
@@ -84,6 +64,16 @@ class Numbering:
 
     def _extracted(self, command: syntax.Rex, name: str, columns: Columns[int]) -> int:
         return self._intern((id(command), name))
+
+    def _union(self, name: str, numbers: list[int | None]) -> int:
+        """Return the number of a column in the records of several segments.
+
+        What differs between them has no one value in a row: whoever runs the segment keeps values for each record.
+        """
+        first = numbers[0]
+        if first is not None and all(number == first for number in numbers):
+            return first
+        return self._intern(("union", len(self._known)))
 
     def _count(self, expression: syntax.Expression) -> None:
         """Count how often each value is needed, when what is worth keeping is computed once."""

@@ -16,6 +16,6 @@ from . import (  # noqa: F401
     strings,
 )
 from .like import like_matcher
-from .registry import OMITTED, REGISTRY, REQUIRED, Function, Parameter
+from .registry import OMITTED, REGISTRY, REQUIRED, Function, Parameter, meaning_of
 
-__all__ = ["MAX_TEXT", "OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher"]
+__all__ = ["MAX_TEXT", "OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher", "meaning_of"]

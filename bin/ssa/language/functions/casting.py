@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Callable
 
 from ..values import TYPES, Value, is_number, representable
+from .meanings import TypeAssertion, TypeConversion
 from .registry import DSP, Parameter, entry
 from .texts import double_in, long_in, number_in, text_of
 
@@ -44,6 +45,7 @@ def _test_of(name: str) -> Callable[[Value], bool]:
     source=f"{CASTING}; integer is long, float is double: ours",
     sees_nulls=True,
     nulls="A null is of no type: it gives the default.",
+    meaning=TypeAssertion(slice(0, None, 2)),
 )
 def ucast(value: Value, is_type: Callable[[Value], bool] | None, default: Value) -> Value:
     """Assert a type; a type name that an event spells wrong asserts nothing, so it gives the default."""
@@ -97,6 +99,7 @@ def _conversion_to(name: str) -> Callable[[Value], Value]:
     "null when it cannot be converted. True and false are read in any case. A double loses its fraction on the way to "
     "a long.",
     source=f"{CASTING}; which text spells a value: ours",
+    meaning=TypeConversion(),
 )
 def cast(value: Value, convert: Callable[[Value], Value]) -> Value:
     """Convert to a type."""

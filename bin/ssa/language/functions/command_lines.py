@@ -61,7 +61,7 @@ def without_quotes(raw: str) -> str:
 
 
 def ends_in_quotes(line: str) -> bool:
-    """Tell whether a quote stays open at the end of a line."""
+    """Return whether a quote stays open at the end of a line."""
     return line.count('"') % 2 == 1
 
 
@@ -71,7 +71,7 @@ def switch_in(argument: Argument, names: Collection[str]) -> Switch | None:
     This is the widest reading. What msiexec is known to accept is / or - as the very first character, and for long
     names letters in any case, modifier letters too (ArgFuscator's model of msiexec, Windows 11); a published scan of
     `/y` with all characters up to U+FFFE found no other dash, no other letter and no quotes that work (wietze,
-    windows-command-line-obfuscation, msiexec.log). Other versions may differ: `marks` says what was needed to read it.
+    windows-command-line-obfuscation, msiexec.log). Other versions may differ: `marks` names what was needed to read it.
     """
     start = argument.text.lstrip(FOREIGN)
     if start[:1] not in ("/", "-") and start[:1] not in _LOOK_ALIKES:

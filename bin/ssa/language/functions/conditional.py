@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..values import Value, equal
+from .meanings import OneOf
 from .registry import DSP, SPL2, Parameter, entry
 
 CONDITIONAL = DSP + ", Conditional"
@@ -18,6 +19,7 @@ CONDITIONAL = DSP + ", Conditional"
     sees_nulls=True,
     name="if",
     nulls="A condition that is null, or no boolean, is not true: it gives the third argument.",
+    meaning=OneOf(slice(1, None)),
 )
 def if_(predicate: bool | None, then: Value, otherwise: Value) -> Value:
     """Choose one of two values."""
@@ -33,6 +35,7 @@ def if_(predicate: bool | None, then: Value, otherwise: Value) -> Value:
     variadic=True,
     pairs=True,
     nulls="A condition that is null is not true; a value may be null.",
+    meaning=OneOf(slice(1, None, 2)),
 )
 def case(*conditions: Value) -> Value:
     """Choose the value of the first condition that is true."""
@@ -48,6 +51,7 @@ def case(*conditions: Value) -> Value:
     variadic=True,
     pairs=True,
     nulls="A condition that is null is not false; a value may be null.",
+    meaning=OneOf(slice(1, None, 2)),
 )
 def validate(*conditions: Value) -> Value:
     """Choose the value of the first condition that is false."""
@@ -66,6 +70,7 @@ def _pairs(flat: tuple[Value, ...]) -> zip[tuple[Value, Value]]:
     sees_nulls=True,
     variadic=True,
     nulls="Nulls are passed over; null when there is nothing else.",
+    meaning=OneOf(slice(None)),
 )
 def coalesce(*values: Value) -> Value:
     """Pick the first non-null."""
@@ -80,6 +85,7 @@ def coalesce(*values: Value) -> Value:
     source=f"{SPL2}, Comparison and conditional functions",
     sees_nulls=True,
     nulls="A null equals nothing, so the result is the first value.",
+    meaning=OneOf(slice(1)),
 )
 def nullif(first: Value, second: Value) -> Value:
     """Drop one value."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ssa.regex import compile_pattern
 
 from ..values import MAX_TEXT, Value, is_number
+from .meanings import OneOf
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
 
@@ -25,6 +26,7 @@ MULTIVALUE = SPL2 + ", Multivalue eval functions"
     sees_nulls=True,
     variadic=True,
     nulls="Nulls are left out; of nulls alone comes an empty list.",
+    meaning=OneOf(slice(None)),
 )
 def mvappend(*values: Value) -> list[Value]:
     """Append values."""
@@ -64,6 +66,7 @@ def mvcount(value: Value) -> int | None:
     returns="any",
     help="The value at a position of the list: 0 is the first, -1 the last; null when there is none.",
     source=f"{LIST}; negative positions: {USE}",
+    meaning=OneOf(slice(1)),
 )
 def mvindex(items: list[Value], index: int) -> Value:
     """Pick an item."""
@@ -75,6 +78,7 @@ def mvindex(items: list[Value], index: int) -> Value:
     returns="list",
     help="The list without repeated values: each at its first place.",
     source=LIST,
+    meaning=OneOf(slice(1)),
 )
 def mvdedup(items: list[Value]) -> list[Value]:
     """Drop repetitions; what is equal is what `=` calls equal."""
@@ -128,6 +132,7 @@ def mvjoin(items: list[Value], delim: str) -> str | None:
     help="The list sorted by the text of its values, by code point: 10 comes before 9. Null when there is a null, a "
     "list or a map in it.",
     source=f"{MULTIVALUE}; what cannot be sorted: ours",
+    meaning=OneOf(slice(1)),
 )
 def mvsort(items: list[Value]) -> list[Value] | None:
     """Sort values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..values import Value
+from .meanings import MemberOfMap, NewMap
 from .registry import DSP, Parameter, entry
 
 MAP = DSP + ", Map"
@@ -15,6 +16,7 @@ OURS = f"ours, by the example of map_get and map_set in {MAP}"
     returns="any",
     help="The value of a key; null when the map has no such key.",
     source=f"{MAP}; parameter names: ours",
+    meaning=MemberOfMap(),
 )
 def map_get(mapping: dict[str, Value], key: str) -> Value:
     """Look a key up."""
@@ -27,6 +29,7 @@ def map_get(mapping: dict[str, Value], key: str) -> Value:
     help="A map from one flat list of keys and values; null when one is left over or a key is no string.",
     source=f"{MAP}; the nulls: ours",
     nulls="Null for a null; a value in the list may be null.",
+    meaning=NewMap(),
 )
 def create_map(flat: list[Value]) -> dict[str, Value] | None:
     """Build a map."""

@@ -67,7 +67,7 @@ _FOLDER = re.compile(r"[\\/]")
 _LEVEL = re.compile(r"([nbrf]?)[-+!]*")
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """An action, and what it is to be done on: None where nothing is given, or nothing is needed."""
 
     action: str
@@ -80,7 +80,7 @@ class Reading:
 
     def __init__(self, found: list[lines.Argument]):
         self.found = iter(found)
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.bare: list[str] = []
         self.properties: dict[str, Value] = {}
         self.transforms: list[str] = []
@@ -120,11 +120,11 @@ class Reading:
                 self.doubt(mark)
         if name in ON_OPERAND:
             operand = self.operand(name, rest)
-            self.asked.append(Asked(ON_OPERAND[name], operand or None, True))
+            self.requests.append(Request(ON_OPERAND[name], operand or None, True))
             if not operand:
                 self.doubt(MISSING)
         elif name in ALONE and (not rest or name in ("h", "?")):
-            self.asked.append(Asked(ALONE[name], None, False))
+            self.requests.append(Request(ALONE[name], None, False))
         elif name == "q" and self.ui(rest.lower()):
             pass
         elif name == "passive" and not rest:
@@ -169,16 +169,16 @@ class Reading:
         return ""
 
     def ui(self, level: str) -> bool:
-        """Read a level of the user interface; tell whether it is one."""
+        """Read a level of the user interface; return whether it is one."""
         found = _LEVEL.fullmatch(level)
         if found:
             self.level = LEVELS[found[1] or "n"]
-            # Basic UI without modal dialogs (-) asks nothing either: /passive is /qb!-.
+            # Basic UI without modal dialogs (-) asks for nothing either: /passive is /qb!-.
             self.silent = self.level == "none" or (self.level == "basic" and "-" in level)
         return bool(found)
 
     def set_property(self, name: str, value: str) -> None:
-        """Keep a property; of several values the last one, which nobody promises."""
+        """Keep a property; of several values the last one, which no documentation promises."""
         if name in self.properties:
             self.doubt(REPEATED)
         self.properties[name] = value
@@ -189,29 +189,29 @@ class Reading:
         """Note why msiexec may see it otherwise."""
         self.unsure[reason] = None
 
-    def settle(self) -> Asked:
+    def settle(self) -> Request:
         """Return the action that counts, now that all is read.
 
         Documentation says that most do not go together, and nothing of what happens then. What runs a DLL counts
-        first, so that no other switch hides it; after it, what has its operand, in the order asked.
+        first, so that no other switch hides it; after it, what has its operand, in their order.
         """
-        if not self.asked and self.bare:
-            self.asked.append(Asked(INSTALL, self.bare.pop(0), True))
+        if not self.requests and self.bare:
+            self.requests.append(Request(INSTALL, self.bare.pop(0), True))
             self.doubt(NO_SWITCH)
-        actions = {asked.action for asked in self.asked}
+        actions = {request.action for request in self.requests}
         if self.bare and EMBEDDING not in actions:
             self.doubt(STRAY)
-        if not self.asked:
+        if not self.requests:
             blind = UNKNOWN_SWITCH in self.unsure or IN_REGISTRY in self.unsure
-            return Asked(UNKNOWN if blind else NOTHING, None, False)
-        if len(self.asked) > 1 and not (len(self.asked) == 2 and actions in TOGETHER):
+            return Request(UNKNOWN if blind else NOTHING, None, False)
+        if len(self.requests) > 1 and not (len(self.requests) == 2 and actions in TOGETHER):
             self.doubt(SEVERAL)
-        return min(self.asked, key=_rank)
+        return min(self.requests, key=_rank)
 
 
-def _rank(asked: Asked) -> tuple[bool, bool, bool]:
-    first, second = asked.action in (REGISTER, UNREGISTER), asked.action in (PATCH, UNINSTALL)
-    return asked.needs and asked.operand is None, not first, not second
+def _rank(request: Request) -> tuple[bool, bool, bool]:
+    first, second = request.action in (REGISTER, UNREGISTER), request.action in (PATCH, UNINSTALL)
+    return request.needs and request.operand is None, not first, not second
 
 
 def _parts(files: str) -> list[str]:
@@ -219,10 +219,10 @@ def _parts(files: str) -> list[str]:
     return [part for part in files.split(";") if part]
 
 
-def _files(asked: Asked) -> list[str]:
-    if asked.operand is None:
+def _files(request: Request) -> list[str]:
+    if request.operand is None:
         return []
-    return _parts(asked.operand) if asked.action in (PATCH, UNINSTALL) else [asked.operand]
+    return _parts(request.operand) if request.action in (PATCH, UNINSTALL) else [request.operand]
 
 
 def _program(found: Iterator[lines.Argument]) -> tuple[str | None, list[lines.Argument], bool]:
@@ -273,13 +273,13 @@ def options_in(cmd_line: str) -> dict[str, Value]:
     reading.unsure.update(_doubtful_quotes(found))
     if not certain:
         reading.doubt(PROGRAM)
-    operands = [file for asked in reading.asked if asked.action == chosen.action for file in _files(asked)]
-    others = (file for asked in reading.asked for file in _files(asked))
+    operands = [file for request in reading.requests if request.action == chosen.action for file in _files(request)]
+    others = (file for request in reading.requests for file in _files(request))
     sources = [*others, *reading.transforms, *_parts(reading.properties.get("PATCH", ""))]
     return {
         "program": program,
         "action": chosen.action,
-        "actions": [asked.action for asked in reading.asked],
+        "actions": [request.action for request in reading.requests],
         "operand": operands[0] if operands else None,
         "operands": operands,
         "location": place(operands[0]) if operands and chosen.action != EMBEDDING else NONE,

@@ -14,7 +14,7 @@ _LONGEST = 64
 @lru_cache(maxsize=512)
 def _range(cidr_range: str) -> Callable[[str], bool]:
     """Return the test of a range; raises ValueError for what is no range."""
-    import ipaddress  # only the detections that ask for addresses pay for it
+    import ipaddress  # only the detections that test addresses pay for it
 
     if len(cidr_range) > _LONGEST:
         raise ValueError("a CIDR range is not that long")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
+from ssa.language.text import syntax
 from ssa.regex import compile_pattern
 
 from ..values import MAX_TEXT, Value
 from .like import like_matcher
+from .meanings import LIKE_PATTERN, REGEX, PatternTest
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .replacement import Replacement, parse_replacement
 
@@ -32,6 +34,8 @@ _MOST_PIECES = 1_000_000
     returns="boolean",
     help="Whether the whole string matches: % any run of characters, _ one, a backslash escapes. Case-sensitive.",
     source=f"{CONDITIONAL}; case, escapes: {USE}",
+    name=syntax.LIKE,
+    meaning=PatternTest(LIKE_PATTERN),
 )
 def like(text: str, matches: Callable[[str], bool]) -> bool:
     """Match a LIKE pattern."""
@@ -44,6 +48,7 @@ def like(text: str, matches: Callable[[str], bool]) -> bool:
     returns="boolean",
     help="Whether the regular expression matches anywhere in the string.",
     source=f"{DSP}, Casting (an example), and {USE}; parameter names: as extract_regex has them",
+    meaning=PatternTest(REGEX),
 )
 def match_regex(text: str, pattern: Pattern) -> bool:
     """Find a regex."""
@@ -56,6 +61,7 @@ def match_regex(text: str, pattern: Pattern) -> bool:
     returns="boolean",
     help="Whether the regular expression matches anywhere in the string: match_regex by its SPL2 name.",
     source=CONDITIONAL,
+    meaning=PatternTest(REGEX),
 )
 def match(text: str, pattern: Pattern) -> bool:
     """Find a regex."""

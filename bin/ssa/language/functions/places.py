@@ -17,7 +17,7 @@ REMOTE = (URL, WEBDAV, UNC)
 """Forms that name another machine; UNC can name this one too."""
 
 _HEAD = 1_024
-"""No form needs more characters to be told."""
+"""No form needs more characters to be recognized."""
 
 _PRODUCT_CODE = re.compile(r"\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}")
 _URL = re.compile(r"(?:https?|ftps?|file):|[a-z][a-z0-9+.-]{1,30}:\\\\")

@@ -11,14 +11,16 @@ import json
 from typing import Any, Callable
 
 from ssa.immutable import Immutable
+from ssa.language.text.syntax import Call, Expression
 
 from ..values import Value
+from .meanings import Meaning
 
 REQUIRED = object()
 """The default of a parameter that must be given."""
 
 OMITTED: Any = object()
-"""The default of a parameter that may be left out, where no value says the same: the body, or `prepare`, gets this."""
+"""The default of a parameter that may be left out, where no value means the same: the body, or `prepare`, gets this."""
 
 DSP = "DSP function reference"
 SPL2 = "SPL2 search reference"
@@ -46,7 +48,7 @@ class Function(Immutable):
     """An entry of the registry.
 
     `nulls` says what a null gives. The last parameter of a `variadic` function repeats; with `pairs`, the number of
-    arguments is even.
+    arguments is even. `meaning` is all that the compiler, the analyses and the warnings know of the function.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Function(Immutable):
     variadic: bool = False
     nulls: str = COMMON_NULLS
     pairs: bool = False
+    meaning: Meaning | None = None
 
     def parameter(self, index: int) -> Parameter:
         """Return the parameter of an argument; the last one repeats in a variadic function."""
@@ -86,6 +89,12 @@ def _shown(parameter: Parameter) -> str:
 REGISTRY: dict[str, Function] = {}
 
 
+def meaning_of(node: Expression) -> Meaning | None:
+    """Return what a call means; None for anything else, and where arguments have names instead of places."""
+    function = REGISTRY.get(node.function) if isinstance(node, Call) and not node.named else None
+    return function.meaning if function else None
+
+
 def entry(
     *parameters: Parameter,
     returns: str,
@@ -96,13 +105,14 @@ def entry(
     name: str = "",
     nulls: str = COMMON_NULLS,
     pairs: bool = False,
+    meaning: Meaning | None = None,
 ) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
     """Register the decorated body, under `name` where its own would hide one of Python's."""
 
     def register(body: Callable[..., Value]) -> Callable[..., Value]:
         function = name or body.__name__
         REGISTRY[function] = Function(
-            function, parameters, returns, help, source, body, sees_nulls, variadic, nulls, pairs
+            function, parameters, returns, help, source, body, sees_nulls, variadic, nulls, pairs, meaning
         )
         return body
 

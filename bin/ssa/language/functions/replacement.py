@@ -51,7 +51,7 @@ def _group(digits: str, groups: int) -> tuple[int | None, str]:
 def parse_replacement(text: str) -> Replacement:
     r"""Read a replacement: $1, ${name} and \1 are groups, a backslash makes any other character plain.
 
-    Raises ValueError for a dollar sign or a backslash that says neither.
+    Raises ValueError for a dollar sign or a backslash that is neither.
     """
     pieces: list[str | re.Match[str]] = []
     last = 0

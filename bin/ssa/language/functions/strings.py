@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..values import MAX_TEXT, Value
+from .meanings import LOWER, UPPER, ChangeOfCase, PartOfText
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 
 STRINGS = DSP + ", String manipulation"
@@ -29,13 +30,25 @@ def length(text: str) -> int:
     return len(text)
 
 
-@entry(Parameter("str", "string"), returns="string", help="The string in lower case.", source=TEXT)
+@entry(
+    Parameter("str", "string"),
+    returns="string",
+    help="The string in lower case.",
+    source=TEXT,
+    meaning=ChangeOfCase(LOWER),
+)
 def lower(text: str) -> str:
     """Lower the case."""
     return text.lower()
 
 
-@entry(Parameter("str", "string"), returns="string", help="The string in upper case.", source=TEXT)
+@entry(
+    Parameter("str", "string"),
+    returns="string",
+    help="The string in upper case.",
+    source=TEXT,
+    meaning=ChangeOfCase(UPPER),
+)
 def upper(text: str) -> str:
     """Raise the case."""
     return text.upper()
@@ -59,6 +72,7 @@ def _trim(name: str, where: str, left: bool, right: bool) -> None:
         help=f"The string without the given characters at {where}; spaces and tabs where none are given.",
         source=TEXT,
         name=name,
+        meaning=PartOfText(),
     )
     def trim(text: str, chars: frozenset[str]) -> str:
         return _outer(text, chars, left, right)
@@ -77,6 +91,7 @@ _trim("rtrim", "its end", left=False, right=True)
     help="The part of the string from a character on: 1 is the first, -1 the last. Without a length, all to the end. "
     "Null for a start of 0 and for a negative length.",
     source=f"{TEXT}; the nulls: ours",
+    meaning=PartOfText(),
 )
 def substr(text: str, start: int, length: Value) -> str | None:
     """Cut a part out of a string; what lies outside of it is not there."""
@@ -93,6 +108,7 @@ def substr(text: str, start: int, length: Value) -> str | None:
     returns="list",
     help="The parts of the string between the delimiters, which are plain text; an empty delimiter gives characters.",
     source=f"{SPL2}, Multivalue eval functions; {USE}",
+    meaning=PartOfText(),
 )
 def split(text: str, delim: str) -> list[Value]:
     """Split a string."""

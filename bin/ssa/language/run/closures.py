@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from ssa.language.functions import REGISTRY, Function, Parameter
+from ssa.language.functions import Function, Parameter
+from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.values import TYPES, Value
 
 Record = list[Value]
@@ -16,15 +17,14 @@ UNKNOWN: Any = object()
 
 _CLASSES: dict[str, type] = {"string": str, "long": int, "double": float, "boolean": bool, "list": list, "map": dict}
 _TESTED = {TYPES[name]: kind for name, kind in _CLASSES.items()}
-UCAST = REGISTRY["ucast"].body
-"""It stands around nearly every field that a detection reads, and its type is nearly always a constant."""
 
 
 def with_constants(function: Function, argument: Evaluate, value: Value, constants: list[Value]) -> Evaluate:
     """Call a function with an argument, `value` where it is a constant too, and constants, as most calls are."""
     body, parameter = function.body, function.parameters[0]
     first = checked(argument, parameter) if value is UNKNOWN else argument
-    if body is UCAST and constants[0] in _TESTED:
+    if isinstance(function.meaning, TypeAssertion) and constants[0] in _TESTED:
+        # One stands around nearly every field that a detection reads, and its type is nearly always a constant.
         asserted, default = _TESTED[constants[0]], constants[1]
         return lambda record: value if type(value := first(record)) is asserted else default
     if function.sees_nulls:
@@ -44,7 +44,7 @@ def with_constants(function: Function, argument: Evaluate, value: Value, constan
 
 
 def checked(evaluate: Evaluate, parameter: Parameter) -> Evaluate:
-    """Give null where an argument is of another type than its parameter, and prepare it where that is asked for."""
+    """Give null where an argument is of another type than its parameter, and prepare it where the parameter does."""
     if parameter.prepare:
         return _prepared(evaluate, TYPES[parameter.type], parameter.prepare)
     if parameter.type == "any":

@@ -8,11 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Callable, NamedTuple, NoReturn
 
 from ssa.immutable import Immutable
-from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, after, groups, joined, pattern_of
+from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, groups, pattern_of, walk
 from ssa.language.analysis.map_keys import key_of
-from ssa.language.analysis.pipelines import Segment, check_ends, segments
+from ssa.language.analysis.pipelines import check_ends, segments
 from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
+from ssa.language.functions import meaning_of
+from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
 from ssa.language.text.parser import parse
@@ -69,7 +71,7 @@ class Plan(Immutable):
 
     @cached_property
     def required(self) -> Clauses:
-        """What an event must hold for the detection to match, see `required`: found when it is first asked for."""
+        """What an event must hold for the detection to match, see `required`: computed at first use."""
         return required(self.program)
 
     @cached_property
@@ -82,7 +84,7 @@ class Plan(Immutable):
         first: Record = [input_event, [*datamodels], {}, *self.nothing[3:]]
         first[KEPT] = [*self.nothing_kept]
         if len(self.pipelines) == 1:
-            # Nearly all detections: one record, which nobody else sees.
+            # Nearly all detections: one record, which no other pipeline has.
             for step in self.pipelines[0].steps:
                 if not step(first):
                     return []
@@ -135,7 +137,7 @@ def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
     """
     if isinstance(node, syntax.Name):
         return origins.get(node.name, frozenset())
-    if isinstance(node, syntax.Call) and node.function == "ucast" and len(node.arguments) == 3:
+    if isinstance(node, syntax.Call) and len(node.arguments) == 3 and isinstance(meaning_of(node), TypeAssertion):
         default = node.arguments[2]
         if isinstance(default, syntax.Literal) and default.value is not None:
             return frozenset()
@@ -144,7 +146,7 @@ def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
     return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
 
 
-def _joined_origins(name: str, origins: list[Origin | None]) -> Origin:
+def _union_of_origins(name: str, origins: list[Origin | None]) -> Origin:
     return frozenset().union(*(found for found in origins if found is not None))
 
 
@@ -152,60 +154,40 @@ def _extracted_origin(command: syntax.Rex, name: str, origins: Columns[Origin]) 
     return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
 
 
-class _Bound(NamedTuple):
-    """A pipeline that has been compiled, and what its columns hold at its end."""
-
-    place: int
-    numbers: Columns[int]
-    origins: Columns[Origin]
-
-
 class _Compiler:
     def __init__(self, program: syntax.Program) -> None:
         self.program = program
-        self.numbering = Numbering()
-        commands = (command for statement in program.statements for command in statement.commands)
-        self.expressions = Expressions(program.text, self.numbering, not any(map(_changes_event, commands)))
-        self.decisive_fields: set[str] = set()
+        self.segments = segments(program)
+        commands = [command for segment in self.segments for command in segment.commands]
+        for command in commands:
+            if isinstance(command, syntax.Rex):
+                self.check_regex(command)
+        event_stays = not any(map(_changes_event, commands))
+        self.expressions = Expressions(program.text, Numbering(self.segments), event_stays)
 
     def fail(self, problem: str, at: int) -> NoReturn:
         raise SsaError(problem, self.program.text, at)
 
     def plan(self) -> Plan:
-        found = segments(self.program)
-        self.number(found)
-        pipelines: list[Pipeline] = []
-        ends: list[Columns[Origin]] = []
-        for segment in found:
-            given: Columns[Origin] = {INPUT_EVENT: frozenset((WHOLE_EVENT,))}
-            if segment.sources:
-                given = joined([ends[source] for source in segment.sources], _joined_origins)
-            steps, origins = self.steps(segment.commands, given)
-            pipelines.append(Pipeline(segment.sources, steps, segment.ends))
-            ends.append(origins)
-        check_ends(self.program, found)
+        steps: list[list[Step]] = [[] for _ in self.segments]
+        decisive: set[str] = set()
+        given: Columns[Origin] = {INPUT_EVENT: frozenset((WHOLE_EVENT,))}
+        for place, command, origins in walk(self.segments, given, origin, _extracted_origin, _union_of_origins):
+            steps[place].append(self.step(command))
+            if isinstance(command, syntax.Where):
+                decisive |= origin(command.condition, origins)
+        check_ends(self.program, self.segments)
         expressions = self.expressions
         return Plan(
             program=self.program,
             input_fields=None if expressions.input_fields is None else frozenset(expressions.input_fields),
-            decisive_fields=frozenset(self.decisive_fields - {WHOLE_EVENT}),
-            pipelines=tuple(pipelines),
+            decisive_fields=frozenset(decisive - {WHOLE_EVENT}),
+            pipelines=tuple(
+                Pipeline(segment.sources, tuple(own), segment.ends) for segment, own in zip(self.segments, steps)
+            ),
             nothing=(None,) * (len(expressions.slots) + 1),
             nothing_kept=expressions.nothing_kept(),
         )
-
-    def number(self, found: Sequence[Segment]) -> None:
-        """Find out which expressions have one value, before any is compiled."""
-        ends: list[Columns[int]] = []
-        for place, segment in enumerate(found):
-            columns: Columns[int] = self.numbering.start()
-            if segment.sources:
-                columns = self.numbering.joined(place, [ends[source] for source in segment.sources])
-            for command in segment.commands:
-                if isinstance(command, syntax.Rex):
-                    self.check_regex(command)
-                columns = self.numbering.command(command, columns)
-            ends.append(columns)
 
     def check_regex(self, command: syntax.Rex) -> None:
         try:
@@ -215,39 +197,26 @@ class _Compiler:
         if not named:
             self.fail("rex needs a named group, (?<name>…), in its regex", command.pattern.at)
 
-    # -- steps
-
-    def steps(
-        self, commands: Sequence[syntax.Command], origins: Columns[Origin]
-    ) -> tuple[tuple[Step, ...], dict[str, Origin]]:
-        """Compile commands; return the steps, and what the columns come from after them."""
-        steps: list[Step] = []
-        for command in commands:
-            steps.extend(self.command(command))
-            if isinstance(command, syntax.Where):
-                self.decisive_fields |= origin(command.condition, origins)
-            origins = after(command, origins, origin, _extracted_origin)
-        return tuple(steps), dict(origins)
-
-    def command(self, command: syntax.Command) -> Iterator[Step]:
+    def step(self, command: syntax.RecordCommand) -> Step:
         expression = self.expressions.expression
         if isinstance(command, syntax.Eval):
-            yield _assign([(self.target(name), expression(value)) for name, value in command.assignments])
-        elif isinstance(command, syntax.Where):
-            yield _keeps(expression(command.condition))
-        elif isinstance(command, syntax.Select):
-            yield _only([(expression(value), self.target(name)) for name, value in command.items])
-        elif isinstance(command, syntax.Fields) and command.remove:
-            yield _move([], [self.expressions.slot(name) for name in command.names])
-        elif isinstance(command, syntax.Fields):
-            yield _only([(expression(syntax.Name(name, command.at)), self.target(name)) for name in command.names])
-        elif isinstance(command, syntax.Rename):
+            return _assign([(self.target(name), expression(value)) for name, value in command.assignments])
+        if isinstance(command, syntax.Where):
+            return _keeps(expression(command.condition))
+        if isinstance(command, syntax.Select):
+            return _only([(expression(value), self.target(name)) for name, value in command.items])
+        if isinstance(command, syntax.Fields):
+            if command.remove:
+                return _move([], [self.expressions.slot(name) for name in command.names])
+            return _only([(expression(syntax.Name(name, command.at)), self.target(name)) for name in command.names])
+        if isinstance(command, syntax.Rename):
             moved = [(expression(syntax.Name(old, command.at)), self.target(new)) for old, new in command.pairs]
-            yield _move(moved, [self.target(old) for old, _ in command.pairs])
-        elif isinstance(command, syntax.Rex):
+            return _move(moved, [self.target(old) for old, _ in command.pairs])
+        if isinstance(command, syntax.Rex):
             field = expression(syntax.Name(command.field, command.at))
             slots = [(name, self.target(name)) for name in groups(command)]
-            yield _extract(field, compile_pattern(pattern_of(command)), slots, command.max_match)
+            return _extract(field, compile_pattern(pattern_of(command)), slots, command.max_match)
+        return syntax.forgotten(command)
 
     def target(self, name: str) -> int:
         if name == INPUT_EVENT:
@@ -255,11 +224,11 @@ class _Compiler:
         return self.expressions.slot(name)
 
 
-def _changes_event(command: syntax.Command) -> bool:
-    """Tell whether a command may change the column input_event."""
+def _changes_event(command: syntax.RecordCommand) -> bool:
+    """Return whether a command may change the column input_event."""
     if isinstance(command, syntax.Eval):
         return INPUT_EVENT in dict(command.assignments)
-    return isinstance(command, (syntax.Select, syntax.Rename, syntax.Fields, syntax.Rex))
+    return not isinstance(command, syntax.Where)
 
 
 def _assign(assignments: Sequence[tuple[int, Evaluate]]) -> Step:

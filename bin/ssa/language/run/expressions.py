@@ -13,14 +13,12 @@ from ssa.language.analysis.columns import FIRST_COLUMNS, INPUT_EVENT
 from ssa.language.analysis.map_keys import event_key, without_text_cast
 from ssa.language.analysis.value_numbering import Numbering
 from ssa.language.functions import REGISTRY, REQUIRED, Function, Parameter
+from ssa.language.functions.meanings import NewMap
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError, near_miss
 from ssa.language.values import COMPARISONS, TYPES, Value, arithmetic, contains, member
 
 from .closures import UNKNOWN, Evaluate, Record, any_of, checked, equals, negated, one_of, with_constants
-
-CREATE_MAP = REGISTRY["create_map"].body
-"""It makes nearly every body, of a list whose keys are constants: the same as a map literal."""
 
 KEPT = len(FIRST_COLUMNS)
 """The slot with the values that are kept for the row: one list, which all records of the row share."""
@@ -210,7 +208,8 @@ class Expressions:
         if function is None:
             self.fail(f"unknown function {node.function}(){near_miss(node.function, REGISTRY)}", node.at)
         arguments = self._arguments(function, node)
-        if function.body is CREATE_MAP and isinstance(arguments[0], syntax.ListOf):
+        if isinstance(function.meaning, NewMap) and isinstance(arguments[0], syntax.ListOf):
+            # So nearly every body is made, of a list whose keys are constants: the same as a map literal.
             flat = arguments[0].items
             keys = [key.value for key in flat[::2] if isinstance(key, syntax.Literal) and isinstance(key.value, str)]
             if len(keys) * 2 == len(flat):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class SsaError(ValueError):
-    """A text that is not a detection of the SSA dialect, with the place that says so.
+    """A text that is not a detection of the SSA dialect, with the place of the problem.
 
     `str()` gives the problem, then line and column (both from 1), the line of the text, and a caret under the place.
     """

@@ -244,10 +244,10 @@ class _Parser(Cursor):
 
     def conjunction(self) -> syntax.Expression:
         at = self.now.at
-        beside = self.after_or
+        next_to_or = self.after_or
         self.after_or = False
         found = self.chain("and", self.negation, syntax.And)
-        if isinstance(found, syntax.And) and found.at == at and (beside or self.at_keyword("or")):
+        if isinstance(found, syntax.And) and found.at == at and (next_to_or or self.at_keyword("or")):
             self.mixed.append(at)
         return found
 
@@ -290,8 +290,8 @@ class _Parser(Cursor):
             if self.at_operator(")"):
                 self.fail("expected an option of IN, found ')'")
             return syntax.In(left, self.items(")", "an option of IN"), negated, at)
-        if self.accept_keyword("like"):
-            found: syntax.Expression = syntax.Call("like", (left, self.sum()), (), at)
+        if self.accept_keyword(syntax.LIKE):
+            found: syntax.Expression = syntax.Call(syntax.LIKE, (left, self.sum()), (), at)
             return syntax.Not(found, at) if negated else found
         if negated:
             self.fail(f"expected IN or LIKE after NOT, found {self.now.describe()}")

@@ -54,7 +54,9 @@ def print_command(command: syntax.Command) -> str:
         return f"rex field={command.field}{most} {print_expression(command.pattern)}"
     if isinstance(command, syntax.UnionWith):
         return f"union ${command.binding}"
-    return f"into {SINK}()"
+    if isinstance(command, syntax.Into):
+        return f"into {SINK}()"
+    return syntax.forgotten(command)
 
 
 def _selected(name: str, value: syntax.Expression) -> str:

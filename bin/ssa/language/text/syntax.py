@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Union
+from typing import NoReturn, Union
 
 from ssa.immutable import Immutable
+
+LIKE = "like"
+"""The function that the operator LIKE calls, and in any case the word for it."""
 
 
 class Literal(Immutable):
@@ -232,7 +235,33 @@ class Into(Immutable):
     at: int
 
 
-Command = Union[From, Eval, Where, Select, Rename, Fields, Rex, UnionWith, Into]
+RecordCommand = Union[Eval, Where, Select, Rename, Fields, Rex]
+"""A command that works on one record at a time; the others link pipelines."""
+
+Command = Union[From, RecordCommand, UnionWith, Into]
+
+
+def computed(command: Command) -> tuple[tuple[str, Expression], ...]:
+    """Return the columns that a command computes, each with its expression."""
+    if isinstance(command, Eval):
+        return command.assignments
+    if isinstance(command, Select):
+        return command.items
+    if isinstance(command, (From, Where, Rename, Fields, Rex, UnionWith, Into)):
+        return ()
+    return forgotten(command)
+
+
+def expressions(command: Command) -> tuple[Expression, ...]:
+    """Return the expressions that a command evaluates, in this order."""
+    if isinstance(command, Where):
+        return (command.condition,)
+    return tuple(expression for _, expression in computed(command))
+
+
+def forgotten(command: NoReturn) -> NoReturn:
+    """End a choice by the class of a command, so that the type checker finds where a new class is forgotten."""
+    raise TypeError(f"no case for the command {type(command).__name__}")
 
 
 class Statement(Immutable):
@@ -249,4 +278,4 @@ class Program(Immutable):
     text: str
     statements: tuple[Statement, ...]
     mixed: tuple[int, ...] = ()
-    """Where an AND stands beside an OR without parentheses: right by the grammar, and often not what was meant."""
+    """Where an AND stands next to an OR without parentheses: right by the grammar, and often not what was meant."""

@@ -129,22 +129,22 @@ class Cursor:
         return token
 
     def at_operator(self, *values: str) -> bool:
-        """Tell whether the next token is one of these operators."""
+        """Return whether the next token is one of these operators."""
         return self.now.kind == "operator" and self.now.value in values
 
     def at_keyword(self, *words: str) -> bool:
-        """Tell whether the next token is one of these words, in any case."""
+        """Return whether the next token is one of these words, in any case."""
         return self.now.kind == "name" and str(self.now.value).lower() in words
 
     def accept(self, operator: str) -> bool:
-        """Take an operator if it comes next, and tell whether it did."""
+        """Take an operator if it comes next, and return whether it did."""
         if self.at_operator(operator):
             self.advance()
             return True
         return False
 
     def accept_keyword(self, word: str) -> bool:
-        """Take a keyword if it comes next, and tell whether it did."""
+        """Take a keyword if it comes next, and return whether it did."""
         if self.at_keyword(word):
             self.advance()
             return True
