@@ -30,7 +30,8 @@ soak: $(VENV)/dev ## run the long suites at full count, and print seeds and tota
 	@SSA_SOAK=1 $(RUN) -m pytest -s tests/language/test_grammar.py tests/language/test_printer.py \
 	  tests/language/test_second_opinion.py tests/language/test_fuzz.py tests/language/test_msiexec.py \
 	  tests/language/test_required.py tests/tools/content/test_pushdown.py tests/action/test_hostile.py \
-	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/test_scan.py tests/package/search/test_protocol.py
+	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/test_scan.py tests/package/search/test_protocol.py \
+	  tests/package/search/test_parity.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 	@$(RUN) -m tools.build.package
@@ -49,13 +50,14 @@ bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, a
 evaluate: $(VENV)/sandbox ## compare the detections of msiexec /y, ours and others, over our catalogue
 	@$(RUN) -m tools.evaluate
 
-check: $(VENV)/dev ## ruff, strict mypy, conf syntax, and the oldest Python that the packaged code runs on
+check: $(VENV)/dev ## ruff, strict mypy (of the library also as on Windows), conf syntax, and the oldest Python that the packaged code runs on
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
+	@$(RUN) -m mypy --platform win32 -p ssa
 	@$(VENV)/bin/ksconf check --quiet default/*.conf
-	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
-	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/ssadetect.py bin/ssaexplain.py bin/ssa_risk.py
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.9- --violations bin/ssa bin/*.py
+	@$(VENV)/bin/vermin --quiet --no-tips --target=3.7- --violations bin/ssa/refusal.py bin/*.py
 
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
 	@$(RUN) -m tools.replay.dataset

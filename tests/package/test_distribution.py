@@ -41,7 +41,7 @@ def test_the_self_test_says_ok_for_the_search_head_and_for_every_peer(instance, 
 
 def test_the_self_test_fails_where_the_command_does_not_run_on_the_peers(instance):
     command = instance.apps / "ssa_detections/bin/ssa/search/command.py"
-    command.write_text(command.read_text().replace("distributed=True", "distributed=False"))
+    command.write_text(command.read_text().replace('type="streaming"', 'type="stateful"'))
     told = {row["splunk_server"]: row["result"] for row in run(instance, SELF_TEST).rows}
     assert told.pop("search_head") == "OK"
     assert set(told.values()) == {"FAILED: the command did not run on this peer"}
@@ -63,10 +63,26 @@ def test_without_replication_of_the_conf_the_search_fails_and_says_what_the_peer
         run(instance, name)
 
 
+def fall_back(instance):
+    local = instance.apps / "ssa_detections/local"
+    local.mkdir()
+    (local / "commands.conf").write_text("[ssadetect]\nfilename = ssadetect_sdk.py\n")
+
+
+def test_local_commands_conf_falls_back_to_the_command_on_splunk_sdk_with_the_same_rows(instance):
+    expected = run(instance, RULE).rows
+    fall_back(instance)
+    found = run(instance, RULE).rows
+    assert sorted(row["finding_id"] for row in found) == sorted(row["finding_id"] for row in expected)
+    assert len(found) == 9
+
+
 @pytest.mark.parametrize("name", [RULE, SELF_TEST])
-def test_with_the_sdk_in_a_top_level_lib_the_search_fails_and_says_so(instance, name):
+def test_with_the_sdk_in_a_top_level_lib_the_fallback_fails_and_says_so(instance, name):
     app = instance.apps / "ssa_detections"
     shutil.move(app / "bin/lib", app / "lib")
+    run(instance, name)
+    fall_back(instance)
     with pytest.raises(SearchError, match=r"splunk-sdk is missing here: .*bin/lib/splunklib"):
         run(instance, name)
 

@@ -110,7 +110,7 @@ class Detector:
         """Tell whether any of the texts that the detections require stands in a column that they read."""
         if self.search is None:
             return True
-        read = row.values() if self.columns_read is None else filter(None, map(row.get, self.columns_read))
+        read = row.values() if self.columns_read is None else map(row.get, self.columns_read)
         return self.search.stand_in("\n".join(cell) if isinstance(cell, list) else cell or "" for cell in read)
 
     def _count_blindness(self, seen: event.InputEvent) -> None:

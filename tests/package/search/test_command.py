@@ -20,9 +20,15 @@ def app(app):
     return app
 
 
+@pytest.fixture(params=["ssadetect.py", "ssadetect_sdk.py"], ids=["", "sdk"])
+def entry(request):
+    """The command, and the one on splunk-sdk."""
+    return request.param
+
+
 @pytest.fixture
-def session(app, python, tmp_path):
-    return lambda *args, **entry: Session(app, python, tmp_path, *args, **entry)
+def session(app, python, tmp_path, entry):
+    return lambda *args: Session(app, python, tmp_path, *args, entry=entry)
 
 
 def test_it_says_that_it_may_run_on_the_indexers(session):
@@ -69,8 +75,8 @@ def test_a_local_setting_changes_the_score_without_code(app, session):
     assert (hit["risk_score"], hit["risk_severity"]) == ("70", "high")
 
 
-def test_a_column_of_the_row_that_the_command_writes_is_replaced_others_are_kept(app, python, tmp_path):
-    with Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path) as command:
+def test_a_column_of_the_row_that_the_command_writes_is_replaced_others_are_kept(app, python, tmp_path, entry):
+    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
         command.getinfo(searchinfo(tmp_path))
         columns = [*COLUMNS, "risk_score", "entities", "tag", "_chunked_idx"]
         row = [*HIT.values(), "999", ["x", "y"], ["process", "report"], "7"]
@@ -108,8 +114,17 @@ def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(se
     assert one.command.messages == []
 
 
-def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_path):
-    with Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path) as command:
+def test_a_chunk_without_a_row_says_nothing_of_missing_columns(app, python, tmp_path, entry):
+    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        for last in (False, True):
+            command.execute(["_chunked_idx"], [], finished=last)
+        command.close()
+    assert command.messages == []
+
+
+def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_path, entry):
+    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
         command.getinfo(searchinfo(tmp_path))
         for last in (False, True):
             command.execute(["host", "process_path"], [["h", "cmd.exe"]], finished=last)
@@ -188,8 +203,8 @@ def test_trace_says_where_the_command_ran(app, session):
     assert (hit["ssa_host"], hit["ssa_folder"]) == (socket.gethostname(), str(app))
 
 
-def test_a_nul_in_a_row_loses_nothing(session):
-    ((one, two),) = session().run([{**HIT, "user": "a\0b"}, HIT])
+def test_a_nul_in_a_row_loses_nothing(app, python, tmp_path):
+    ((one, two),) = Session(app, python, tmp_path).run([{**HIT, "user": "a\0b"}, HIT])
     assert (one["user"], two["user"]) == ("a␀b", "jdoe")
 
 
@@ -212,17 +227,17 @@ def test_a_missing_conf_names_the_setting_that_carries_it(app, session):
     assert "replicate.ssa_detections = true" in message(session)
 
 
-def test_it_runs_without_splunk_sdk_and_on_it_a_missing_one_is_named_with_its_place(app, session):
+def test_it_runs_without_splunk_sdk_and_on_it_a_missing_one_is_named_with_its_place(app, python, tmp_path):
     shutil.move(app / "bin/lib", app / "lib")
-    ((hit,),) = session().run([HIT])
+    ((hit,),) = Session(app, python, tmp_path).run([HIT])
     assert hit["detection"] == FLAGSHIP
     with pytest.raises(SearchError, match=r"splunk-sdk is missing here: .*bin/lib/splunklib does not exist"):
-        session(entry="ssadetect_sdk.py").run([HIT])
+        Session(app, python, tmp_path, entry="ssadetect_sdk.py").run([HIT])
 
 
-def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path):
+def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path, entry):
     huge = {**HIT, "process": "x" * (10 * 1024 * 1024 + 1)}
-    command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+    command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
     with command:
         command.getinfo(searchinfo(tmp_path))
         first = command.execute(COLUMNS, [list(HIT.values()), list(huge.values())], finished=False)
@@ -232,8 +247,8 @@ def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept
     assert (len(first.rows), len(second.rows)) == (1, 1)
 
 
-def test_nothing_secret_is_logged(app, python, tmp_path):
-    command = Command("ssadetect", app / "bin/ssadetect.py", python=python, home=tmp_path)
+def test_nothing_secret_is_logged(app, python, tmp_path, entry):
+    command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
     with command, pytest.raises(SearchError) as caught:
         command.getinfo(searchinfo(tmp_path, "detection=x"))
     assert "secret-session-key" not in str(caught.value)

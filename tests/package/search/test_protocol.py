@@ -6,24 +6,14 @@ The packaged command is a process, on each Python that Splunk runs.
 
 import csv
 import io
-import json
-import re
-import subprocess
 from random import Random
 
 import pytest
 
-from sandbox.search.chunked import environment
-from tests.support.app.search_command import local, searchinfo, stanza
+from tests.support.app.conversations import ask, chunk, errors, execute, getinfo, messages
+from tests.support.app.search_command import local, stanza
 from tests.support.examples import FLAGSHIP, HIT, only
 from tests.support.soak import SEED, count
-
-HEADER = re.compile(rb"chunked 1\.0,(\d+),(\d+)\n")
-
-
-def chunk(metadata, body=b""):
-    told = json.dumps(metadata).encode()
-    return b"chunked 1.0,%d,%d\n%b%b" % (len(told), len(body), told, body)
 
 
 def rows(*rows):
@@ -34,44 +24,15 @@ def rows(*rows):
     return text.getvalue().encode()
 
 
-def execute(body, finished=False):
-    return chunk({"action": "execute", "finished": finished}, body)
-
-
 class Conversation:
     """The command of an app, given a whole stream at once."""
 
-    def __init__(self, app, python, tmp_path):
-        self.app, self.python, self.home = app, python, tmp_path
-        self.getinfo = chunk({"action": "getinfo", "preview": False, "searchinfo": searchinfo(tmp_path)})
+    def __init__(self, app, python, home):
+        self.app, self.python, self.home, self.getinfo = app, python, home, getinfo(home)
 
     def __call__(self, stream):
         """Return the exit code and the replies: metadata and body each."""
-        ran = subprocess.run(
-            [self.python, str(self.app / "bin/ssadetect.py")],
-            input=stream,
-            capture_output=True,
-            check=False,
-            timeout=60,
-            env=environment(self.home),
-        )
-        return ran.returncode, list(replies(ran.stdout))
-
-
-def replies(sent):
-    at = 0
-    while at < len(sent):
-        header = HEADER.match(sent, at)
-        assert header, sent[at : at + 100]
-        end = header.end() + int(header[1])
-        at = end + int(header[2])
-        assert at <= len(sent)
-        yield json.loads(sent[header.end() : end]), sent[end:at]
-
-
-def errors(replies):
-    found = [message for metadata, _ in replies for message in metadata.get("inspector", {}).get("messages", [])]
-    return [text for level, text in found if level == "ERROR"]
+        return ask(self.app, self.python, self.home, stream)
 
 
 @pytest.fixture
@@ -143,6 +104,6 @@ def test_a_long_answer_is_complete(conversation):
 def test_quotes_and_braces_in_what_fails_reach_the_user(app, conversation):
     local(app, stanza('Odd {0} "quoted"', impact='{"x"}'))
     _, found = conversation(conversation.getinfo + execute(rows(HIT), True))
-    messages = [text for metadata, _ in found for _, text in metadata.get("inspector", {}).get("messages", [])]
-    assert any('[Odd {0} "quoted"] impact: expected a number from 0 to 100, found \'{"x"}\'' in one for one in messages)
+    problem = '[Odd {0} "quoted"] impact: expected a number from 0 to 100, found \'{"x"}\''
+    assert any(problem in text for _, text in messages(found))
     assert hits(found[1][1]) == 1
