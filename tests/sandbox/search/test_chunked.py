@@ -78,10 +78,28 @@ def test_rows_survive_the_way_there_and_back(rows):
     assert decode_rows(encode_rows(["a", "b"], rows)) == (["a", "b"], [list(row) for row in rows])
 
 
-def test_a_column_with_several_values_somewhere_has_a_companion():
-    body = encode_rows(["a", "b"], [["x", ["p", "q"]], [None, "r"]])
-    assert body.decode() == 'a,b,__mv_b\nx,"p\nq",$p$;$q$\n,r,\n'
-    assert encode_rows(["a"], []) == b""
+@pytest.mark.parametrize(
+    ("columns", "rows", "body"),
+    [
+        (["a", "b"], [["x", ["p", "q"]], [None, "r"]], 'a,b,"__mv_a","__mv_b"\nx,"p\nq",,"$p$;$q$"\n,r,,\n'),
+        (["a"], [[["only"]], [[]], [["$", ""]]], 'a,"__mv_a"\nonly,\n,\n"$\n","$$$$;$$"\n'),
+        (
+            ["_time", "a b", "é"],
+            [["1.5", "7", "MAYBE"]],
+            '"_time","a b","é","__mv__time","__mv_a b","__mv_é"\n"1.5",7,MAYBE,,,\n',
+        ),
+        (
+            ["a"],
+            [["x y"], ['"'], ["é"], ["²"], ["-"], ["\r"], ["a,b"]],
+            'a,"__mv_a"\n"x y",\n"""",\n"é",\n"²",\n"-",\n"\r",\n"a,b",\n',
+        ),
+        (["a"], [[""], [None]], 'a,"__mv_a"\n,\n,\n'),
+        (["_chunked_idx"], [], '"_chunked_idx","__mv__chunked_idx"\n'),
+        ([], [], ""),
+    ],
+)
+def test_a_body_has_the_recorded_form(columns, rows, body):
+    assert encode_rows(columns, rows).decode() == body
 
 
 @pytest.mark.parametrize(
@@ -134,6 +152,23 @@ def test_the_process_starts_in_its_bin_folder_with_a_bare_environment(start, tmp
     assert (info["cwd"], info["argv"]) == (str(tmp_path / "app/bin"), [])
     assert set(info["env"]) <= {"PATH", "LANG", "LC_CTYPE", "SPLUNK_HOME", "PYTHONDONTWRITEBYTECODE"}
     assert info["env"]["SPLUNK_HOME"] == str(tmp_path)
+
+
+def test_a_chunk_is_sent_as_recorded(start, tmp_path):
+    code = (
+        "def copy():\n"
+        "    header = sys.stdin.buffer.readline()\n"
+        "    sent = header + sys.stdin.buffer.read(sum(map(int, header[len(b'chunked 1.0,'):].split(b','))))\n"
+        "    open('chunks', 'ab').write(sent)\n"
+        "copy(); send({})\ncopy(); send({'finished': False})\ncopy(); send({'finished': True}); read()"
+    )
+    converse(start(code), [["1"]], [])
+    assert (tmp_path / "app/bin/chunks").read_bytes() == (
+        b'chunked 1.0,102,0\n{"action":"getinfo","preview":false,"streaming_command_will_restart":false,'
+        b'"searchinfo":{"sid":"1.1"}}'
+        b'chunked 1.0,37,14\n{"action":"execute","finished":false}a,"__mv_a"\n1,\n'
+        b'chunked 1.0,36,11\n{"action":"execute","finished":true}a,"__mv_a"\n'
+    )
 
 
 def test_messages_of_every_reply_are_kept(start):
