@@ -42,8 +42,8 @@ def _layered(*paths: Path) -> Stanzas:
 
 
 def is_true(value: str) -> bool:
-    """Whether splunkd reads a setting's value as true."""
-    return value.strip().lower() in ("1", "t", "true", "y", "yes")
+    """Whether a setting's value is one of the words for true of Splunk's splunk.util.normalizeBoolean."""
+    return value.strip().lower() in ("1", "t", "true", "y", "yes", "on")
 
 
 def _parse(path: Path) -> Stanzas:
