@@ -27,7 +27,7 @@ def installed(apps: Path) -> list[str]:
 
 
 def metadata(app: Path) -> Stanzas:
-    """Read who may do what with an app's objects: default.meta, then local.meta over it. As `load`."""
+    """Read the owners and permissions of an app's objects: default.meta, then local.meta over it. As `load`."""
     return _layered(app / "metadata/default.meta", app / "metadata/local.meta")
 
 

@@ -103,7 +103,7 @@ def decode_rows(body: bytes) -> tuple[list[str], list[list[Value]]]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What splunkd's children see of the world: `home` as SPLUNK_HOME, and nothing that leads Python elsewhere."""
+    """Return the environment of splunkd's child processes: SPLUNK_HOME is `home`, no PYTHONPATH or the like."""
     given = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
     return {"PATH": os.defpath, **given, "SPLUNK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -154,7 +154,7 @@ class Command:
                 pipe.close()
 
     def getinfo(self, searchinfo: Mapping[str, object]) -> dict[str, object]:
-        """Open the conversation and return what the command says of itself. An ERROR message in it is raised."""
+        """Open the conversation and return the metadata of the reply. An ERROR message in it is raised."""
         action = {"action": "getinfo", "preview": False, "streaming_command_will_restart": False}
         metadata, body = self._exchange(action | {"searchinfo": dict(searchinfo)}, b"")
         if body:
@@ -168,7 +168,7 @@ class Command:
         """Send one chunk of at most MAX_ROWS rows and return its one reply; `finished` marks the last chunk."""
         metadata, body = self._exchange({"action": "execute", "finished": finished}, encode_rows(columns, rows))
         if bool(metadata.get("finished", False)) != finished:
-            raise self._failure(f"its reply says finished: {metadata.get('finished')}, the chunk said {finished}")
+            raise self._failure(f"its reply has finished: {metadata.get('finished')}, the chunk had {finished}")
         try:
             return Reply(metadata, *decode_rows(body))
         except SearchError as error:
@@ -177,7 +177,7 @@ class Command:
     def close(self) -> None:
         """Close the command's input and see it end: nothing more to read, exit code 0."""
         with self._deadline():
-            with suppress(OSError):  # it may be gone already; the exit code tells
+            with suppress(OSError):  # it may be gone already; the exit code shows why
                 self._stdin.close()
             rest = self._stdout.read1(80)
             if rest:
@@ -231,7 +231,7 @@ class Command:
         return metadata, body
 
     def _failure(self, complaint: str = "") -> SearchError:
-        """End the process and say why the search fails: a breach of the protocol or, without one, its sudden end."""
+        """End the process; return the error: the breach of the protocol or, without one, the sudden end."""
         text = f"External search command '{self._name}' "
         if self._timed_out:
             text += f"did not reply in full within {self._timeout:g} seconds and was ended."
