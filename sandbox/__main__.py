@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def kept(home: Path | None) -> Iterator[Path]:
+def home_folder(home: Path | None) -> Iterator[Path]:
     """Give an empty folder for an instance: a temporary one, or this one, whose earlier instance goes."""
     if home is None:
         with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
@@ -82,42 +82,42 @@ def kept(home: Path | None) -> Iterator[Path]:
     yield home
 
 
-def run_replay(asked: argparse.Namespace) -> bool:
+def run_replay(options: argparse.Namespace) -> bool:
     """Replay files; return whether nothing failed."""
-    console = Console(stderr=asked.json, width=None if sys.stdout.isatty() else 120)
-    if asked.package is None:
+    console = Console(stderr=options.json, width=None if sys.stdout.isatty() else 120)
+    if options.package is None:
         from tools.build import package
 
-        asked.package = package.build()
+        options.package = package.build()
     with (
-        kept(asked.home) as home,
+        home_folder(options.home) as home,
         closing(
-            Instance(home, asked.indexers, asked.python, on_disk=asked.home is not None, app=replay.APP)
+            Instance(home, options.indexers, options.python, on_disk=options.home is not None, app=replay.APP)
         ) as instance,
         Splunkd(instance) as splunkd,
     ):
-        replay.install(splunkd, asked.package, asked.local)
-        done = replay.run(splunkd, asked.files, asked.dry_run, console, tstats=asked.tstats, every=asked.all)
-    if asked.json:
-        replay.write_json(done, Console(), asked.indexers)
+        replay.install(splunkd, options.package, options.local)
+        done = replay.run(splunkd, options.files, options.dry_run, console, tstats=options.tstats, every=options.all)
+    if options.json:
+        replay.write_json(done, Console(), options.indexers)
     else:
-        replay.write_page(done, console, asked.dry_run)
-        if asked.home is not None:
-            at = "" if asked.home == HOME else f" --home {asked.home}"
+        replay.write_page(done, console, options.dry_run)
+        if options.home is not None:
+            at = "" if options.home == HOME else f" --home {options.home}"
             console.print(
                 f"Look around: {RUN} search{at} 'index=risk | table _time, risk_object, risk_message'", markup=False
             )
     return done.ok
 
 
-def run_search(asked: argparse.Namespace) -> bool:
+def run_search(options: argparse.Namespace) -> bool:
     """Run a search over kept events; return True, or raise SandboxError."""
-    if not (asked.home / DATABASE).is_file():
-        raise SandboxError(f"{asked.home} holds no events: run make demo, or {RUN} replay --home {asked.home} FILE")
+    if not (options.home / DATABASE).is_file():
+        raise SandboxError(f"{options.home} holds no events: run make demo, or {RUN} replay --home {options.home} FILE")
     now = time.time()
-    earliest, latest = (times.resolve(modifier, now) for modifier in (asked.earliest, asked.latest))
-    with closing(Instance(asked.home, python=asked.python, on_disk=True, app=replay.APP)) as instance:
-        write_result(instance.search(asked.spl, earliest=earliest, latest=latest, now=now), asked.json)
+    earliest, latest = (times.resolve(modifier, now) for modifier in (options.earliest, options.latest))
+    with closing(Instance(options.home, python=options.python, on_disk=True, app=replay.APP)) as instance:
+        write_result(instance.search(options.spl, earliest=earliest, latest=latest, now=now), options.json)
     return True
 
 
@@ -125,13 +125,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code: 0, or 1 when anything failed."""
     words = sys.argv[1:] if arguments is None else arguments
     # argparse takes -24h for an option: --earliest -24h is written --earliest=-24h for it
-    asked = parser().parse_args(re.sub(r"(--(?:earliest|latest))\0(?=-)", r"\1=", "\0".join(words)).split("\0"))
-    # With --json, stdout is for the JSON alone; progress and complaints go to stderr.
-    if asked.json and isinstance(sys.stdout, io.TextIOWrapper):
+    options = parser().parse_args(re.sub(r"(--(?:earliest|latest))\0(?=-)", r"\1=", "\0".join(words)).split("\0"))
+    # With --json, stdout is for the JSON alone; progress and errors go to stderr.
+    if options.json and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary folder goes
     try:
-        return 0 if asked.run(asked) else 1
+        return 0 if options.run(options) else 1
     except KeyboardInterrupt:
         return 130
     except (SandboxError, HTTPError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:

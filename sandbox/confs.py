@@ -27,7 +27,7 @@ def installed(apps: Path) -> list[str]:
 
 
 def metadata(app: Path) -> Stanzas:
-    """Read who may do what with an app's objects: default.meta, then local.meta over it. As `load`."""
+    """Read the owners and permissions of an app's objects: default.meta, then local.meta over it. As `load`."""
     return _layered(app / "metadata/default.meta", app / "metadata/local.meta")
 
 
@@ -42,8 +42,8 @@ def _layered(*paths: Path) -> Stanzas:
 
 
 def is_true(value: str) -> bool:
-    """Whether splunkd reads a setting's value as true."""
-    return value.strip().lower() in ("1", "t", "true", "y", "yes")
+    """Whether a setting's value is one of the words for true of Splunk's splunk.util.normalizeBoolean."""
+    return value.strip().lower() in ("1", "t", "true", "y", "yes", "on")
 
 
 def _parse(path: Path) -> Stanzas:

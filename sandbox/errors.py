@@ -6,4 +6,4 @@ class SandboxError(Exception):
 
 
 class SearchError(SandboxError):
-    """A search that cannot be parsed, or that failed while it ran; the text says where."""
+    """A search that cannot be parsed, or that failed while it ran; the text has the position."""

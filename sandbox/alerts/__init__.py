@@ -1,1 +1,1 @@
-"""Scheduled searches, and the alerts and alert actions that follow from what they find."""
+"""Scheduled searches, and the alerts and alert actions that follow from their results."""

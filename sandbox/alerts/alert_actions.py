@@ -25,7 +25,7 @@ Settings = dict[str, str]
 Row = dict[str, Value]
 
 MAX_RESULTS = "10000"
-"""maxresults where alert_actions.conf says nothing."""
+"""The default of maxresults in alert_actions.conf."""
 
 MAX_PER_RESULT = 500
 """limits.conf: max_per_result_alerts, how many results of one search are alerted on one by one."""
@@ -114,7 +114,7 @@ def read(app: Path, search: Settings) -> Alerting:
 
 
 def triggers(search: Settings, rows: list[Row]) -> bool:
-    """Tell whether these results trigger a saved search's actions: `counttype`, `relation`, `quantity`.
+    """Return whether these results trigger a saved search's actions: `counttype`, `relation`, `quantity`.
 
     Raises SandboxError that names the setting for a condition that is not supported.
     """

@@ -37,8 +37,8 @@ _NUMBERS = itertools.count(1)  # at the end of a sid, which no two searches of a
 class Run:
     """One run of a scheduled search: times in epoch s, None for no bound.
 
-    `outcome` says why no action was due, or is empty; `error` what failed. `raised` are its alerts, `silenced` counts
-    suppressed ones, `not_here` names the enabled actions that the sandbox does not have.
+    `outcome` is the reason why no action was due, or empty; `error` the failure. `raised` are its alerts, `silenced`
+    counts suppressed ones, `not_here` names the enabled actions that the sandbox does not have.
     """
 
     app: str
@@ -99,8 +99,8 @@ class Scheduler:
     def run(self, start: float, end: float) -> list[Run]:
         """Run what is due from `start` (inclusive) to `end` (exclusive), both epoch s, by time, then name.
 
-        A search that fails, or whose action cannot be started, says so in its Run. Raises SandboxError, which names
-        stanza and key, before anything runs, for a setting of a scheduled search that is wrong or not supported.
+        A search that fails, or whose action cannot be started, has the error in its Run. Raises SandboxError, which
+        names stanza and key, before anything runs, for a setting of a scheduled search that is wrong or not supported.
         """
         due: list[_Scheduled] = []
         for app in self.apps or confs.installed(self.instance.apps):

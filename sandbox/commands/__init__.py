@@ -30,4 +30,4 @@ COMMANDS = {
     "bin": Spec(timechart.build_bin, distributable=True),
     "timechart": Spec(timechart.build_timechart),
 }
-"""Every command that the sandbox has, and what splunkd knows of it."""
+"""The table of the commands that the sandbox has."""

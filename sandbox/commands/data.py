@@ -55,10 +55,10 @@ def build_lookup(context: Context, command: spl.Command, rows: Relation) -> str:
 def _found(context: Context, table: lookups.Table, rows: Relation, keys: list[tuple[str, str]], out: list[str]) -> str:
     """Write the query for what rows find: `^row` (the rowid), and for each field to put out a list, `^0`, `^1`, ..."""
     content = context.keep(table.rows())
-    asked = [value_of(rows, field) for _, field in keys]
-    many = next((at for at, value in enumerate(asked) if value.kind == "list"), 0)  # the one with several values
-    values = as_list(asked[many])
-    codes = [f'{as_text(value)} AS "^k{at}"' for at, value in enumerate(asked) if at != many]
+    inputs = [value_of(rows, field) for _, field in keys]
+    many = next((at for at, value in enumerate(inputs) if value.kind == "list"), 0)  # the one with several values
+    values = as_list(inputs[many])
+    codes = [f'{as_text(value)} AS "^k{at}"' for at, value in enumerate(inputs) if at != many]
     codes += [f'unnest({values}) AS "^k{many}", generate_subscripts({values}, 1) AS "^place", rowid AS "^row"']
     tests = []
     for at, (field, _) in enumerate(keys):

@@ -1,4 +1,4 @@
-"""The command rest: what splunkd answers, as rows.
+"""The command rest: splunkd's answers as rows.
 
 Choices of the sandbox: the search head alone answers, as to the search's owner; where splunkd would warn that it has no
 such endpoint, this is an error; a time of an entity, its author and links are left out.
@@ -18,16 +18,16 @@ _ALL = 0
 
 
 def build_rest(context: Context, command: spl.Command, _: Relation) -> str:
-    """Give a row for each entity of an endpoint: title, whose it is (eai:acl.*), and its settings."""
+    """Give a row for each entity of an endpoint: title, permissions (eai:acl.*) and settings."""
     reader = spl.Reader(command)
     path = reader.word()
     given = options(reader, command)
     reader.end()
     if "splunk_server" in given and given["splunk_server"].text != "local":
         raise spl.fail("Only splunk_server=local is supported", given["splunk_server"].position)
-    asked = {"output_mode": "json", "count": whole(given["count"]) if "count" in given else _ALL}
+    arguments = {"output_mode": "json", "count": whole(given["count"]) if "count" in given else _ALL}
     try:
-        answer = context.get(f"/{path.text.strip('/')}?{urllib.parse.urlencode(asked)}")
+        answer = context.get(f"/{path.text.strip('/')}?{urllib.parse.urlencode(arguments)}")
     except SandboxError as error:
         raise spl.fail(f"The endpoint '{path.text}' gives {str(error).rstrip('.')}", path.position) from None
     rows = context.keep(_row(entry) | {"splunk_server": context.server} for entry in answer.get("entry", []))

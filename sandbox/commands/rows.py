@@ -55,10 +55,10 @@ def build_eval(_: Context, command: spl.Command, rows: sql.Relation) -> str:
 
 def build_fields(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Keep these fields, or remove them."""
-    return sql.query(rows.source, {name: sql.ident(name) for name in kept(command, [*rows.columns])})
+    return sql.query(rows.source, {name: sql.ident(name) for name in kept_fields(command, [*rows.columns])})
 
 
-def kept(command: spl.Command, columns: Sequence[str]) -> list[str]:
+def kept_fields(command: spl.Command, columns: Sequence[str]) -> list[str]:
     """Return which columns the command fields keeps, in its order. Raises SearchError."""
     reader = spl.Reader(command)
     sign = reader.take("+", "-")
@@ -158,7 +158,7 @@ def build_append(context: Context, command: spl.Command, rows: sql.Relation) -> 
 
 
 def build_appendpipe(context: Context, command: spl.Command, rows: sql.Relation) -> str:
-    """Put what a pipeline makes of the rows below them."""
+    """Run a pipeline over the rows, and append its result to them."""
     inner = re.fullmatch(r"\[(.*)\]", command.text, re.S)
     if not inner:
         raise spl.fail("'appendpipe' takes a pipeline in brackets and no options", command.position)

@@ -1,4 +1,4 @@
-"""Commands that make one row of many, and those that tidy rows for them: stats, eventstats, dedup, fillnull.
+"""Commands that aggregate rows, and those that prepare rows for them: stats, eventstats, dedup, fillnull.
 
 The meaning is that of the Search Reference ("stats", "eventstats", "dedup", "fillnull", statistical functions).
 Where that leaves room, a choice of the sandbox: rows of stats come sorted by the fields that they are grouped by,
@@ -38,7 +38,7 @@ STATISTICS = {
 
 @dataclass(frozen=True)
 class Aggregation:
-    """A statistic that is asked for: its column, and the values it is of, a VARCHAR[]; without values it counts rows.
+    """A statistic of a command: its column, and the values it is of, a VARCHAR[]; without values it counts rows.
 
     `time` is the code of a row's time, epoch s.
     """
@@ -129,7 +129,7 @@ def build_stats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
 
 
 def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
-    """Put statistics of all rows beside each; `by` is not supported."""
+    """Add statistics of all rows to each row; `by` is not supported."""
     reader = spl.Reader(command)
     found, _given = aggregations(reader, command, rows)
     reader.end()

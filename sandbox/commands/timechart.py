@@ -42,7 +42,7 @@ class Span:
 
     @property
     def seconds(self) -> int:
-        """About how long it is."""
+        """The rough length in s."""
         return self.number * _SECONDS[self.unit]
 
     @property

@@ -11,7 +11,7 @@ from rich.table import Table
 from sandbox.search.server import Result
 
 MAX_ROWS, MAX_COLUMNS = 100, 8
-"""Rows that a reader at a terminal is shown, and columns beside each other."""
+"""The most rows that a terminal shows, and the most columns of one table."""
 
 
 def table(title: str, *columns: str) -> Table:

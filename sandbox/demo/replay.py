@@ -38,7 +38,7 @@ from sandbox.splunkd import Splunkd, Token
 APP, ACTION = "ssa_detections", "ssa_risk"
 HOUR = 3600
 INDEX = "wineventlog"
-"""Where Windows events lie: as on most servers, in no index that is searched by default."""
+"""The index of Windows events: as on most servers, none that is searched by default."""
 
 BATCH = 1_000
 """Events in one request to the HTTP Event Collector."""
@@ -48,10 +48,10 @@ SECONDS = 60
 
 ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
 TOP = 6
-"""Risk objects that a reader at a terminal is shown."""
+"""The most risk objects that a terminal shows."""
 
 HOURLY = {"is_scheduled": 1, "cron_schedule": "0 * * * *"}
-"""How the risk rules are scheduled here."""
+"""The schedule of the risk rules here."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Replay:
     """What a replay did; `ok` is False when anything was reported as an error.
 
     `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
-    searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action said
+    searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action logged
     (level, text). `disabled` counts the searches that were left out because they are.
     """
 
@@ -167,15 +167,15 @@ def dispatch(splunkd: Splunkd, saved: Any, done: Replay, **how: Any) -> tuple[An
     job = saved.dispatch(**ALL_TIME, **how)
     splunkd.wait()
     job.refresh()
-    told = [(level.upper(), text) for level, texts in (job["messages"] or {}).items() for text in texts]
+    messages = [(level.upper(), text) for level, texts in (job["messages"] or {}).items() for text in texts]
     if job["isFailed"] == "1":
-        raise SandboxError("; ".join(text for level, text in told if level == "FATAL"))
-    done.messages += told
+        raise SandboxError("; ".join(text for level, text in messages if level == "FATAL"))
+    done.messages += messages
     return job, rows(job.results(output_mode="json", count=0))
 
 
 def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
-    """Run the searches with their action, and read what it wrote and said; a search that fails is noted as an error."""
+    """Run the searches with their action, and read its events and log; a search that fails is noted as an error."""
     for name in done.searches:
         try:
             saved = service.saved_searches[name]
@@ -188,8 +188,8 @@ def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
             done.detections += found
         except (SandboxError, binding.HTTPError) as error:
             done.errors.append(f"{name}: {error}")
-    said = rows(_oneshot(service, "search index=_internal component=sendmodalert OR log_level=ERROR | sort 0 _time"))
-    for line in said:
+    logged = rows(_oneshot(service, "search index=_internal component=sendmodalert OR log_level=ERROR | sort 0 _time"))
+    for line in logged:
         level, text = str(line["log_level"]), str(line["_raw"]).partition(" - ")[2]
         head, own, rest = text.partition(" STDERR -  ")
         if own:
@@ -305,21 +305,21 @@ def _clock(cell: Any) -> str:
 def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     """Write the story of a replay for a reader at a terminal."""
 
-    def say(text: str, style: str = "bold") -> None:
+    def show(text: str, style: str = "bold") -> None:
         console.print(plain(text), style=style, markup=False, highlight=False)
 
     events, hits, risk = sum(done.events.values()), done.detections, done.risk_events
-    say(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
-    say(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
+    show(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
+    show(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
     for source, count in done.events.most_common():
-        say(f"   {count:7,}  {source}", "none")
+        show(f"   {count:7,}  {source}", "none")
     for problem in done.problems[:10]:
-        say(f"   damaged: {problem}", "yellow")
+        show(f"   damaged: {problem}", "yellow")
     if len(done.problems) > 10:
-        say(f"   … and {len(done.problems) - 10} more damaged events", "yellow")
+        show(f"   … and {len(done.problems) - 10} more damaged events", "yellow")
 
     what = "the detection" if len(done.searches) == 1 else "the detections"
-    say(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
+    show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
     for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
         columns = table(f"Detection: {name}", "UTC", "user", "device", "score", "command line")
         for hit in sorted(hits, key=lambda hit: float(str(hit.get("_time") or 0))):
@@ -328,9 +328,9 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
                 columns.add_row(_clock(hit.get("_time")), *cells)
         console.print(columns)
 
-    say(f"3. Risk written by the alert action: {len(risk):,} events in index=risk, each hit once for its user, device")
+    show(f"3. Risk written by the alert action: {len(risk):,} events in index=risk, each hit once for its user, device")
     if risk:
-        say(f"   {risk[-1]['risk_object']}, {risk[-1]['risk_score']}: {risk[-1]['risk_message']}", "none")
+        show(f"   {risk[-1]['risk_object']}, {risk[-1]['risk_score']}: {risk[-1]['risk_message']}", "none")
         totals: dict[tuple[str, str], float] = defaultdict(float)
         for event in risk:
             totals[shown(event.get("risk_object")), shown(event.get("risk_object_type"))] += float(
@@ -343,7 +343,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
             sums.add_row("…", f"and {len(totals) - TOP} more", "")
         console.print(sums)
 
-    say(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
+    show(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
     if done.risk_alerts:
         raised = table("", "UTC", "score", "user or device", "message")
         for alert in done.risk_alerts:
@@ -355,16 +355,16 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
             console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     for level, text in done.messages:
-        say(f"search message, {level}: {text}", "yellow")
+        show(f"search message, {level}: {text}", "yellow")
     for level, text in done.log:
         if level != "INFO":
-            say(f"{ACTION} {level}: {text}", "red")
+            show(f"{ACTION} {level}: {text}", "red")
     for error in done.errors:
-        say(f"failed: {error}", "red")
-    say(
+        show(f"failed: {error}", "red")
+    show(
         f"{events:,} events read, {done.passed_prefilter:,} passed the prefilter, {len(hits):,} fired, {len(risk):,} "
         f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
         "bold green" if done.ok else "bold red",
     )
     if done.disabled:
-        say(f"{done.disabled} more searches are disabled: --all runs them too.", "none")
+        show(f"{done.disabled} more searches are disabled: --all runs them too.", "none")

@@ -7,14 +7,14 @@ from typing import IO, Any, NamedTuple
 from evtx import PyEvtxParser
 
 MAGIC = b"ElfFile\0"
-"""How such a file begins."""
+"""The first bytes of such a file."""
 
 _HEADER, _CHUNK = 4_096, 65_536  # bytes: of the file's header, and of each part that follows
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
 class Record(NamedTuple):
-    """The XML of one event, or what is damaged: a record, or all that is left of a chunk."""
+    """The XML of one event, or the description of damage: to a record, or to the rest of a chunk."""
 
     xml: str
     problem: str = ""

@@ -1,4 +1,4 @@
-"""What splunkd does to data on its way into an index and out again, as far as our props.conf asks for it."""
+"""Index-time and search-time processing of events by splunkd, as far as our props.conf uses it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sandbox.errors import SandboxError
 
 Conf = Mapping[str, Mapping[str, str]]
-Event = dict[str, str | float | list[str] | None]
+IndexedEvent = dict[str, str | float | list[str] | None]
 
 KNOWN = {
     "HEADER_MODE": "none",
@@ -25,7 +25,7 @@ KNOWN = {
 """The index-time settings that are modelled, and the only value of each that is (None: any)."""
 
 DEFAULT_LOOKAHEAD, DEFAULT_DAYS_AGO, MAX_DAYS_HENCE = 128, 2_000, 2
-"""What props.conf.spec gives where a stanza says nothing."""
+"""The defaults of props.conf.spec."""
 
 MAX_EXTRACTED = 10_240
 """Characters of an event in which fields are extracted by themselves (limits.conf [kv] maxchars)."""
@@ -51,7 +51,7 @@ def break_events(body: str, props: Mapping[str, str], sourcetype: str) -> list[t
 
 
 def _timestamp(text: str, props: Mapping[str, str]) -> float | None:
-    """Read the time (epoch s) of an event as props.conf says; None where Splunk would take the time of indexing."""
+    """Read the time (epoch s) of an event as props.conf sets it; None where Splunk would take the time of indexing."""
     prefix = re.search(props.get("TIME_PREFIX", "^"), text)
     start = prefix.end() if prefix else 0
     lookahead = int(props.get("MAX_TIMESTAMP_LOOKAHEAD", DEFAULT_LOOKAHEAD))
@@ -62,9 +62,9 @@ def _timestamp(text: str, props: Mapping[str, str]) -> float | None:
     return float(found.group()) if -MAX_DAYS_HENCE <= age <= int(props.get("MAX_DAYS_AGO", DEFAULT_DAYS_AGO)) else None
 
 
-def stash_fields(text: str) -> Event:
+def stash_fields(text: str) -> IndexedEvent:
     """Extract the fields of a stash event at search time: `key="value"` pairs, a repeated key is multivalue."""
-    found: Event = {}
+    found: IndexedEvent = {}
     for name, quoted in _PAIR.findall(text[:MAX_EXTRACTED].partition(", ")[2]):
         value = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         before = found.get(name)

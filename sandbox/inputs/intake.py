@@ -12,20 +12,20 @@ from typing import Any
 
 from sandbox import confs
 from sandbox.inputs import indexing, windows
-from sandbox.inputs.indexing import Event
+from sandbox.inputs.indexing import IndexedEvent
 from sandbox.search.instance import Instance
 
 WINDOWS = ("XmlWinEventLog", "WinEventLog")
 """Sourcetypes of the Windows add-on."""
 
 
-def windows_row(event: windows.Event) -> Event:
+def windows_row(event: windows.Event) -> IndexedEvent:
     """Return a Windows event as a search sees it: with its default fields, tags and CIM fields; in no index yet."""
-    default: Event = {"_raw": event.raw, "_time": event.time, "host": event.host, "source": event.source}
+    default: IndexedEvent = {"_raw": event.raw, "_time": event.time, "host": event.host, "source": event.source}
     return {**event.fields, **default, "sourcetype": event.sourcetype, "tag": list(event.tags)}
 
 
-def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str]) -> list[Event]:
+def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str]) -> list[IndexedEvent]:
     """Break raw data into events of an index; `meta` has their host, source and sourcetype, as far as they are given.
 
     Raises SandboxError for a setting of props.conf that is not modelled.
@@ -43,8 +43,8 @@ def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str
     ]
 
 
-def one_event(instance: Instance, event: Any, at: float | None, index: str, meta: Mapping[str, str]) -> Event:
-    """Make an event of what came whole, a text or what JSON can hold; `at` is its time, epoch s.
+def one_event(instance: Instance, event: Any, at: float | None, index: str, meta: Mapping[str, str]) -> IndexedEvent:
+    """Make an event of a text or a JSON value; `at` is its time, epoch s.
 
     The fields of an object are extracted as a search does (props.conf: AUTO_KV_JSON).
     """
@@ -58,14 +58,14 @@ def one_event(instance: Instance, event: Any, at: float | None, index: str, meta
 
 
 def props(instance: Instance, sourcetype: str) -> dict[str, str]:
-    """Return what the apps' props.conf say of a sourcetype."""
+    """Return the settings of a sourcetype in the apps' props.conf."""
     found: dict[str, str] = {}
     for app in confs.installed(instance.apps):
         found |= confs.load(instance.apps / app, "props").get(sourcetype, {})
     return found
 
 
-def _row(text: str, at: float, index: str, meta: Mapping[str, str]) -> Event:
+def _row(text: str, at: float, index: str, meta: Mapping[str, str]) -> IndexedEvent:
     fields = indexing.stash_fields(text) if meta["sourcetype"] == "stash" else {}
     return {**fields, **meta, "_raw": text, "_time": at, "index": index}
 

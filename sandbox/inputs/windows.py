@@ -1,4 +1,4 @@
-"""Raw Windows process-creation events -> what the Windows and Sysmon add-ons make of them at search time.
+"""Raw Windows process-creation events -> the fields that the Windows and Sysmon add-ons extract at search time.
 
 The sandbox has no add-ons, but the app only ever sees events through their eyes: as CIM fields. This module reads the
 three renderings in which such events reach Splunk (Security 4688 and Sysmon 1 as XmlWinEventLog, Security 4688 as
@@ -35,7 +35,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FIRST_WORD = re.compile(r'\s*("[^"]*"|\S+)')
 
 # The lines of a classic 4688 message, by section and label, and the names that the XML of the same event has for them.
-# Windows before Windows 10 and Server 2016 says "Subject" for the creator, and names no target.
+# Windows before Windows 10 and Server 2016 writes "Subject" for the creator, and names no target.
 _CLASSIC_NAMES = {
     ("Subject:", "Account Name"): "SubjectUserName",
     ("Subject:", "Account Domain"): "SubjectDomainName",
@@ -66,7 +66,7 @@ class Event:
 
 
 class _Reading(NamedTuple):
-    """What both formats say of an event, before the add-ons' rules apply."""
+    """The parts of an event that both formats have, before the add-ons' rules apply."""
 
     sourcetype: str
     log: str
@@ -83,7 +83,7 @@ def read_events(path: Path) -> Iterator[Event]:
     `path` is an event log of Windows (.evtx, known by its first bytes), or text in UTF-8, or in UTF-16 with a BOM
     (undecodable bytes are replaced), in which XML and classic events may be mixed; or .gz with either. Each character
     of a text comes out in some event's `raw`, but for the row ends between events. A text without any gives one event,
-    whose problem says what was expected; damage in an event log comes as an event without text that names it.
+    whose problem names what was expected; damage in an event log comes as an event without text that names it.
 
     Raises OSError when the file cannot be read, is a damaged .gz, or an event log without a whole header.
     """
@@ -102,7 +102,7 @@ def _opener(path: Path) -> Callable[..., IO[Any]]:
 
 
 def _start(path: Path) -> bytes:
-    """Return the first bytes of a file, which tell what it is. A pipe is not looked into: what is read is gone."""
+    """Return the first bytes of a file, which show its format. A pipe is not read: its bytes would be gone."""
     if not path.is_file():
         return b""
     with _opener(path)(path, "rb") as file:
@@ -261,7 +261,7 @@ def _classic_data(message: str) -> dict[str, str]:
     """Read the labelled rows of a 4688 message.
 
     The command line is the only text of an attacker's choice that may hold newlines and labels, and it comes last: so
-    reading ends there, and of each label the first one in its section counts. What the format cannot tell apart is the
+    reading ends there, and of each label the first one in its section counts. The format does not separate the
     rest of a command line of several rows from the text that follows it: `process` is then its first row, without
     leading blanks, as an extraction by row ends has it (how the add-on reads such an event is documented nowhere). The
     XML renderings keep it all.
@@ -285,7 +285,7 @@ def _classic_data(message: str) -> dict[str, str]:
 def _security_fields(data: Mapping[str, str]) -> dict[str, str]:
     path = data.get("NewProcessName", "")
     parent = data.get("ParentProcessName", "")
-    # A service that starts a process as somebody else is the subject; the somebody is the target.
+    # A service that starts a process as another user is the subject; that user is the target.
     account = "Subject" if data.get("TargetUserName", "") in {"", "-"} else "Target"
     return {
         "process_path": path,

@@ -4,8 +4,8 @@ One child process per command and place. Both sides speak in chunks: `chunked 1.
 newline, JSON metadata, then a CSV body. splunkd forgives some mistakes; this side forgives none, so that a command
 that works here does not depend on luck there.
 
-Assumed, as no public text settles it: the working directory is the script's folder; a `__mv_` column is sent only for
-a field that has several values somewhere in the chunk; a chunk without rows has no body.
+Bodies have the form of public recordings of Splunk 6.3 (splunk-sdk's tests/searchcommands/recordings) and 8.2.1.
+Assumed, as no public text settles it: the working directory is the script's folder.
 """
 
 import csv
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple, Self, cast
@@ -60,20 +60,27 @@ def decode_mv(text: str) -> list[str]:
     return values
 
 
-def encode_rows(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
-    """Write a chunk's body; nothing at all when there are no rows."""
-    table: list[list[str | None]] = []  # by column
-    for name, cells in zip(columns, zip(*rows, strict=True), strict=False):
-        table.append([name, *("\n".join(cell) if isinstance(cell, list) else cell for cell in cells)])
-        several = [encode_mv(cell) if isinstance(cell, list) and len(cell) > 1 else "" for cell in cells]
-        if any(several):
-            table.append(["__mv_" + name, *several])
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(zip(*table, strict=True))
-    if "\r" in out.getvalue():  # Python leaves a lone CR bare, which no reader takes: RFC 4180 wants it quoted
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(zip(*table, strict=True))
-    return out.getvalue().encode()
+def encode_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
+    """Write a chunk's body as splunkd does: the columns, then a `__mv_` column for each; without rows only the header.
+
+    A field is bare when it is empty or made of ASCII letters and digits; any other is quoted.
+    """
+    lines = [",".join(map(_field, [*columns, *("__mv_" + name for name in columns)]))] if columns else []
+    empty_mv = "," * len(columns)
+    for row in rows:
+        if list in map(type, row):
+            joined = ["\n".join(cell) if isinstance(cell, list) else cell for cell in row]
+            several = [encode_mv(cell) if isinstance(cell, list) and len(cell) > 1 else "" for cell in row]
+            lines.append(",".join(map(_field, [*joined, *several])))
+        else:
+            lines.append(",".join(map(_field, cast("Sequence[str | None]", row))) + empty_mv)
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def _field(text: str | None) -> str:
+    if not text or (text.isalnum() and text.isascii()):
+        return text or ""
+    return '"' + text.replace('"', '""') + '"'
 
 
 def decode_rows(body: bytes) -> tuple[list[str], list[list[Value]]]:
@@ -96,7 +103,7 @@ def decode_rows(body: bytes) -> tuple[list[str], list[list[Value]]]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What splunkd's children see of the world: `home` as SPLUNK_HOME, and nothing that leads Python elsewhere."""
+    """Return the environment of splunkd's child processes: SPLUNK_HOME is `home`, no PYTHONPATH or the like."""
     given = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
     return {"PATH": os.defpath, **given, "SPLUNK_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -147,7 +154,7 @@ class Command:
                 pipe.close()
 
     def getinfo(self, searchinfo: Mapping[str, object]) -> dict[str, object]:
-        """Open the conversation and return what the command says of itself. An ERROR message in it is raised."""
+        """Open the conversation and return the metadata of the reply. An ERROR message in it is raised."""
         action = {"action": "getinfo", "preview": False, "streaming_command_will_restart": False}
         metadata, body = self._exchange(action | {"searchinfo": dict(searchinfo)}, b"")
         if body:
@@ -161,7 +168,7 @@ class Command:
         """Send one chunk of at most MAX_ROWS rows and return its one reply; `finished` marks the last chunk."""
         metadata, body = self._exchange({"action": "execute", "finished": finished}, encode_rows(columns, rows))
         if bool(metadata.get("finished", False)) != finished:
-            raise self._failure(f"its reply says finished: {metadata.get('finished')}, the chunk said {finished}")
+            raise self._failure(f"its reply has finished: {metadata.get('finished')}, the chunk had {finished}")
         try:
             return Reply(metadata, *decode_rows(body))
         except SearchError as error:
@@ -170,7 +177,7 @@ class Command:
     def close(self) -> None:
         """Close the command's input and see it end: nothing more to read, exit code 0."""
         with self._deadline():
-            with suppress(OSError):  # it may be gone already; the exit code tells
+            with suppress(OSError):  # it may be gone already; the exit code shows why
                 self._stdin.close()
             rest = self._stdout.read1(80)
             if rest:
@@ -181,7 +188,7 @@ class Command:
 
     def _exchange(self, metadata: Mapping[str, object], body: bytes) -> tuple[dict[str, object], bytes]:
         """Send a chunk and read one, at the same time: with both pipes full, one after the other would never end."""
-        data = json.dumps(metadata).encode()
+        data = json.dumps(metadata, separators=(",", ":")).encode()
         chunk = b"chunked 1.0,%d,%d\n%b%b" % (len(data), len(body), data, body)
         sender = threading.Thread(target=self._send, args=(chunk,))
         with self._deadline():
@@ -224,7 +231,7 @@ class Command:
         return metadata, body
 
     def _failure(self, complaint: str = "") -> SearchError:
-        """End the process and say why the search fails: a breach of the protocol or, without one, its sudden end."""
+        """End the process; return the error: the breach of the protocol or, without one, the sudden end."""
         text = f"External search command '{self._name}' "
         if self._timed_out:
             text += f"did not reply in full within {self._timeout:g} seconds and was ended."

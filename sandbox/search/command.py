@@ -1,4 +1,4 @@
-"""What a search command is to the sandbox, and how its arguments are read."""
+"""The table entry of a search command, the context in which it runs, and how its arguments are read."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ Row = Mapping[str, object]  # for each field a text, a number, a list of texts o
 
 @dataclass(frozen=True)
 class Context:
-    """Where a command runs, and its way to what is not in its rows.
+    """Where a command runs, and its access to all that is not in its rows.
 
-    While a search is checked, before anything runs, the callables give nothing: no rows, no tuples.
+    While a search is checked, before anything runs, the callables return nothing: no rows, no tuples.
     """
 
     server: str
@@ -30,7 +30,7 @@ class Context:
     fetch: Callable[[str], list[tuple[Any, ...]]]  # runs a query whose result shapes the command's own
     keep: Callable[[Iterable[Row]], Relation]  # takes rows that were made here
     pipe: Callable[[str, int, Relation], Relation]  # runs a pipeline, given its text and offset, over rows
-    get: Callable[[str], Any]  # what splunkd answers to a GET of a path, from JSON
+    get: Callable[[str], Any]  # returns splunkd's answer to a GET of a path, from JSON
     index: Callable[[Iterable[Row]], int]  # writes events
     kvstore: KvStore  # of the search head
 
@@ -40,10 +40,10 @@ Effect = Callable[[Context, spl.Command, Relation], None]
 
 
 class Spec(NamedTuple):
-    """A command: its translation to a query, and what splunkd knows of it.
+    """A command: its translation to a query, and its properties.
 
-    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: what it does
-    to the rows that it is given, besides its result.
+    `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: a function of its
+    result that writes somewhere, such as to a lookup.
     """
 
     build: Build
@@ -74,5 +74,5 @@ def pattern(name: str) -> re.Pattern[str]:
 
 
 def pick(name: str, fields: Sequence[str]) -> list[str]:
-    """Find the fields that a name with wildcards means; internal ones only if it begins with `_` itself."""
+    """Return the fields that match a name with wildcards; internal ones only if it begins with `_` itself."""
     return [field for field in fields if pattern(name).fullmatch(field) and (name[0] == "_" or field[0] != "_")]

@@ -1,7 +1,7 @@
-"""The data models that tstats reads, as the rows that their datasets make of events.
+"""The data models of tstats: each dataset turns events into its rows.
 
 Endpoint is that of the Common Information Model (Splunk_SA_CIM 5.x, Endpoint.json): events with the dataset's tags, in
-which some fields are calculated. A calculated field is never missing: it says "unknown", and the two names are taken
+which some fields are calculated. A calculated field is never missing: it is "unknown", and the two names are taken
 from the command lines where they can be. Other fields may be missing. Risk is that of Enterprise Security, without what
 it calculates. Both are as if accelerated and complete.
 """
@@ -14,14 +14,14 @@ from sandbox.store.sql import COLUMN_TYPES, Relation, Sql, as_list, query, quote
 BASE = ("_time", "host", "source", "sourcetype", "index", "splunk_server")
 """Fields of any event, which a data model does not rename."""
 
-# What a command line says of its program's name: the last part of a path in quotes, else the last word behind any `\`.
+# The program's name in a command line: the last part of a path in quotes, else the last word behind any `\`.
 _QUOTED_NAME = r'^\s*"..*\\([^"]+)".*'
 _BARE_NAME = r'^(?:..*\\)?([^\s"]+)(?:\s.*)?$'
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A root dataset: which events, and their fields: as they are, or filled, or named by another, a command line."""
+    """A root dataset: which events, and their fields: as they are, filled, or read from a command line."""
 
     has: tuple[str, str]  # a field and the values, separated by blanks, that an event of it has
     plain: tuple[str, ...]

@@ -1,11 +1,11 @@
-"""An instance of Splunk that searches: the sandbox's own entry to everything below."""
+"""A Splunk instance that runs searches: the entry to sandbox/search."""
 
 import time
 from collections.abc import Callable
 
 from sandbox import confs
 from sandbox.errors import SearchError
-from sandbox.search.job import Job
+from sandbox.search.running import RunningSearch
 from sandbox.search.server import DISPATCH, Result, Server
 
 
@@ -49,4 +49,4 @@ class Instance(Server):
         made = (f"{time.time():.0f}.{number}" for number in self._numbers)  # kept events may have been searched before
         sid = sid or next(each for each in made if not (self.home / DISPATCH / each).exists())
         now = time.time() if now is None else now
-        return Job(self, sid, spl, app, owner, earliest, latest, now, over).run(accepted)
+        return RunningSearch(self, sid, spl, app, owner, earliest, latest, now, over).run(accepted)

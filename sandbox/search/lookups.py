@@ -108,7 +108,7 @@ def find(context: Context, word: spl.Node, *, new: bool = False) -> Table:
     for key in sorted(settings.keys() - needed - _SETTINGS):
         raise fail(f"has the unsupported setting '{key}' in transforms.conf")
     for key in sorted(needed - settings.keys()):
-        raise fail(f"is invalid: transforms.conf does not say its {key}")
+        raise fail(f"is invalid: transforms.conf lacks its {key}")
     folder, collection = context.app / "lookups", None
     path = folder / settings.get("filename", "")
     if in_store:

@@ -45,13 +45,13 @@ def matches(node: spl.Node, rows: Relation, context: Context) -> str:
 
 
 class _BareReader(spl.SearchReader):
-    """Reads what a subsearch gave as terms; that is data, so a subsearch in it never runs."""
+    """Reads the results of a subsearch as terms; they are data, so a subsearch in them never runs."""
 
     pattern = spl.Reader.pattern
 
 
 def _formatted(node: spl.Node, context: Context) -> spl.Node:
-    """Run a subsearch and make the expression that its rows mean, as the implied `format` does (Search Reference).
+    """Run a subsearch and turn its rows into an expression, as the implied `format` does (Search Reference).
 
     A row's fields, but internal ones, are joined by AND, rows and the values of a field by OR; the value of `search` or
     `query` is an expression itself. Without rows nothing matches. Time modifiers narrow the range (a choice of the
@@ -80,7 +80,7 @@ def _formatted(node: spl.Node, context: Context) -> spl.Node:
 
 
 def names_index(node: spl.Node, context: Context) -> bool:
-    """Tell whether a search expression, or what a subsearch in it gives, says which indexes it means."""
+    """Return whether a search expression, or the result of a subsearch in it, names indexes."""
     if node.kind == "subsearch":
         node = _formatted(node, context)
     if node.kind in ("not", "and", "or"):
@@ -98,7 +98,7 @@ def compared(node: spl.Node, command: spl.Command) -> list[spl.Node]:
 
 
 def time_range(node: spl.Node, now: float) -> tuple[float | None, float | None] | None:
-    """Tell the range that the time modifiers of a search expression set, in epoch s; None if it has no modifiers.
+    """Return the range that the time modifiers of a search expression set, in epoch s; None if it has no modifiers.
 
     Search Manual, "Specify time modifiers in your search": such a range overrides the dispatched one, `earliest` alone
     ends now, and `latest` wants an `earliest`. Choices of the sandbox: of several modifiers the narrowest count, and
@@ -110,7 +110,7 @@ def time_range(node: spl.Node, now: float) -> tuple[float | None, float | None] 
         moment = _bound(last, now)
         bounds.setdefault(last.args[0].text, []).extend([] if moment is None else [moment])
     if bounds and "earliest" not in bounds:
-        raise spl.fail("The time modifier 'latest' needs an 'earliest' beside it", last.position)
+        raise spl.fail("The search has 'latest' without 'earliest'", last.position)
     return (max(bounds["earliest"], default=None), min(bounds.get("latest", [now]), default=None)) if bounds else None
 
 

@@ -1,4 +1,4 @@
-"""A search head and its indexers over one database: what they hold, and what a search on them gives."""
+"""A search head and its indexers over one database, and the result of a search on them."""
 
 import itertools
 import ssl
@@ -21,18 +21,18 @@ from sandbox.store.archive import unpack
 from sandbox.store.bundle import Bundles
 from sandbox.store.kvstore import KvStore
 
-SPLUNK_VERSION = "9.4.0"  # what commands are told
+SPLUNK_VERSION = "9.4.0"  # in the searchinfo of commands
 SEARCH_HEAD = "search_head"  # its name as a server
 DATABASE, DISPATCH = "var/events.duckdb", "var/run/splunk/dispatch"  # in an instance's home
 PEERS = "peers"  # the homes of the indexers, in an instance's home
-AUTHORITY = "etc/auth/cacert.pem"  # in an instance's home: who vouches for its server
+AUTHORITY = "etc/auth/cacert.pem"  # in an instance's home: the certificate authority of its server
 ANSWER_SECONDS = 30
 DISK_MEMORY = "512MB"  # for DuckDB with a database on disk, of which it would keep what it can, to no gain
 
 
 @dataclass
 class Stage:
-    """How many rows went into one command of a search and came out, over all places where it ran."""
+    """The numbers of rows into and out of one command of a search, over all places where it ran."""
 
     command: str
     text: str
@@ -42,7 +42,7 @@ class Stage:
 
 @dataclass
 class Result:
-    """What a search gave: rows by field name, messages as (level, text, server), counts of rows by stage."""
+    """The result of a search: rows by field name, messages as (level, text, server), counts of rows by stage."""
 
     sid: str
     dispatch_dir: Path
@@ -72,7 +72,7 @@ class Server:
     """One search head and its indexers over one database, with apps installed.
 
     `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
-    head are told `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
+    head get `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
     that have them. `app` is the app of searches and calls that name none; without it, the only one that is installed.
     """
 
@@ -105,7 +105,7 @@ class Server:
         self.bundles = Bundles(self.apps, homes)
 
     def close(self) -> None:
-        """Let go of the database, and remove the indexers' bundles."""
+        """Close the database, and remove the indexers' bundles."""
         self.database.close()
         self.bundles.close()
 
@@ -121,7 +121,7 @@ class Server:
         bytecode.supply(self.apps, self.python)
 
     def get(self, path: str) -> Any:
-        """Ask splunkd, as the owner of the session. Raises SandboxError for any other status than 200."""
+        """Return the JSON of a GET with the session's key. Raises SandboxError for any other status than 200."""
         if not self.splunkd_uri:
             raise SandboxError("no answer: this instance has no server")
         authority = self.home / AUTHORITY

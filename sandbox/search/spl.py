@@ -129,7 +129,7 @@ def pipeline(text: str, offset: int = 0) -> list[Command]:
 
 
 class Reader:
-    """Reads a command's arguments word by word: `take` what may come, `expect` what must."""
+    """Reads a command's arguments word by word: `take` an optional word, `expect` a required one."""
 
     quotes = '"'
     pattern = re.compile(
@@ -156,7 +156,7 @@ class Reader:
 
     @property
     def next(self) -> Node:
-        """The word that comes next."""
+        """The next word."""
         return self._words[self._at]
 
     def at(self, *texts: str) -> bool:

@@ -29,7 +29,7 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class Entity:
-    """One thing of the REST API: its name, the path of its collection, and its settings (text, bool, list or dict).
+    """An entity of the REST API: its name, the path of its collection, and its settings (text, bool, list or dict).
 
     `key` stands for it in its path where its name does not.
     """
@@ -48,7 +48,7 @@ class Entity:
 
     @property
     def acl(self) -> dict[str, Any]:
-        """Whose it is."""
+        """Owner and permissions, as the API writes them."""
         sharing = "system" if self.app == "system" else "app"
         return {"app": self.app, "owner": self.owner, "sharing": sharing, "can_write": True}
 

@@ -1,4 +1,4 @@
-"""One call of the REST API: who makes it, in which namespace, with which arguments; and what a route is.
+"""One call of the REST API: its user, namespace and arguments; and the form of a route.
 
 Source: REST API User Manual, "Basic concepts" (namespaces, authentication).
 """
@@ -22,7 +22,7 @@ from sandbox.splunkd.state import Session, State
 
 FORM = "application/x-www-form-urlencoded"
 WRITERS = "admin, power"
-"""Who may write the objects of an app whose default.meta does not say."""
+"""The roles that may write the objects of an app whose default.meta does not name any."""
 
 
 class CallError(SandboxError):
@@ -109,7 +109,7 @@ Handler = Callable[[Call], Response]
 
 
 class Served(NamedTuple):
-    """One thing that is served: below /services and /servicesNS, or by the HTTP Event Collector (`hec`).
+    """A route of the server: below /services and /servicesNS, or by the HTTP Event Collector (`hec`).
 
     `needs` is a capability that a session must have; what is `public` needs no session.
     """
@@ -123,7 +123,7 @@ class Served(NamedTuple):
 
 
 def metadata(instance: Instance, app: str, kind: str, name: str) -> dict[str, str]:
-    """Return who owns an object of an app, and who may do what with it: default.meta, then local.meta."""
+    """Return owner and permissions of an object of an app: default.meta, then local.meta."""
     found, merged = confs.metadata(instance.apps / app), dict[str, str]()
     for stanza in ("", kind, f"{kind}/{urllib.parse.quote(name, safe='')}"):
         merged |= found.get(stanza, {})

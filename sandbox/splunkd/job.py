@@ -61,7 +61,7 @@ class Job:
                 sid=self.sid,
                 accepted=self.accept,
             )
-        except Exception as error:  # whatever it is, somebody waits
+        except Exception as error:  # whatever it is: callers wait for the end
             self.error = str(error) if isinstance(error, (SandboxError, duckdb.Error)) else repr(error)
         self.seconds = time.time() - started
         self.done.set()
@@ -71,6 +71,6 @@ class Job:
         self.close()
 
     def accept(self, stop: Callable[[], None]) -> None:
-        """Note that the search is checked: the creator of the job gets what is wrong until then."""
+        """Note that the search is checked: an error before this is raised to the creator of the job."""
         self.stop = stop
         self.settled.set()

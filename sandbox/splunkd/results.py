@@ -1,4 +1,4 @@
-"""Results of a search, as JSON: other forms nobody asks for.
+"""Results of a search, as JSON: no caller wants another form.
 
 Source: REST API Reference, "search/v2/jobs/{search_id}/results"; what splunklib.results reads. A field without a value
 is left out of a result; times are UTC.
@@ -35,8 +35,8 @@ def answer(call: Call, found: Found, page: int = PAGE) -> Response:
     columns, offset, count = _columns(call, found), call.number("offset", 0), call.number("count", page)
     rows = found.rows[offset : offset + count if count else None]
     mode = mode_of(call)
-    told = [{"type": level, "text": text} for level, text in found.messages]
-    head: dict[str, Any] = {"preview": False, "init_offset": offset, "messages": told}
+    messages = [{"type": level, "text": text} for level, text in found.messages]
+    head: dict[str, Any] = {"preview": False, "init_offset": offset, "messages": messages}
     if found.made is not None:
         head["post_process_count"] = found.made
     if mode == "json":
@@ -59,9 +59,9 @@ def stream(call: Call, found: Found) -> Response:
     columns = _columns(call, found)
 
     def lines() -> Iterator[str]:
-        told = [{"type": level, "text": text} for level, text in found.messages]
-        if told:
-            yield json.dumps({"preview": False, "messages": told}) + "\n"
+        messages = [{"type": level, "text": text} for level, text in found.messages]
+        if messages:
+            yield json.dumps({"preview": False, "messages": messages}) + "\n"
         for number, result in enumerate(_objects(columns, found.rows), 1):
             last = {"lastrow": True} if number == len(found.rows) else {}
             yield json.dumps({"preview": False, "offset": number - 1, **last, "result": result}) + "\n"

@@ -1,4 +1,4 @@
-"""Everything that the server serves, in one table."""
+"""The routes of the server, in one table."""
 
 from sandbox.splunkd.calls import Served
 from sandbox.splunkd.endpoints import accounts, confs, hec, indexes, jobs, kv, saved

@@ -35,15 +35,15 @@ STARTUP_LIMIT = 10
 """Seconds."""
 
 RECEIVERS_REFUSE = "insufficient permission to access this resource"
-"""What receivers answer who lacks edit_tcp; others name the capability."""
+"""The answer of receivers to a user without edit_tcp; other endpoints name the capability."""
 
-NOBODY = Session("nobody", "", frozenset())
+ANONYMOUS = Session("nobody", "", frozenset())
 
 
 class Splunkd(State):
     """splunkd of an instance, while the `with` block runs: its REST API at `uri`, the event collector at `hec_uri`.
 
-    State says what tests may look at and change. `ca_file` holds the certificate to verify the server with; `ports` are
+    State lists what tests may read and change. `ca_file` holds the certificate to verify the server with; `ports` are
     chosen where they are 0.
     """
 
@@ -124,7 +124,7 @@ class Splunkd(State):
         await (self._hec(_whole(scope), receive, send) if collector else self.rest(scope, receive, send))
 
     async def rest(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a call of the REST API: an ASGI application, for who runs in the same process."""
+        """Answer a call of the REST API: an ASGI application, for tests in the same process."""
         await self._rest(_whole(scope), receive, send)
 
     def _application(self, collector: bool) -> Starlette:
@@ -163,9 +163,9 @@ class Splunkd(State):
             status = self.failures.popleft()
             if served.hec:
                 return hec.reply(9 if status == 503 else 8)
-            return message(json, status, "an internal error of the sandbox, as asked for")
+            return message(json, status, "an internal error, as set in failures")
         try:
-            session = NOBODY if served.public or served.hec else self.session(request)
+            session = ANONYMOUS if served.public or served.hec else self.session(request)
             if session is None:
                 raise CallError(401, "call not properly authenticated", "WARN")
             if served.needs and served.needs not in session.capabilities:
@@ -175,7 +175,7 @@ class Splunkd(State):
             try:
                 body = await request.body()
             except ClientDisconnect:
-                return Response()  # nobody reads it
+                return Response()  # its reader is gone
             call = Call(self, request, session, body)
             json = call.json
             return await run_in_threadpool(served.handler, call)
@@ -199,8 +199,8 @@ def _whole(scope: Scope) -> Scope:
 class _Protocol(H11Protocol):
     """HTTP that also takes a body without length, up to the end of the connection, as Index.attach of the SDK sends it.
 
-    Such a request says `X-Splunk-Input-Mode: Streaming`; it goes on as one that is chunked. And a request's state has
-    the connection, to drop it.
+    Such a request has the header `X-Splunk-Input-Mode: Streaming`; it goes on as one that is chunked. And a
+    request's state has the connection, to drop it.
     """
 
     streaming, head = False, b""

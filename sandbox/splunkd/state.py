@@ -34,7 +34,7 @@ ROLES = {
 
 @dataclass
 class Session:
-    """Who calls, and until when that is good (epoch s; never ends by default)."""
+    """A user who is logged in, until `expires` (epoch s; never by default)."""
 
     user: str
     role: str
@@ -44,7 +44,7 @@ class Session:
 
 @dataclass
 class Channel:
-    """What one sender sent with a token: the next numbers of its requests, and those not yet said to be indexed."""
+    """A sender that uses a token: the next numbers of its requests, and those indexed but not yet acknowledged."""
 
     numbers: Iterator[int] = field(default_factory=itertools.count)
     indexed: set[int] = field(default_factory=set)
@@ -67,10 +67,11 @@ class State:
 
     `users` maps a name to password and role (admin, power, user); `uri` is the address of the REST API.
 
-    What tests may look at and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
+    Tests may read and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
     admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
-    of all apps when it is told to, and has the triggered alerts, of dispatched searches too; `clock` gives the time of
-    searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` the routes that served.
+    of all apps when its `run` is called, and has the triggered alerts, of dispatched searches too; `clock` gives the
+    time of searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` the routes that
+    served.
     `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
     to get no answer, before or after it is served ("" serves it).
     """
@@ -95,7 +96,7 @@ class State:
             thread.join()
 
     def acting(self, session: Session) -> Instance:
-        """Return the instance as somebody sees it: with the server's address, and a key like this session's."""
+        """Return the instance for the user of a session: with the server's address, and a key like this session's."""
         seen = copy(self.instance)  # shares all but these two
         seen.splunkd_uri, seen.session_key = self.uri, self.open(session, math.inf)
         return seen

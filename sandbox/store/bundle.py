@@ -57,13 +57,13 @@ class Bundles:
 
 
 def travelling(apps: Path) -> Travelling:
-    """Find what is replicated of every app in `apps`. Raises SandboxError for a malformed distsearch.conf."""
+    """Return the replicated files of every app in `apps`. Raises SandboxError for a malformed distsearch.conf."""
     kinds = dict.fromkeys(DEFAULT_CONFS, True)
     names = confs.installed(apps)
     for app in names:  # splunkd merges the confs of all apps, so one app's setting holds for all
         for key, value in confs.load(apps / app, "distsearch").get("replicationSettings:refineConf", {}).items():
             kinds[key.removeprefix("replicate.")] = confs.is_true(value)
-    kinds["server"] = False  # on the denylist, whatever an app says
+    kinds["server"] = False  # on the denylist, whatever an app sets
     conf_names = {f"{kind}.conf" for kind, travels in kinds.items() if travels}
     found: Travelling = {}
     for top, folders, files in itertools.chain.from_iterable(os.walk(apps / app) for app in names):
@@ -78,9 +78,9 @@ def travelling(apps: Path) -> Travelling:
 
 
 def replicate(apps: Path, target: Path, places: Iterable[Path] | None = None) -> Path:
-    """Put what travels of every app in `apps` into a new bundle below `target`, the home of one indexer.
+    """Copy the replicated files of every app in `apps` into a new bundle below `target`, the home of one indexer.
 
-    `places` are the paths of what travels, where they are known. Code is linked, confs and lookups are copied, as they
+    `places` are the paths of those files, where they are known. Code is linked, confs and lookups are copied, as they
     change in place. Returns the bundle's own apps folder, `<target>/var/run/searchpeers/searchhead-<epoch>/apps`.
     Raises SandboxError for a malformed distsearch.conf.
     """

@@ -22,7 +22,7 @@ for source, target in json.load(sys.stdin):
     try:
         py_compile.compile(source, target, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
     except py_compile.PyCompileError:
-        pass  # the process that runs it says so
+        pass  # the process that runs it reports that
 """
 
 

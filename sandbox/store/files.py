@@ -1,4 +1,4 @@
-"""Files that stand in several places and are only read."""
+"""Put a file that is only read into several folders."""
 
 import os
 import shutil

@@ -128,7 +128,7 @@ class Collection:
     ) -> list[Record]:
         """Return the records that a query matches, or all.
 
-        `sort` has field names with 1 (ascending) or -1, `fields` those to return, beside `_key` (none: all); a `limit`
+        `sort` has field names with 1 (ascending) or -1, `fields` those to return, with `_key` (none: all); a `limit`
         of 0 is none. Raises SandboxError for a query that uses anything but equality, $gt, $gte, $lt, $lte, $ne, $and
         and $or.
         """
@@ -256,7 +256,7 @@ def _compile(query: Query) -> Callable[[Record], bool]:
 
 
 def _named(query: Query) -> list[str]:
-    """Return the keys that a query asks for, if it does nothing else: they need no look at all the other records."""
+    """Return the keys that a query names, if it has no other condition: the other records need not be read."""
     choices = query["$or"] if [*query] == ["$or"] else [query]
     keys = [choice["_key"] for choice in choices if isinstance(choice, Mapping) and [*choice] == ["_key"]]
     return keys if len(keys) == len(choices) and all(isinstance(key, str) for key in keys) else []
@@ -274,7 +274,7 @@ def _test(field: str, sign: str, wanted: object) -> Callable[[Record], bool]:
 
 
 def _values(value: Any) -> list[Any]:
-    """Give what a condition is tried on: a list, or each of its values."""
+    """Return the values on which a condition is tested: a list, or each of its values."""
     return [value, *value] if isinstance(value, list) else [value]
 
 

@@ -1,4 +1,4 @@
-"""What SPL's commands and expressions have in common as DuckDB's SQL: rows, fields, values and their kinds.
+"""The SQL that commands and expressions share: rows, fields, values and their kinds, for DuckDB.
 
 A relation's columns are VARCHAR, DOUBLE, BIGINT or VARCHAR[] (several values); a field without a column is null.
 """
@@ -122,7 +122,7 @@ def export(rows: Relation, tail: str = "") -> str:
 
 
 def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
-    """Put tables one below the other, in their order or by descending _time; each field gets one type.
+    """Append tables to one another, in their order or by descending _time; each field gets one type.
 
     By time, rows of the same _time, or without any, come by their place in their tables.
     """

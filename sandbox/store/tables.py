@@ -1,4 +1,4 @@
-"""How rows made in Python get into DuckDB."""
+"""Store rows that were made in Python in DuckDB."""
 
 import contextlib
 import itertools

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox import confs
 from ssa.content import conf
 
 
@@ -87,14 +88,26 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path):
         conf.load(str(tmp_path), "x")
 
 
-@pytest.mark.parametrize(("word", "expected"), [("1", True), ("TRUE", True), ("0", False), ("f", False), ("", False)])
-def test_booleans(word, expected):
-    assert conf.is_true(word) is expected
+TRUE, FALSE, OTHER = "1 t true y yes on", "0 f false n no off", "2 -1 01 enabled disabled none maybe trueish"
 
 
-def test_what_is_no_boolean_is_refused():
-    with pytest.raises(ValueError, match="expected a boolean"):
-        conf.is_true("maybe")
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        *((word, True) for word in TRUE.split()),
+        *((word, False) for word in ["", " ", *FALSE.split()]),
+        *((word, None) for word in OTHER.split()),
+    ],
+)
+@pytest.mark.parametrize("written", ["{}", " {}\t"])
+def test_app_and_sandbox_read_the_same_booleans_and_only_the_app_refuses_other_words(word, expected, written):
+    for text in map(written.format, (word, word.upper(), word.title())):
+        assert confs.is_true(text) is bool(expected)
+        if expected is None:
+            with pytest.raises(ValueError, match="expected a boolean"):
+                conf.is_true(text)
+        else:
+            assert conf.is_true(text) is expected
 
 
 line = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp", "Zs")), min_size=1).filter(

@@ -116,7 +116,10 @@ def parse(text: str, file: str) -> dict[str, Stanza]:
 
 
 def is_true(value: str) -> bool:
-    """Read a boolean the way Splunk does; raises ValueError for anything else."""
+    """Read a boolean by the words of Splunk's splunk.util.normalizeBoolean; an empty value is false.
+
+    Raises ValueError for anything else.
+    """
     word = value.strip().lower()
     if word in ("1", "true", "t", "yes", "y", "on"):
         return True

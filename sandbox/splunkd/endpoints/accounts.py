@@ -24,7 +24,7 @@ def login(call: Call) -> Response:
 
 
 def current_context(call: Call) -> Response:
-    """Tell who calls."""
+    """Describe the user who calls."""
     who = call.session
     shown = {
         "username": who.user,
@@ -36,7 +36,7 @@ def current_context(call: Call) -> Response:
 
 
 def info(call: Call) -> Response:
-    """Tell what server this is."""
+    """Describe this server."""
     shown = {
         "version": SPLUNK_VERSION,
         "build": "sandbox",

@@ -57,7 +57,7 @@ def _file(call: Call) -> str:
 
 
 def properties(call: Call) -> Response:
-    """Say whether there is a conf file of this name, as the SDK's `service.confs[name]` asks."""
+    """Answer whether there is a conf file of this name, for the SDK's `service.confs[name]`."""
     file = _file(call)
     layers = [
         call.instance.apps / app / layer

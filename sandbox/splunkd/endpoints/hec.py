@@ -1,4 +1,4 @@
-"""The HTTP Event Collector, on a port of its own, as in Splunk: who mistakes one for the other must fail here too.
+"""The HTTP Event Collector, on a port of its own, as in Splunk: a client that mixes up the two must fail here too.
 
 Source: "Troubleshoot HTTP Event Collector" (Getting Data In) for codes and texts, "About HTTP Event Collector Indexer
 Acknowledgment", "Format events for HTTP Event Collector". A request is stored whole or not at all: seen for a wrong
@@ -15,7 +15,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sandbox.errors import SandboxError
-from sandbox.inputs.indexing import Event
+from sandbox.inputs.indexing import IndexedEvent
 from sandbox.inputs.intake import break_body, one_event
 from sandbox.splunkd.calls import Call
 from sandbox.splunkd.state import Channel, Token
@@ -83,7 +83,7 @@ def _channel(call: Call) -> str:
     return channel
 
 
-def _store(call: Call, read: Callable[[Call, Token], list[Event]]) -> Response:
+def _store(call: Call, read: Callable[[Call, Token], list[IndexedEvent]]) -> Response:
     token = _token(call)
     channel = _channel(call) if token.ack else ""
     if not call.body.strip():
@@ -96,22 +96,22 @@ def _store(call: Call, read: Callable[[Call, Token], list[Event]]) -> Response:
     return reply(0, ackId=number)
 
 
-def _index(call: Call, token: Token, asked: Mapping[str, Any]) -> str:
-    index = asked.get("index") or token.index
+def _index(call: Call, token: Token, given: Mapping[str, Any]) -> str:
+    index = given.get("index") or token.index
     if index not in call.splunkd.indexes or (token.allowed and index not in token.allowed):
         raise HecError(7, 1)
     return str(index)
 
 
-def _meta(token: Token, *asked: Mapping[str, Any]) -> dict[str, str]:
+def _meta(token: Token, *given: Mapping[str, Any]) -> dict[str, str]:
     found = {"host": "127.0.0.1", "source": "http:sandbox", "sourcetype": token.sourcetype}
-    for one in asked:
+    for one in given:
         found |= {key: str(one[key]) for key in found if one.get(key) is not None}
     return found
 
 
-def _events(call: Call, token: Token) -> list[Event]:
-    text, at, made = call.body.decode("utf-8", "replace"), 0, list[Event]()
+def _events(call: Call, token: Token) -> list[IndexedEvent]:
+    text, at, made = call.body.decode("utf-8", "replace"), 0, list[IndexedEvent]()
     while at < len(text):
         try:
             one, at = _DECODER.raw_decode(text, at)
@@ -122,7 +122,7 @@ def _events(call: Call, token: Token) -> list[Event]:
     return made
 
 
-def _event(call: Call, token: Token, one: Any, number: int) -> Event:
+def _event(call: Call, token: Token, one: Any, number: int) -> IndexedEvent:
     if not isinstance(one, dict):
         raise HecError(6, number)
     event, fields = one.get("event"), one.get("fields", {})
@@ -147,7 +147,7 @@ def collect(call: Call) -> Response:
 def collect_raw(call: Call) -> Response:
     """Store raw data; `index`, `host`, `source` and `sourcetype` in the URL."""
 
-    def read(call: Call, token: Token) -> list[Event]:
+    def read(call: Call, token: Token) -> list[IndexedEvent]:
         index, meta = _index(call, token, call.query), _meta(token, call.query)
         return break_body(call.instance, call.body.decode("utf-8", "replace"), index, meta)
 
@@ -155,15 +155,15 @@ def collect_raw(call: Call) -> Response:
 
 
 def acknowledge(call: Call) -> Response:
-    """Say which requests of a channel are indexed: `{"acks": [0, 1]}`. What was said to be is forgotten."""
+    """Answer which requests of a channel, `{"acks": [0, 1]}`, are indexed. Each is acknowledged only once."""
     token = _token(call)
     if not token.ack:
         raise HecError(14)
     known = token.channels.get(_channel(call), Channel()).indexed
     try:
-        asked = [int(number) for number in json.loads(call.body)["acks"]]
+        numbers = [int(number) for number in json.loads(call.body)["acks"]]
     except (ValueError, TypeError, KeyError):
         raise HecError(6) from None
-    answer = {str(number): number in known for number in asked}
-    known.difference_update(asked)
+    answer = {str(number): number in known for number in numbers}
+    known.difference_update(numbers)
     return JSONResponse({"acks": answer})

@@ -37,16 +37,16 @@ def start(
     session: Session,
     text: str,
     app: str,
-    asked: dict[str, str],
+    options: dict[str, str],
     name: str = "",
     then: Callable[[Job], None] = lambda job: None,
 ) -> Job:
-    """Start a search as somebody, with `earliest_time`, `latest_time` and `now` as asked; `then` follows its success.
+    """Start a search of a user. `options` has `earliest_time`, `latest_time` and `now`; `then` follows its success.
 
     Raises CallError (400, FATAL) for a time that is none, and for a search that is none, before it runs.
     """
     try:
-        now, bounds = _times(asked, splunkd.clock())
+        now, bounds = _times(options, splunkd.clock())
         acting = splunkd.acting(session)
         close = functools.partial(splunkd.sessions.pop, acting.session_key, None)
         job = Job(acting, session.user, text, app, name, now, bounds, close)
@@ -62,11 +62,11 @@ def start(
     return job
 
 
-def _times(asked: dict[str, str], now: float) -> tuple[float, tuple[float | None, float | None]]:
+def _times(options: dict[str, str], now: float) -> tuple[float, tuple[float | None, float | None]]:
     found: dict[str, float | None] = {"now": now}
     for key in ("now", "earliest_time", "latest_time"):
         try:
-            found[key] = times.resolve(asked.get(key, "now" if key == "now" else ""), found["now"] or now)
+            found[key] = times.resolve(options.get(key, "now" if key == "now" else ""), found["now"] or now)
         except SandboxError:
             raise CallError(400, f"Invalid {key}.", "FATAL") from None
     earliest, latest = found["earliest_time"], found["latest_time"]
@@ -128,8 +128,8 @@ def _iso(time: float | None) -> Any:
     return results.cell("_time", f"{time or 0:.3f}") if time else ""
 
 
-def _asked(call: Call) -> Job:
-    """Start the search that a call asks for."""
+def _started(call: Call) -> Job:
+    """Start the search of a call."""
     text = call.args.get("search", "").strip()
     for key in call.args.keys() - _OPTIONS - _NO_MATTER:
         raise CallError(400, f'Argument "{key}" is not supported by this handler.')
@@ -145,7 +145,7 @@ def _asked(call: Call) -> Job:
 
 
 def _visible(call: Call, job: Job) -> bool:
-    """Tell whether the user may see a job: an own one, a saved search's, which are shared, or, as an admin, any."""
+    """Return whether the user may see a job: an own one, a saved search's, which are shared, or, as an admin, any."""
     return bool(job.name) or job.owner == call.session.user or "admin_all_objects" in call.session.capabilities
 
 
@@ -163,7 +163,7 @@ def create(call: Call) -> Response:
         raise CallError(400, f"Invalid exec_mode '{mode}'.")
     if mode == "oneshot":
         results.mode_of(call)
-    job = _asked(call)
+    job = _started(call)
     if mode != "normal":
         job.done.wait()
     return results.answer(call, _found(job)) if mode == "oneshot" else texts(call, 201, sid=job.sid)
@@ -172,7 +172,7 @@ def create(call: Call) -> Response:
 def export(call: Call) -> Response:
     """Run a search and stream its results."""
     results.mode_of(call)
-    job = _asked(call)
+    job = _started(call)
     job.done.wait()
     return results.stream(call, _found(job))
 
@@ -185,12 +185,12 @@ def jobs(call: Call) -> Response:
 
 
 def poll(call: Call) -> Response:
-    """Tell how a job is doing."""
+    """Describe a job and its progress."""
     return entry(call, _entity(_job(call), call.json))
 
 
 def job_results(call: Call) -> Response:
-    """Give results, or what the commands of `search` make of them; nothing (204) while there are none yet."""
+    """Give results, post-processed by the commands of `search`; nothing (204) while there are none yet."""
     job = _job(call)
     if not job.done.is_set():
         return Response(status_code=204)
@@ -212,6 +212,6 @@ def control(call: Call) -> Response:
 
 
 def timeparser(call: Call) -> Response:
-    """Resolve each `time` as a search would: a JSON object of the time asked for and what it is in ISO 8601."""
-    now, asked = call.splunkd.clock(), [value for key, value in call.pairs if key == "time"]
-    return JSONResponse({text: results.cell("_time", f"{times.resolve(text, now) or 0:.3f}") for text in asked})
+    """Resolve each `time` as a search would: a JSON object from the text of each to ISO 8601."""
+    now, given = call.splunkd.clock(), [value for key, value in call.pairs if key == "time"]
+    return JSONResponse({text: results.cell("_time", f"{times.resolve(text, now) or 0:.3f}") for text in given})

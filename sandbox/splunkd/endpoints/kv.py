@@ -19,7 +19,7 @@ MOST_DOCUMENTS = 1_000
 
 
 def collection(call: Call) -> Response:
-    """Give what is declared of a collection."""
+    """Give the declaration of a collection."""
     name = call.part("name")
     if not (settings := confs.load(call.instance.apps / call.app, "collections").get(name)):
         raise NotFoundError(f"Could not find object id={name}")
@@ -45,7 +45,7 @@ def insert(call: Call) -> Response:
 def batch_find(call: Call) -> Response:
     """Give the records that each of several queries matches."""
     collection = _collection(call)
-    return JSONResponse([_find(collection, asked) for asked in _json(call, list)])
+    return JSONResponse([_find(collection, options) for options in _json(call, list)])
 
 
 def batch_save(call: Call) -> Response:
@@ -99,14 +99,14 @@ def _query(text: Any) -> dict[str, Any]:
     return found
 
 
-def _find(collection: Collection, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    fields = _list(asked.get("fields"))
+def _find(collection: Collection, options: dict[str, Any]) -> list[dict[str, Any]]:
+    fields = _list(options.get("fields"))
     if any(field.endswith(":0") for field in fields):
         raise CallError(400, "Leaving out fields is not supported by the sandbox.")
-    sort = [(name, int(order or "1")) for name, _, order in (one.partition(":") for one in _list(asked.get("sort")))]
-    skip, limit = (int(asked.get(key) or 0) for key in ("skip", "limit"))
+    sort = [(name, int(order or "1")) for name, _, order in (one.partition(":") for one in _list(options.get("sort")))]
+    skip, limit = (int(options.get(key) or 0) for key in ("skip", "limit"))
     names = [field.partition(":")[0] for field in fields]
-    return collection.find(_query(asked.get("query")), sort=sort, fields=names, skip=skip, limit=limit)
+    return collection.find(_query(options.get("query")), sort=sort, fields=names, skip=skip, limit=limit)
 
 
 def _list(text: str | None) -> list[str]:

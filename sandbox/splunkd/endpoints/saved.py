@@ -80,7 +80,7 @@ def dispatch(call: Call) -> Response:
     settings = confs.load(call.instance.apps / one.app, "savedsearches")[one.name]
     if confs.is_true(settings.get("disabled", "0")):
         raise CallError(400, f"Saved search '{one.name}' is disabled.")
-    asked = {key.removeprefix("dispatch."): value for key, value in {**settings, **call.args}.items()}
+    options = {key.removeprefix("dispatch."): value for key, value in {**settings, **call.args}.items()}
     trigger, owner = confs.is_true(call.args.get("trigger_actions", "0")), call.session
     if one.owner not in (owner.user, "nobody"):  # dispatchAs = owner
         role = call.splunkd.users.get(one.owner, ("", "admin"))[1]
@@ -95,7 +95,7 @@ def dispatch(call: Call) -> Response:
             alert_actions.log(call.instance, "SavedSplunker", [("ERROR", f'savedsearch_id="{job.name}" {error}')])
 
     begin = act if trigger else (lambda job: None)
-    job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, asked, one.name, begin)
+    job = jobs.start(call.splunkd, owner, settings.get("search", ""), one.app, options, one.name, begin)
     return texts(call, 201, sid=job.sid)
 
 

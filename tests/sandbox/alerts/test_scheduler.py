@@ -227,7 +227,7 @@ def test_in_per_result_mode_an_action_runs_for_each_result_with_a_file_of_its_ow
         (str(folder / "tmp_0.csv.gz"), 0, {"user": "u1"}, {"who": "u1"}),
         (str(folder / "tmp_1.csv.gz"), 1, {"user": "u2"}, {"who": "u2"}),
     ]
-    assert [rows_of(p["results_file"]) for p in kept()] == [[{"user": "u1"}], [{"user": "u2"}]]
+    assert [[row["user"] for row in rows_of(p["results_file"])] for p in kept()] == [["u1"], ["u2"]]
     assert len(run.actions) == 2
 
 
@@ -270,8 +270,8 @@ def test_in_digest_mode_suppression_silences_the_whole_search_until_its_period_i
     scheduler = schedule(s={**search, "action.keep": "1", **suppress}, other={**search, "action.keep": "1"})
     instance.add_events(event(DAY + n * HOUR - 1, user=f"u{n}") for n in range(5))
     runs = scheduler.run(DAY, DAY + 2 * HOUR) + scheduler.run(DAY + 2 * HOUR, DAY + 5 * HOUR)
-    told = {n: [p["result"]["user"] for p in kept() if p["search_name"] == n] for n in ("s", "other")}
-    assert told == {"s": ["u0", "u2", "u4"], "other": ["u0", "u1", "u2", "u3", "u4"]}
+    seen = {n: [p["result"]["user"] for p in kept() if p["search_name"] == n] for n in ("s", "other")}
+    assert seen == {"s": ["u0", "u2", "u4"], "other": ["u0", "u1", "u2", "u3", "u4"]}
     assert [run.outcome for run in runs if run.search == "s"] == ["", "suppressed", "", "suppressed", ""]
 
 
@@ -283,8 +283,8 @@ def test_in_per_result_mode_suppression_silences_equal_values_only(instance, sch
     instance.add_events(event(DAY + n * HOUR - 1 - at, user=u, host=h) for at, (n, u, h) in enumerate(seen))
     runs = scheduler.run(DAY, DAY + HOUR) + scheduler.run(DAY + HOUR, DAY + 3 * HOUR)
     assert [(len(run.actions), run.silenced) for run in runs] == [(3, 1), (1, 1), (1, 0)]
-    told = [(p["result"]["user"], p["result"].get("host")) for p in kept()]
-    assert told == [("a", "h"), ("a", "i"), ("b", None), ("c", "h"), ("a", "h")]
+    seen = [(p["result"]["user"], p["result"].get("host")) for p in kept()]
+    assert seen == [("a", "h"), ("a", "i"), ("b", None), ("c", "h"), ("a", "h")]
 
 
 def test_per_result_suppression_wants_its_fields(schedule):

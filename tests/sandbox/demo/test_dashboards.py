@@ -61,8 +61,8 @@ def listed(call, *sids):
 
 
 def results(call, sid, **given):
-    asked = {"output_mode": "json_cols", "show_metadata": "true", "count": "0", **given}
-    return call("POST", f"search/v2/jobs/{sid}/results_preview", **asked)
+    arguments = {"output_mode": "json_cols", "show_metadata": "true", "count": "0", **given}
+    return call("POST", f"search/v2/jobs/{sid}/results_preview", **arguments)
 
 
 def test_jobs_are_polled_together_by_id(call, base):

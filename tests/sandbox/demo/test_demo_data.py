@@ -1,4 +1,4 @@
-"""The demo dataset is what tools/content/demo_data.py makes, and what its catalogue says."""
+"""The demo dataset is what tools/content/demo_data.py makes, and matches its catalogue."""
 
 import json
 import re

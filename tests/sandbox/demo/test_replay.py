@@ -31,7 +31,7 @@ MESSAGE = (
 
 @pytest.fixture(scope="module")
 def ran():
-    """What replays of the demo said, by their arguments."""
+    """The output of replays of the demo, by their arguments."""
     return {}
 
 
@@ -103,21 +103,23 @@ def test_each_hit_has_one_risk_event_for_the_user_and_one_for_the_device(replay)
             assert float(event["_time"]) == pytest.approx(float(row["_time"]), abs=0.001)
 
 
-def asked(line, device):
-    """Tell one event of the demo from another: an add-on may have changed the program in the line."""
+def key_of(line, device):
+    """Return what identifies an event of the demo: an add-on may have changed the program in the line."""
     return (*line.split()[-2:], device)
 
 
 def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothing_of_its_everyday(replay):
-    """Local packages are installed as any other, and a command line that is not audited is said to be missing."""
+    """Local packages are installed as any other, and a command line that is not audited is reported as missing."""
     code, out, _ = replay("--json", "--all")
     found = lines(out)
     scores = {}
     for hit in found["detection"]:
-        scores.setdefault(asked(hit["process"], hit["dest_device_id"]), {})[hit["detection"]] = float(hit["risk_score"])
+        scores.setdefault(key_of(hit["process"], hit["dest_device_id"]), {})[hit["detection"]] = float(
+            hit["risk_score"]
+        )
     assert (code, found["summary"]["errors"], found["summary"]["messages"]) == (0, [], [])
     for entry in CATALOGUE:
-        given = scores.get(asked(entry["command_line"] or entry["process_path"], entry["dest"]), {})
+        given = scores.get(key_of(entry["command_line"] or entry["process_path"], entry["dest"]), {})
         if entry["expected"]:
             assert given[FLAGSHIP] == 35
             assert given[HARDENED] > 40
@@ -148,12 +150,12 @@ def test_the_search_that_a_risk_event_names_finds_the_event_that_caused_it(repla
 
 def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
     found = lines(replay("--json")[1])
-    told = found["summary"]
+    summary = found["summary"]
     events = sum(path.read_text().count("<EventID>") or path.read_text().count("\nEventCode=") for path in DEMO)
-    assert told["events"] == sum(told["events_by_source"].values()) == events
-    assert told["events"] > told["passed_prefilter"] > told["detections"] == len(found["detection"])
-    assert told["risk_events"] == 2 * told["detections"]
-    assert (told["ok"], told["problems"], told["errors"]) == (True, [], [])
+    assert summary["events"] == sum(summary["events_by_source"].values()) == events
+    assert summary["events"] > summary["passed_prefilter"] > summary["detections"] == len(found["detection"])
+    assert summary["risk_events"] == 2 * summary["detections"]
+    assert (summary["ok"], summary["problems"], summary["errors"]) == (True, [], [])
 
 
 def test_the_demo_ends_with_an_alert_for_the_user_and_the_device_of_three_hits(replay):
@@ -199,8 +201,8 @@ def test_kept_events_can_be_searched(replay, capsys, tmp_path):
     home = tmp_path / "kept"
     found = lines(replay("--json", "--home", str(home), "--indexers", "2")[1])
     for again in range(2):  # a second replay takes the place of the first
-        asked = ["search", "--home", str(home), "--json", "index=risk | stats count by risk_object_type"]
-        assert command_line.main(asked) == 0
+        arguments = ["search", "--home", str(home), "--json", "index=risk | stats count by risk_object_type"]
+        assert command_line.main(arguments) == 0
         rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert sum(int(row["count"]) for row in rows) == len(found["risk_event"])
         replay("--home", str(home)) if not again else None
@@ -227,10 +229,10 @@ def test_a_database_that_cannot_be_opened_is_an_error_not_a_crash(capsys, tmp_pa
 
 def test_a_search_shows_a_table_with_its_messages_and_takes_a_time_range(replay, capsys, tmp_path):
     replay("--home", str(tmp_path / "kept"))
-    asked = ["search", "--home", str(tmp_path / "kept"), "--latest", "-20y@y", "index=risk | table risk_object"]
-    assert command_line.main(asked) == 0
+    arguments = ["search", "--home", str(tmp_path / "kept"), "--latest", "-20y@y", "index=risk | table risk_object"]
+    assert command_line.main(arguments) == 0
     assert "0 rows" in capsys.readouterr().out
-    assert command_line.main([*asked[:3], "index=risk | table risk_object"]) == 0
+    assert command_line.main([*arguments[:3], "index=risk | table risk_object"]) == 0
     out = capsys.readouterr().out
     assert "b.heron" in out
     assert "22 rows" in out
@@ -251,7 +253,7 @@ def test_any_number_of_indexers_gives_the_same_answer(replay):
 def test_the_page_tells_the_story(replay):
     code, out, _ = replay()
     assert code == 0
-    for said in (
+    for expected in (
         "SSA Detections ",
         "1. Events read: 472,",
         "2. Searched: 20 events passed the prefilter, the detection fired on 11",
@@ -259,7 +261,7 @@ def test_the_page_tells_the_story(replay):
         "3. Risk written by the alert action: 22 events",
         "b.heron",
     ):
-        assert said in out
+        assert expected in out
     assert out.count("\n") < 80
     assert "472 events read, 20 passed the prefilter, 11 fired, 22 risk events written" in out
 

@@ -31,7 +31,7 @@ def read(content: bytes, folder: Path, name: str = "events.evtx") -> list[Event]
     return list(read_events(path))
 
 
-def told(event: Event) -> tuple[object, ...]:
+def parts(event: Event) -> tuple[object, ...]:
     """What the app sees of an event; its XML is written in another way."""
     return event.time, event.host, event.source, event.sourcetype, event.fields, event.tags, event.problem
 
@@ -48,7 +48,7 @@ def test_the_logs_that_the_tests_write_are_event_logs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["events.evtx", "no-such-name.log"])
 def test_an_event_log_gives_the_events_that_its_xml_gives(name: str, tmp_path: Path) -> None:
     events = read(LOG, tmp_path, name)
-    assert [told(event) for event in events] == [told(parse(raw)) for raw in RAWS]
+    assert [parts(event) for event in events] == [parts(parse(raw)) for raw in RAWS]
     assert all(event.raw.startswith("<Event ") and "\n" not in event.raw for event in events)
     assert read(gzip.compress(LOG, mtime=0), tmp_path, f"{name}.gz") == events
 
@@ -75,7 +75,7 @@ def test_a_command_line_of_any_text_reads_as_it_does_in_xml(text: str) -> None:
         item.text = text
     with tempfile.TemporaryDirectory() as folder:
         (read_back,) = read(evtx([event]), Path(folder))
-    assert told(read_back) == told(parse(security_xml(text)))
+    assert parts(read_back) == parts(parse(security_xml(text)))
 
 
 # Damage
@@ -104,7 +104,7 @@ def test_damage_is_named_and_costs_no_more_than_its_chunk(
     place: int, junk: bytes, left: list[str], problem: str, tmp_path: Path
 ) -> None:
     events = read(LOG[:place] + junk + LOG[place + len(junk) :], tmp_path)
-    assert [told(event) for event in events if not event.problem] == [told(parse(raw)) for raw in left]
+    assert [parts(event) for event in events if not event.problem] == [parts(parse(raw)) for raw in left]
     (damaged,) = [event for event in events if event.problem]
     assert damaged.problem.startswith(problem)
     assert "\n" not in damaged.problem
@@ -113,12 +113,12 @@ def test_damage_is_named_and_costs_no_more_than_its_chunk(
 
 def test_a_log_that_is_cut_off_keeps_its_whole_chunks_and_says_so(tmp_path: Path) -> None:
     events = read(LOG[: HEADER + 3 * CHUNK + 1000], tmp_path)
-    assert [told(event) for event in events[:-1]] == [told(parse(raw)) for raw in RAWS[: IN_CHUNKS[2][1]]]
+    assert [parts(event) for event in events[:-1]] == [parts(parse(raw)) for raw in RAWS[: IN_CHUNKS[2][1]]]
     assert events[-1].problem == "damaged EVTX: the last 1000 bytes are no whole chunk, and were not read"
 
 
 def test_chunks_that_windows_has_not_used_yet_are_no_damage(tmp_path: Path) -> None:
-    assert [told(event) for event in read(LOG + bytes(3 * CHUNK), tmp_path)] == [told(parse(raw)) for raw in RAWS]
+    assert [parts(event) for event in read(LOG + bytes(3 * CHUNK), tmp_path)] == [parts(parse(raw)) for raw in RAWS]
     assert read(evtx([]), tmp_path) == []
 
 

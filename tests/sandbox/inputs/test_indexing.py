@@ -1,4 +1,4 @@
-"""Index time and search time of the risk index, as far as our props.conf asks for them."""
+"""Index time and search time of the risk index, as far as our props.conf uses them."""
 
 import pytest
 

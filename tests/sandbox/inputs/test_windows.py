@@ -467,7 +467,7 @@ def test_the_encodings_in_which_windows_exports_are_read(tmp_path: Path, encodin
 def test_a_pipe_is_opened_once_and_read_from_its_first_byte(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    # Nobody writes before somebody reads; and a second opening would find no writer, and wait.
+    # A pipe is written once it is read; a second opening would find no writer, and wait.
     writer = threading.Thread(target=path.write_text, args=(WHOLE + "\n",), daemon=True)
     writer.start()
     (event,) = read_events(path)

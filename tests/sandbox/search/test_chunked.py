@@ -23,7 +23,7 @@ def send(meta, body=b"", extra=0):
     data = json.dumps(meta).encode()
     sys.stdout.buffer.write(b"chunked 1.0,%d,%d\n" % (len(data), len(body) + extra) + data + body)
     sys.stdout.buffer.flush()
-def say(level, text):
+def report(level, text):
     return {"inspector": {"messages": [[level, text]]}}
 """
 GREET = "read(); send({'type': 'streaming'})\n"
@@ -78,10 +78,28 @@ def test_rows_survive_the_way_there_and_back(rows):
     assert decode_rows(encode_rows(["a", "b"], rows)) == (["a", "b"], [list(row) for row in rows])
 
 
-def test_a_column_with_several_values_somewhere_has_a_companion():
-    body = encode_rows(["a", "b"], [["x", ["p", "q"]], [None, "r"]])
-    assert body.decode() == 'a,b,__mv_b\nx,"p\nq",$p$;$q$\n,r,\n'
-    assert encode_rows(["a"], []) == b""
+@pytest.mark.parametrize(
+    ("columns", "rows", "body"),
+    [
+        (["a", "b"], [["x", ["p", "q"]], [None, "r"]], 'a,b,"__mv_a","__mv_b"\nx,"p\nq",,"$p$;$q$"\n,r,,\n'),
+        (["a"], [[["only"]], [[]], [["$", ""]]], 'a,"__mv_a"\nonly,\n,\n"$\n","$$$$;$$"\n'),
+        (
+            ["_time", "a b", "é"],
+            [["1.5", "7", "MAYBE"]],
+            '"_time","a b","é","__mv__time","__mv_a b","__mv_é"\n"1.5",7,MAYBE,,,\n',
+        ),
+        (
+            ["a"],
+            [["x y"], ['"'], ["é"], ["²"], ["-"], ["\r"], ["a,b"]],
+            'a,"__mv_a"\n"x y",\n"""",\n"é",\n"²",\n"-",\n"\r",\n"a,b",\n',
+        ),
+        (["a"], [[""], [None]], 'a,"__mv_a"\n,\n,\n'),
+        (["_chunked_idx"], [], '"_chunked_idx","__mv__chunked_idx"\n'),
+        ([], [], ""),
+    ],
+)
+def test_a_body_has_the_recorded_form(columns, rows, body):
+    assert encode_rows(columns, rows).decode() == body
 
 
 @pytest.mark.parametrize(
@@ -136,8 +154,25 @@ def test_the_process_starts_in_its_bin_folder_with_a_bare_environment(start, tmp
     assert info["env"]["SPLUNK_HOME"] == str(tmp_path)
 
 
+def test_a_chunk_is_sent_as_recorded(start, tmp_path):
+    code = (
+        "def copy():\n"
+        "    header = sys.stdin.buffer.readline()\n"
+        "    sent = header + sys.stdin.buffer.read(sum(map(int, header[len(b'chunked 1.0,'):].split(b','))))\n"
+        "    open('chunks', 'ab').write(sent)\n"
+        "copy(); send({})\ncopy(); send({'finished': False})\ncopy(); send({'finished': True}); read()"
+    )
+    converse(start(code), [["1"]], [])
+    assert (tmp_path / "app/bin/chunks").read_bytes() == (
+        b'chunked 1.0,102,0\n{"action":"getinfo","preview":false,"streaming_command_will_restart":false,'
+        b'"searchinfo":{"sid":"1.1"}}'
+        b'chunked 1.0,37,14\n{"action":"execute","finished":false}a,"__mv_a"\n1,\n'
+        b'chunked 1.0,36,11\n{"action":"execute","finished":true}a,"__mv_a"\n'
+    )
+
+
 def test_messages_of_every_reply_are_kept(start):
-    code = "read(); send(say('WARN', 'one'))\nread(); send({'finished': True, **say('INFO', 'two')})\nread()\n"
+    code = "read(); send(report('WARN', 'one'))\nread(); send({'finished': True, **report('INFO', 'two')})\nread()\n"
     command = start(code)
     converse(command, [["1"]])
     assert command.messages == [("WARN", "one"), ("INFO", "two")]
@@ -170,8 +205,8 @@ def test_pipes_full_in_both_directions_do_not_lock(start):
         (GREET + "sys.exit(4)", "returned error code 4."),
         (GREET + "read(); send({'finished': True}, b'a\\n1\\n', extra=1)", "announced 23 bytes and has 22"),
         (GREET + "read(); send({'finished': True}, b'a,b\\n1\\n')", "row 1 of its CSV body has 1 cells"),
-        (GREET + "read(); send({'finished': False})", "says finished: False, the chunk said True"),
-        (GREET + "read(); send({})", "says finished: None"),
+        (GREET + "read(); send({'finished': False})", "has finished: False, the chunk had True"),
+        (GREET + "read(); send({})", "has finished: None"),
         (GREET + "read(); send({'finished': True}); send({'finished': True})", "bytes after its last reply: b'chunked"),
         (GREET + "read(); send({'finished': True}); print('bye')", r"bytes after its last reply: b'bye\\n'"),
         (GREET + "read(); send({'finished': True}); sys.exit(5)", "returned error code 5."),
@@ -192,21 +227,22 @@ def test_a_second_reply_is_noticed_at_the_end_even_if_it_could_pass_for_the_next
 
 def test_its_own_errors_come_first_then_the_exit_code_then_the_end_of_stderr(start):
     code = (
-        "read(); send(say('ERROR', 'no such detection')); print('trace\\nValueError: x', file=sys.stderr); sys.exit(1)"
+        "read(); send(report('ERROR', 'no such detection'))\n"
+        "print('trace\\nValueError: x', file=sys.stderr); sys.exit(1)"
     )
     with pytest.raises(SearchError) as caught:
         converse(start(code), [])
-    said = "no such detection External search command 'try' returned error code 1. ValueError: x"
-    assert str(caught.value) == said
+    expected = "no such detection External search command 'try' returned error code 1. ValueError: x"
+    assert str(caught.value) == expected
 
 
 def test_an_error_message_in_getinfo_ends_the_search_even_with_exit_code_0(start):
     with pytest.raises(SearchError, match=r"^wrong option$"):
-        converse(start("read(); send(say('ERROR', 'wrong option')); read()"), [])
+        converse(start("read(); send(report('ERROR', 'wrong option')); read()"), [])
 
 
-def test_death_in_the_middle_reports_what_it_said_before(start):
-    code = GREET + "read(); send({'finished': False, **say('ERROR', 'disk full')}); read(); sys.exit(2)"
+def test_death_in_the_middle_reports_its_earlier_messages(start):
+    code = GREET + "read(); send({'finished': False, **report('ERROR', 'disk full')}); read(); sys.exit(2)"
     with pytest.raises(SearchError, match=r"^disk full External search command 'try' returned error code 2\.$"):
         converse(start(code), [["1"]], [["2"]])
 

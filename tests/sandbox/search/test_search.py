@@ -45,7 +45,7 @@ info = read()[0]["searchinfo"]
 """
 STREAM = "send({'type': 'streaming'})\nfor finished, rows in chunks():\n    "
 COMMANDS = {
-    # tells of each row where it was handled and in which chunk
+    # adds to each row where it was handled and in which chunk
     "mark": "n = 0\n"
     + STREAM
     + "n += 1\n    for row in rows: row.update(sid=info['sid'], chunk=n, file=__file__, size=len(rows))\n"
@@ -475,7 +475,7 @@ def test_a_search_reads_the_events_of_one_moment(make, monkeypatch):
     instance, describe = make(indexers=2), tables.describe
 
     def meanwhile(database, table):
-        """Tell the columns, after which, as another thread might, someone adds one."""
+        """Return the columns, and then, as another thread might, add one."""
         kinds = describe(database, table)
         if table == "events" and database is not instance.database:
             instance.add_events([{"_time": 1_700_000_000, "tag": ["process", "report"], f"new{len(kinds)}": "x"}])

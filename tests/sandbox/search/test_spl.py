@@ -1,4 +1,4 @@
-"""SPL text: what the parser makes of it, and how it says no."""
+"""SPL text: its parse trees, and its errors."""
 
 import pytest
 

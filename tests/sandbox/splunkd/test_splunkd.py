@@ -165,9 +165,9 @@ def rows(stream):
     return [dict(row) for row in JSONResultsReader(stream) if not isinstance(row, Message)]
 
 
-def listed(service, **asked):
-    """Return the ids of the jobs, as a dashboard asks for them."""
-    answer = service.get("search/jobs", output_mode="json", **asked).body.read()
+def listed(service, **options):
+    """Return the ids of the jobs, as a dashboard lists them."""
+    answer = service.get("search/jobs", output_mode="json", **options).body.read()
     return [entry["content"]["sid"] for entry in json.loads(answer)["entry"]]
 
 
@@ -288,7 +288,7 @@ def test_a_list_is_answered_in_pages(service):
 def test_failures_and_drops_are_what_a_test_asks_for(splunkd, service):
     index = service.indexes["main"]
     splunkd.failures.append(503)
-    with refused(503, "asked for"):
+    with refused(503, "as set in failures"):
         index.submit("one")
     splunkd.drops += ["before", "after"]
     for text in ("two", "three"):
@@ -369,8 +369,8 @@ def test_a_search_that_fails_while_it_runs_is_a_failed_job_with_the_message(splu
     job = finished(service.jobs.create("search index=main | whoami"))
     assert (job["dispatchState"], job["isFailed"]) == ("FAILED", "1")
     assert "it broke" in job["messages"]["fatal"][0]
-    (told,) = JSONResultsReader(job.results(output_mode="json"))
-    assert (told.type, "it broke" in told.message) == ("FATAL", True)
+    (reported,) = JSONResultsReader(job.results(output_mode="json"))
+    assert (reported.type, "it broke" in reported.message) == ("FATAL", True)
 
 
 def test_a_command_gets_the_servers_address_and_a_session_of_the_jobs_owner(splunkd, connect):
@@ -523,8 +523,8 @@ def test_hec_takes_raw_data(splunkd, hec):
 )
 def test_hec_refuses_a_wrong_request_whole_with_splunks_code(splunkd, hec, body, status, answer):
     splunkd.tokens[TOKEN].allowed = frozenset({"main"})
-    got, said = hec("event", body)
-    assert (got, {**said, **answer}) == (status, said)
+    got, answered = hec("event", body)
+    assert (got, {**answered, **answer}) == (status, answered)
     assert stored(splunkd, "index=* good OR x") == []
 
 
@@ -545,10 +545,10 @@ def test_hec_acknowledges_what_is_indexed_once_for_each_channel(splunkd, hec):
     assert hec("event", event, X_Splunk_Request_Channel="mine") == (400, {"text": "Invalid data channel", "code": 11})
     assert hec("event", event, **channel) == (200, {"text": "Success", "code": 0, "ackId": 0})
     assert hec(f"event?channel={CHANNEL}", event)[1]["ackId"] == 1
-    asked = '{"acks": [0, 1, 2]}'
-    assert hec("ack", asked, X_Splunk_Request_Channel=TOKEN) == (200, {"acks": {"0": False, "1": False, "2": False}})
-    assert hec("ack", asked, **channel) == (200, {"acks": {"0": True, "1": True, "2": False}})
-    assert hec("ack", asked, **channel) == (200, {"acks": {"0": False, "1": False, "2": False}})
+    query = '{"acks": [0, 1, 2]}'
+    assert hec("ack", query, X_Splunk_Request_Channel=TOKEN) == (200, {"acks": {"0": False, "1": False, "2": False}})
+    assert hec("ack", query, **channel) == (200, {"acks": {"0": True, "1": True, "2": False}})
+    assert hec("ack", query, **channel) == (200, {"acks": {"0": False, "1": False, "2": False}})
 
 
 def test_hec_is_busy_or_breaks_where_a_test_asks_for_it(splunkd, hec):
@@ -718,11 +718,11 @@ def test_a_dispatch_with_actions_runs_them_as_the_searchs_owner_and_the_alert_is
     assert (saved.alert_count, [one.name for one in amy.fired_alerts]) == (0, ["-"])
     job = saved.dispatch(trigger_actions=1)
     splunkd.wait()
-    (said,) = stored(splunkd, "index=_internal sendmodalert action=keep")
-    assert said["_raw"].startswith(time.strftime("%m-%d-%Y ", time.gmtime(float(said["_time"]))))
+    (line,) = stored(splunkd, "index=_internal sendmodalert action=keep")
+    assert line["_raw"].startswith(time.strftime("%m-%d-%Y ", time.gmtime(float(line["_time"]))))
     assert re.search(
         r"\+0000 INFO  sendmodalert - action=keep - Alert action script completed in duration=\d+ ms with exit code=0$",
-        said["_raw"],
+        line["_raw"],
     )
     kept = json.loads((splunkd.instance.home / "kept.json").read_text())
     assert (kept["sid"], kept["server_uri"], kept["owner"], kept["search_name"]) == (

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 class Cuts:
     """Forwards connections from `uri` to the address `to`, which can change, and cuts off a share of the requests.
 
-    By turns before the server gets the request, and after it has answered; a seed says which. A request is what a
-    client sends after an answer: a handshake of TLS is one, too. `counts` tells how many there were.
+    By turns before the server gets the request, and after it has answered; a seed decides which. A request is what a
+    client sends after an answer: a handshake of TLS is one, too. `counts` has the numbers of requests and of cuts.
     """
 
     def __init__(self, to, seed=1, share=0.1):

@@ -11,7 +11,7 @@ import urllib.parse
 from typing import NamedTuple
 
 AFTER = ("half", "close_after", "reset_after")
-"""Faults after which splunkd has done what was asked, and the client does not know."""
+"""Faults after which splunkd has served the request, and the client does not know."""
 
 LONGEST = 30
 """Seconds that a fault without end lasts, where the client does not go away."""
@@ -44,7 +44,7 @@ class Faults:
     """The proxy, for a `with` statement. `choose` gets each request and returns a Fault, or None: it is served.
 
     With `tls`, a server's ssl.SSLContext, it speaks HTTPS. `uri` is its address; `done` lists (path, kind of the fault
-    or "", seconds that it took) of what was asked; an error of its own is raised at the end.
+    or "", seconds that it took) of each request; an error of its own is raised at the end.
     """
 
     def __init__(self, uri, choose, tls=None):
@@ -76,7 +76,7 @@ class Faults:
             raise self.problem
 
     def wait(self):
-        """Wait until splunkd has done all that was passed on, also what nobody waits for any more."""
+        """Wait until splunkd has served all that was passed on, also requests whose client is gone."""
         with self.idle:
             assert self.idle.wait_for(lambda: not self.busy, LONGEST)
 

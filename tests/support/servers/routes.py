@@ -5,10 +5,10 @@ from tools import ROOT
 SUITE = ROOT / "tests/integration"
 
 TOOLS = {("POST", "collector/ack")}
-"""What `python -m tools replay` calls besides, see tools/replay/hec.py: its tests run the server in another process."""
+"""What `python -m tools replay` also calls, see tools/replay/hec.py: its tests run the server in another process."""
 
 SCRIPTS = {("POST", "receivers/stream"), ("POST", "search/v2/jobs/export")}
-"""What scripts of the SDK call besides: Index.attach and jobs.export."""
+"""What scripts of the SDK also call: Index.attach and jobs.export."""
 
 RESULTS = ("results", "results_preview")
 VIEWS = {
@@ -24,7 +24,7 @@ VIEWS = {
     ("POST", "search/jobs/{sid}/control"),
     *((method, f"search/v2/jobs/{{sid}}/{part}") for method in ("GET", "POST") for part in RESULTS),
 }
-"""What the app's views call besides, by themselves, by the command rest in their searches, or Splunk Web for them.
+"""What the app's views also call, by themselves, by the command rest in their searches, or Splunk Web for them.
 
 tests/ui proves it.
 """

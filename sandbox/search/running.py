@@ -17,7 +17,7 @@ import duckdb
 from sandbox import confs
 from sandbox.commands import COMMANDS
 from sandbox.commands.options import appends, options
-from sandbox.commands.rows import kept
+from sandbox.commands.rows import kept_fields
 from sandbox.errors import SearchError
 from sandbox.search import chunked, matching, spl
 from sandbox.search.chunked import Value
@@ -31,14 +31,14 @@ NEWEST_FIRST = f"ORDER BY {sql.ident('_time')} DESC, {STORED}"  # how an indexer
 
 
 class _Kind(NamedTuple):
-    """What a command is: whether the indexers run it, and whether it makes the first rows."""
+    """Whether the indexers run a command, and whether it makes the first rows."""
 
     distributable: bool
     generating: bool
 
 
 @dataclass
-class Job:
+class RunningSearch:
     """One running search."""
 
     instance: Server
@@ -56,7 +56,7 @@ class Job:
         self.result = Result(self.head.sid, self.head.dispatch)
         self.tables = itertools.count(1)
         self.checked: dict[int, tuple[list[spl.Command], list[bool]]] = {}  # subsearches, by where they stand
-        self.found: dict[int, sql.Relation] = {}  # and what they gave
+        self.found: dict[int, sql.Relation] = {}  # and their results
         self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
         self.database.execute(sql.SETUP)
         self.database.execute(f"SET VARIABLE spl_now = CAST({self.now!r} AS DOUBLE)")
@@ -64,7 +64,7 @@ class Job:
 
     @contextmanager
     def ranged(self, first: spl.Command) -> Iterator[None]:
-        """Let a pipeline see the time range that its own first search sets, else the one that was dispatched."""
+        """Set, within the block, the time range of a pipeline: that of its first search, else the dispatched one."""
         outer = self.earliest, self.latest
         own = matching.time_range(spl.SearchReader(first).expression(), self.now) if first.name == "search" else None
         try:
@@ -74,9 +74,9 @@ class Job:
             self.set_range(*outer)
 
     def set_range(self, earliest: float | None, latest: float | None) -> None:
-        """Let events be seen in a time range, epoch s, and say so to addinfo."""
+        """Limit the events to a time range, epoch s, which addinfo reports."""
         self.earliest, self.latest = earliest, latest
-        # What addinfo gives: all time is from 0 to +Infinity.
+        # For addinfo: all time is from 0 to +Infinity.
         info = {
             "min_time": f"{earliest or 0:.3f}",
             "max_time": "+Infinity" if latest is None else f"{latest:.3f}",
@@ -100,7 +100,7 @@ class Job:
         return peers
 
     def run(self, accepted: Callable[[Callable[[], None]], None]) -> Result:
-        """Run it to its end: see Instance.search."""
+        """Run the search to its end: see Instance.search."""
         try:
             return self._run(accepted)
         finally:
@@ -126,9 +126,9 @@ class Job:
         return self.result
 
     def check(self, commands: Sequence[spl.Command], begins: bool = True) -> list[bool]:
-        """Find mistakes before anything runs, as splunkd parses on the search head; say which are distributable.
+        """Find mistakes before anything runs, as splunkd parses on the search head; return which are distributable.
 
-        `begins` says whether the first command makes the first rows.
+        With `begins` the first command makes the first rows.
         """
         flags = []
         self.checking = checking = Context(
@@ -165,7 +165,7 @@ class Job:
         return NOTHING
 
     def probe(self, command: spl.Command) -> _Kind:
-        """Ask a custom command what it is; an error of its own ends the search here."""
+        """Run a custom command's getinfo on the search head; an error of its own ends the search here."""
         with self.start(self.head, command) as process:
             info = process.getinfo(self.searchinfo(self.head, command))
             process.close()
@@ -226,7 +226,7 @@ class Job:
         return rows
 
     def places(self, first: spl.Command) -> list[Place]:
-        """Say where a pipeline begins: on the indexers, or where makeresults says."""
+        """Return where a pipeline begins: on the indexers, or on the servers that makeresults names."""
         if first.name == "search":
             return self.peers
         if first.name != "makeresults":
@@ -275,7 +275,7 @@ class Job:
             found = self.events(place, command)
             wanted = [*found.columns]
             for each in itertools.takewhile(lambda one: one.name == "fields", then):
-                wanted = kept(each, wanted)
+                wanted = kept_fields(each, wanted)
             found = replace(found, wanted=frozenset(wanted))
             return self.present(self.step(place, command, found, stage, NEWEST_FIRST))
 
@@ -298,7 +298,7 @@ class Job:
         return done
 
     def context(self, place: Place) -> Context:
-        """Say where a command runs."""
+        """Return the context of a command that runs in a place."""
         return Context(
             place.server,
             place.apps / self.app,
@@ -377,7 +377,7 @@ class Job:
         return chunked.Command(command.name, script, python=self.instance.python, home=place.home)
 
     def searchinfo(self, place: Place, command: spl.Command) -> dict[str, object]:
-        """Say what splunkd tells a custom command of the search."""
+        """Return the searchinfo of getinfo, which describes the search to a custom command."""
         raw, args = chunked.arguments(command.text)
         here = self.instance if place is self.head else None  # a peer's command has no business with the REST API
         info: dict[str, object] = {"args": args, "raw_args": raw, "command": command.name, "app": self.app}
