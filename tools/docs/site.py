@@ -11,6 +11,7 @@ from tools.docs import pages
 from tools.docs.pages import FOLDER, shipped, slug
 from tools.evaluate import page as evaluation
 from tools.evaluate import rules
+from tools.marks import page_mark
 
 INDEX, LAYER = f"{FOLDER}/index.md", "docs/attack_navigator.json"
 
@@ -21,24 +22,30 @@ OFF = (
     "Settings > Searches, reports, and alerts > *SSA - … - Rule* > Edit > Enable. `| ssadetect` runs all of them."
 )
 
-MARK = "<!-- Written by `make generate` from default/ssa_detections.conf: change it there. -->"
-
-COMPARED = {rules.GIVEN: "given", rules.HARDENED: "hardened"}
+COMPARED = {pages.GIVEN: "given", rules.HARDENED: "hardened"}
 """Detections that the evaluation compares, and what it calls them."""
 
 LOOSE, TIGHT = "#fce8b2", "#d62728"
 """Colours of the layer's least and greatest score."""
 
 
-def outputs() -> dict[str, str]:
-    """Return path in the repository -> content."""
-    catalogue = shipped()
-    detections = [catalogue.find(name) for name in catalogue.names]
+def detection_pages() -> dict[str, str]:
+    """Return path in the repository -> content: the page of each detection, and their index."""
+    detections = _shipped()
     own = {
         f"{FOLDER}/{slug(each.name)}.md": pages.page(each, [*_evaluation(each), *_tuning(each)]) for each in detections
     }
-    layer = json.dumps(navigator(detections), indent=2, ensure_ascii=False) + "\n"
-    return {**own, INDEX: index(detections), LAYER: layer}
+    return {**own, INDEX: index(detections)}
+
+
+def layer() -> dict[str, str]:
+    """Return path in the repository -> content: the layer for MITRE's Navigator."""
+    return {LAYER: json.dumps(navigator(_shipped()), indent=2, ensure_ascii=False) + "\n"}
+
+
+def _shipped() -> list[Detection]:
+    catalogue = shipped()
+    return [catalogue.find(name) for name in catalogue.names]
 
 
 def _evaluation(detection: Detection) -> list[str]:
@@ -76,7 +83,7 @@ def _tuning(detection: Detection) -> list[str]:
 def index(detections: list[Detection]) -> str:
     """Write the index: by analytic story, and by ATT&CK technique."""
     known = pages.techniques()
-    parts = ["# Detections", MARK, OFF, LINKS]
+    parts = ["# Detections", page_mark(pages.SOURCE), OFF, LINKS]
     parts.append("## By analytic story")
     for story in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
         rows = [_row(each) for each in detections if story in each.analytic_story]

@@ -10,7 +10,7 @@ from tools.docs import site
 from tools.docs.pages import FOLDER, shipped, slug
 
 DETECTIONS = [shipped().find(name) for name in shipped().names]
-OUTPUTS = site.outputs()
+OUTPUTS = {**site.detection_pages(), **site.layer()}
 LAYER = json.loads(OUTPUTS[site.LAYER])
 
 

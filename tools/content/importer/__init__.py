@@ -17,17 +17,15 @@ from ssa.content import conf
 from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
-from tools.content.importer import stanzas
+from tools.content import stanzas
 from tools.content.importer.doubts import doubts
 from tools.content.importer.local import LocalConfs
-from tools.content.importer.published import ImporterError, Published, json_text, read
+from tools.content.importer.published import ImporterError, Published, read
 from tools.content.pushdown import prefilter, tstats_where
 from tools.docs.pages import saved_search, slug
 
 CONFS = ("macros", CONF, "analyticstories", "savedsearches")
 """What is written, in this order: a saved search comes after what it calls."""
-
-WIDE = "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
 
 NEXT = f"""
 The next search reads {CONF}.conf; search peers get it with the next bundle replication.
@@ -152,14 +150,16 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
     present = before.get("version", "")
     if re.fullmatch("[0-9]{1,9}", present) and int(present) > int(detection.version):
         notes.append(f"version {present} was there, and the file's is lower")
-    for model in map(DATA_MODELS.__getitem__, one.datamodels):
+    for model in map(DATA_MODELS.__getitem__, one.metadata.datamodels):
         put_new_macro(confs, model.macro, model.terms, f"Events of {model.name}: narrow them here.")
     notes += put_prefilters(confs, detection, before.get("search"))
     filter_macro = f"{slug(detection.name)}_filter"
-    put_new_macro(confs, filter_macro, "search *", "Yours: what to leave out of this detection's results.")
-    name = saved_search(detection)
-    changes["savedsearches"] = confs.put("savedsearches", name, stanzas.search_settings(detection, one), stanzas.THEIRS)
-    told = confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, one))
+    put_new_macro(confs, filter_macro, "search *", stanzas.FILTER_COMMENT)
+    name, metadata = saved_search(detection), one.metadata
+    changes["savedsearches"] = confs.put(
+        "savedsearches", name, stanzas.search_settings(detection, metadata), stanzas.THEIRS
+    )
+    told = confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, metadata))
     changes["analyticstories"] = told
     for story in detection.analytic_story:
         put_story(confs, story, detection)
@@ -177,15 +177,15 @@ def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None
     stem, notes = slug(detection.name), []
     macros = {f"{stem}_prefilter": prefilter(detection)}
     if "definition" in confs.settings("macros", f"{stem}_tstats_where"):
-        macros[f"{stem}_tstats_where"] = tstats_where(detection)
+        macros[f"{stem}_tstats_where"] = tstats_where(detection, DATA_MODELS[detection.datamodel])
     for name, definition in macros.items():
         there = confs.settings("macros", name).get("definition", definition)
         if there == definition or searched == detection.search:
-            put_new_macro(confs, name, definition, WIDE)
+            put_new_macro(confs, name, definition, stanzas.PREFILTER_COMMENT)
         elif searched is None:
             notes.append(f"the macro {name} was there before the detection and stays: {there}")
         else:
-            confs.put("macros", name, stanzas.macro(definition), comment=WIDE)
+            confs.put("macros", name, stanzas.macro(definition), comment=stanzas.PREFILTER_COMMENT)
             notes.append(f"the search has changed, and with it the macro {name}; it was: {there}")
     return notes
 
@@ -210,5 +210,5 @@ def put_story(confs: LocalConfs, story: str, detection: Detection) -> None:
             place = confs.stanzas["analyticstories"][stanza][key]
             problem = f"[{stanza}] {key}: expected a JSON list of texts: correct it"
             raise ImporterError(f"{place.file}, line {place.line}: {problem}")
-        settings[key] = json_text(list(dict.fromkeys([*listed, *more])))
+        settings[key] = stanzas.json_text(list(dict.fromkeys([*listed, *more])))
     confs.put("analyticstories", stanza, settings)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ssa.content import conf
-from tools.content.importer.editing import ConfText
+from tools.content.conf_text import ConfText
 from tools.content.importer.published import ImporterError
 
 LONGEST_SHOWN = 60
