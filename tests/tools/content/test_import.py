@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sandbox.search.instance import Instance
 from ssa.content import conf
+from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import Catalogue
 from ssa.language import compile_text
 from ssa.language.analysis.lint import lint
@@ -407,6 +408,15 @@ def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated
     assert macro in values(folder, "macros")
     assert ("no datamodel is stated" in out) == (not stated and model not in search)
     assert "the data model" not in out
+
+
+@pytest.mark.parametrize("model", DATA_MODELS.values(), ids=DATA_MODELS)
+def test_a_detection_of_each_data_model_searches_its_events(run, folder, model):
+    assert run(changed(datamodel=[model.name]))[0] == 0
+    assert values(folder, "savedsearches")[SAVED]["search"].startswith(f"`{model.macro}` ")
+    macros = {**values(ROOT, "macros"), **values(folder, "macros")}
+    assert macros[model.macro]["definition"] == model.terms
+    assert model.ships == (model.macro in values(ROOT, "macros"))
 
 
 @pytest.mark.parametrize(
