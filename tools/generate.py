@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tools import ROOT
 from tools.content import demo_data, generated
-from tools.docs import language, site, spl
+from tools.docs import detections, language, sandbox_page
 from tools.evaluate import page as evaluation
 from tools.marks import MARK
 
@@ -50,10 +50,12 @@ OUTPUTS = (
     _conf("macros", generated.macros),
     _conf("savedsearches", generated.saved_searches),
     _conf("analyticstories", generated.stories),
-    Output("docs/detections/*.md", generated.DETECTIONS, site.detection_pages),
-    Output(site.LAYER, generated.DETECTIONS, site.layer, "JSON " + NO_COMMENTS),
+    Output("docs/detections/*.md", generated.DETECTIONS, detections.detection_pages),
+    Output(detections.LAYER, generated.DETECTIONS, detections.layer, "JSON " + NO_COMMENTS),
     Output(language.PATH, "bin/ssa/language", lambda: {language.PATH: language.page()}),
-    Output(spl.PATH, "sandbox/commands, tests/sandbox/commands", lambda: {spl.PATH: spl.page()}),
+    Output(
+        sandbox_page.PATH, "sandbox/commands, tests/sandbox/commands", lambda: {sandbox_page.PATH: sandbox_page.page()}
+    ),
     Output(evaluation.PATH, "tools/evaluate/catalogue.toml", lambda: {evaluation.PATH: evaluation.page()}),
     Output("sandbox/demo/*.log", DAY, _demo(".log"), "a log of Windows events " + NO_COMMENTS),
     Output("sandbox/demo/catalogue.json", DAY, _demo(".json"), "JSON " + NO_COMMENTS),

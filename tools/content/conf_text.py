@@ -72,7 +72,7 @@ class ConfText:
     def put(self, name: str, settings: Mapping[str, str], comment: str = "") -> None:
         """Give a stanza these settings, in place where it has them; a new one stands at the end, below its comment.
 
-        Settings that it has beside them stay.
+        Its other settings stay.
         """
         own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
         if not own:

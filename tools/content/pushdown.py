@@ -1,9 +1,9 @@
 """What a detection requires, as terms of a Splunk search: they keep other events away from the command.
 
-They are wide on purpose. Search ignores case, and whether beyond ASCII is said nowhere; it tests the values of a field
-one by one; and a wildcard in the middle of a text, or beside a blank, is too loosely documented to hide an event by it
-(Search Manual, "Wildcards"). So a literal is cut at what search may read in another way, and its longest piece is asked
-for, with wildcards at the ends.
+They are wide on purpose. Search ignores case, and no documentation says whether beyond ASCII; it tests the values of a
+field one by one; and a wildcard in the middle of a text, or next to a blank, is too loosely documented to hide an event
+by it (Search Manual, "Wildcards"). So a literal is cut at what search may read in another way, and the term is its
+longest piece, with wildcards at the ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
 """What holds for every event: as a term, which `where` of tstats does not take, and as a comparison."""
 
 MAX_TERMS = 100
-"""How many terms a clause may have; a longer one is left out: nobody would read it, and the indexers would have to."""
+"""How many terms a clause may have; a longer one is left out: it would cost the indexers more than it keeps away."""
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NO_FIELD = re.compile(
@@ -58,20 +58,20 @@ def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
 
 
 def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
-    """Return a clause as one term or several in parentheses; empty where one of its literals cannot be said."""
+    """Return a clause as one term or several in parentheses; empty where one of its literals has none."""
     terms: dict[str, None] = {}
     for literal in clause:
-        said = _terms(literal, names)
-        if said is None:
+        alternatives = _terms(literal, names)
+        if alternatives is None:
             return ""
-        terms.update(dict.fromkeys(said))
+        terms.update(dict.fromkeys(alternatives))
     if not terms or len(terms) > MAX_TERMS:
         return ""
     return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
 
 
 def _terms(literal: Literal, names: Mapping[str, str] | None) -> list[str] | None:
-    """Return the terms of which one holds where a literal does; None where it cannot be said."""
+    """Return the terms of which one holds where a literal does; None where there are none."""
     if not _FIELD.fullmatch(literal.field) or _NO_FIELD.fullmatch(literal.field):
         return None
     word = _word(literal) if names is None else ""

@@ -1,4 +1,4 @@
-"""A detection -> the stanzas that Splunk reads beside its own: saved search, macros, analytic stories.
+"""A detection -> the stanzas that Splunk reads of it: saved search, macros, analytic stories.
 
 The importer writes them for published files, `make generate` for the detections that the app ships. The saved search
 is ready, unscheduled, and calls three macros.
@@ -27,7 +27,7 @@ PREFILTER_COMMENT = (
     "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
 )
 FILTER_COMMENT = "Yours: what to leave out of this detection's results."
-"""What stands above two macros of a detection."""
+"""Comments above two macros of a detection."""
 
 FIELDS = ("_time", "host", *PROCESSES.columns)
 """What every saved search passes on: what identifies an event, and what its reader wants to see."""
@@ -67,11 +67,11 @@ def macro(definition: str) -> Settings:
 
 
 def fields(detection: Detection) -> str:
-    """Return the commands that hand the command its fields alone: all (`*`) where nobody can name them."""
+    """Return the commands that pass only the needed fields on to ssadetect: all (`*`) where they cannot be named."""
     read = detection.plan.input_fields
     if read is None:
         return "fields *"
-    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the tags tell the data models of an event
+    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the data models of an event follow from its tags
     for name in detection.needs | (read - {"event_id"}):
         wanted.update(COUNTERPARTS.get(name, (name,)))
     nameable = all(PLAIN.fullmatch(name) for name in read)

@@ -1,7 +1,7 @@
 """Turn published SSA detections (YAML) into what Splunk reads, in the app's local/ folder: no code to write.
 
 All or nothing: every file is read, checked, compiled and loaded as the search command will, before a conf is written.
-What a file states replaces what local/ says, and each setting that changes is told; how a search runs stays.
+What a file states replaces what local/ says, and each setting that changes is reported; how a search runs stays.
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Import files; return the exit code: 0, or 1 when anything was wrong, and then nothing is written."""
     try:
-        app = app_folder(asked.app)
+        app = app_folder(options.app)
         confs = LocalConfs(app, CONFS)
-        found = read_all(asked.files, confs.stanzas[CONF])
+        found = read_all(options.files, confs.stanzas[CONF])
         replaced = [one.name for one in found if one.name in confs.stanzas[CONF]]
         notes = [[*one.notes, *put_one(one, confs)] for one in found]
         confs.check()
-        if asked.dry_run:
+        if options.dry_run:
             sys.stdout.write(confs.shown())
         else:
             confs.write()
@@ -64,10 +64,10 @@ def run(asked: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1
     for one, noted in zip(found, notes, strict=True):
-        said = "would be " * asked.dry_run + ("replaced" if one.name in replaced else "added")
-        sys.stdout.write(f"{said}: {one.name}, from {one.file}\n")
+        outcome = "would be " * options.dry_run + ("replaced" if one.name in replaced else "added")
+        sys.stdout.write(f"{outcome}: {one.name}, from {one.file}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in noted))
-    if not asked.dry_run:
+    if not options.dry_run:
         sys.stdout.write(f"\n{app / 'local'} has them now:\n")
         sys.stdout.write("".join(f"  {name}.conf  [{stanza}]\n" for name, stanza in confs.put_stanzas))
         sys.stdout.write(NEXT)
@@ -98,7 +98,7 @@ def language(app: Path) -> dict[Path, bytes]:
 
 
 def read_all(files: Sequence[Path], known: dict[str, conf.Stanza]) -> list[Published]:
-    """Read files that may go beside the known detections; raises ImporterError that tells of every wrong one."""
+    """Read files that can be added to the known detections; raises ImporterError that names every wrong one."""
     taken = {name: (stanza["id"].value, stanza.place) for name, stanza in known.items() if "id" in stanza}
     good: list[Published] = []
     problems: list[str] = []
@@ -159,14 +159,14 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
     changes["savedsearches"] = confs.put(
         "savedsearches", name, stanzas.search_settings(detection, metadata), stanzas.THEIRS
     )
-    told = confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, metadata))
-    changes["analyticstories"] = told
+    story_settings = stanzas.story_search_settings(detection, metadata)
+    changes["analyticstories"] = confs.put("analyticstories", f"savedsearch://{name}", story_settings)
     for story in detection.analytic_story:
         put_story(confs, story, detection)
     for story in conf.comma_list(before.get("analytic_story", "")):
         if story not in detection.analytic_story:
             notes.append(f"the story {story} is no longer stated, and its stanza still lists the search: see to it")
-    return notes + [f"{name}.conf: {', '.join(told)}" for name, told in changes.items() if told]
+    return notes + [f"{name}.conf: {', '.join(changed)}" for name, changed in changes.items() if changed]
 
 
 def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The published YAML of a detection -> its facts, checked: whatever is wrong is said with file, line, key and remedy.
+"""The published YAML of a detection -> its settings, checked: an error names file, line and key, and what to do.
 
 The layout is that of splunk/security_content's ssa___*.yml: name, id, search … at the top, risk and frameworks in
 `tags`. The files come from elsewhere, so nothing in them may reach beyond the value that it is: texts are folded to

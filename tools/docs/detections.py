@@ -56,28 +56,28 @@ def _evaluation(detection: Detection) -> list[str]:
         )
         return ["## Evaluation", text]
     counted = evaluation.counts(COMPARED[detection.name])
-    said = pages.bullets(f"{title}: fires on {fires} of {rows}" for title, fires, rows in counted)
+    results = pages.bullets(f"{title}: fires on {fires} of {rows}" for title, fires, rows in counted)
     others = "Every miss and every false alarm, and the same of other published rules: [evaluation](../evaluation.md)."
-    return ["## Evaluation", said, others]
+    return ["## Evaluation", results, others]
 
 
 def _tuning(detection: Detection) -> list[str]:
     stem, victims = slug(detection.name), [o.name for o in detection.observables if o.role == "Victim"]
     shown = [o.name for o in detection.observables if o.role != "Victim"]
-    said = [
+    advice = [
         f"The view *Tuning* lists what its hits have in common, and writes the lines for `{stem}_filter`.",
         f"Leave out by what an attacker cannot choose: {', '.join(f'`{name}`' for name in victims)}, rather than by "
         f"{', '.join(f'`{name}`' for name in shown)}; a path, a name or a parent can be imitated.",
     ]
     if detection.dynamic_score:
-        said.append(
+        advice.append(
             f"The score of a hit is its own, {format_score(detection.risk_score)} at most: `| where risk_score>20` in "
             "the filter macro leaves out what is informational. `impact` and `confidence` in "
             "`local/ssa_detections.conf` lower that most."
         )
     else:
-        said.append("`impact` and `confidence` in `local/ssa_detections.conf` change its score for all hits.")
-    return ["## Tuning", pages.bullets(said)]
+        advice.append("`impact` and `confidence` in `local/ssa_detections.conf` change its score for all hits.")
+    return ["## Tuning", pages.bullets(advice)]
 
 
 def index(detections: list[Detection]) -> str:

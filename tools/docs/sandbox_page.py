@@ -18,10 +18,10 @@ PATH = "docs/sandbox.md"
 CASES = ROOT / "tests/sandbox/commands"
 
 SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
-"""What the expression of search is made of, beside comparisons."""
+"""What the expression of search is made of, besides comparisons."""
 
 EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
-"""What the expressions of eval and where are made of, beside comparisons, operators and functions."""
+"""What the expressions of eval and where are made of, besides comparisons, operators and functions."""
 
 HEAD = f"""\
 # The sandbox
