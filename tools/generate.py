@@ -28,7 +28,7 @@ class Output(NamedTuple):
     sources: str
     """What they are generated from."""
     generate: Callable[[], Mapping[str, str]] | None
-    """Returns path -> content; None where another command writes them, which `sources` names."""
+    """Returns path -> content; None where another command writes them: `sources` names it."""
     unmarked: str = ""
     """Why the files carry no mark; empty where each carries one."""
 
@@ -46,17 +46,19 @@ def _conf(name: str, stanzas: Callable[[], Iterable[generated.Stanza]]) -> Outpu
     return Output(path, f"{generated.DETECTIONS}, {generated.TABLE}: the stanzas with a mark", generate)
 
 
+def _page(path: str, sources: str, page: Callable[[], str]) -> Output:
+    return Output(path, sources, lambda: {path: page()})
+
+
 OUTPUTS = (
     _conf("macros", generated.macros),
     _conf("savedsearches", generated.saved_searches),
     _conf("analyticstories", generated.stories),
     Output("docs/detections/*.md", generated.DETECTIONS, detections.detection_pages),
     Output(detections.LAYER, generated.DETECTIONS, detections.layer, "JSON " + NO_COMMENTS),
-    Output(language.PATH, "bin/ssa/language", lambda: {language.PATH: language.page()}),
-    Output(
-        sandbox_page.PATH, "sandbox/commands, tests/sandbox/commands", lambda: {sandbox_page.PATH: sandbox_page.page()}
-    ),
-    Output(evaluation.PATH, "tools/evaluate/catalogue.toml", lambda: {evaluation.PATH: evaluation.page()}),
+    _page(language.PATH, "bin/ssa/language, tools/docs/language.py", language.page),
+    _page(sandbox_page.PATH, "sandbox/commands, tests/sandbox/commands", sandbox_page.page),
+    _page(evaluation.PATH, "tools/evaluate/catalogue.toml", evaluation.page),
     Output("sandbox/demo/*.log", DAY, _demo(".log"), "a log of Windows events " + NO_COMMENTS),
     Output("sandbox/demo/catalogue.json", DAY, _demo(".json"), "JSON " + NO_COMMENTS),
     Output("docs/benchmark.md", "`make bench-scan`, which measures", None),

@@ -8,7 +8,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 }
 """SSA fields that CIM calls otherwise, each with its columns in the order of preference."""
 
-NOTHING = ("", "unknown")
+PLACEHOLDERS = ("", "unknown")
 """How a missing value shows in a data model: the same event must look the same from raw and from tstats."""
 
 MADE = ("_time", "event_id", "_datamodels")

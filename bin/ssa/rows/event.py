@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
-from ssa.content.fields import COUNTERPARTS, MADE, NOTHING
+from ssa.content.fields import COUNTERPARTS, MADE, PLACEHOLDERS
 from ssa.language import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
@@ -28,7 +28,7 @@ def field_values(row: Row, name: str) -> list[str]:
     found = values(row.get(name))
     for column in COUNTERPARTS.get(name, ()):
         if not found:
-            found = [value for value in values(row.get(column)) if value not in NOTHING]
+            found = [value for value in values(row.get(column)) if value not in PLACEHOLDERS]
     return found
 
 
@@ -48,7 +48,7 @@ def cell_of(row: Row, name: str) -> Cell:
             if cell:
                 break
             cell = row.get(column)
-            if cell in NOTHING:
+            if cell in PLACEHOLDERS:
                 cell = None
         if type(cell) is not list:
             return cell or None
@@ -108,7 +108,7 @@ def event_id(row: Row) -> str:
             value = row.get(column)
             if isinstance(value, list):
                 value = text(value)
-            if value and value not in NOTHING:
+            if value and value not in PLACEHOLDERS:
                 parts.append(quoted(value))
                 break
         else:
