@@ -18,7 +18,7 @@ INDEX, LAYER = f"{FOLDER}/index.md", "docs/attack_navigator.json"
 LINKS = "[How well they find msiexec's /y](../evaluation.md) · [ATT&CK Navigator layer](../attack_navigator.json)"
 
 OFF = (
-    "The search of the given detection, the first below, is ready to be scheduled. Those of the others ship disabled: "
+    f"The search of *{pages.GIVEN}*, the given detection, is ready to be scheduled. Those of the others ship disabled: "
     "Settings > Searches, reports, and alerts > *SSA - … - Rule* > Edit > Enable. `| ssadetect` runs all of them."
 )
 
