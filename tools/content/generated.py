@@ -51,6 +51,14 @@ ACCELERATED = (
 )
 
 
+BASE_COMMENT = (
+    "Which events are searched as {model.name}: CIM takes the same tags. Narrow the indexes here, in\n"
+    "local/macros.conf, and every search of this app follows."
+)
+WHERE_COMMENT = "The same for the accelerated search, in the names of the data model."
+"""Comments above the base macro of a data model, and above what a detection asks of its dataset."""
+
+
 class Stanza(NamedTuple):
     """A generated stanza; `source` is what it is generated from, `comment` what stands below its mark."""
 
@@ -81,12 +89,6 @@ def rewritten(text: str, path: str, generated: Iterable[Stanza]) -> str:
     return edited.text
 
 
-def shipped() -> list[Detection]:
-    """Return the shipped detections, in the order of their conf."""
-    catalogue = pages.shipped()
-    return [catalogue.find(name) for name in catalogue.names]
-
-
 def is_accelerated(detection: Detection) -> bool:
     """Tell whether the dataset of its data model has every column that a detection and its risk need."""
     model, read = _model(detection), columns_read([detection])
@@ -105,20 +107,13 @@ def macros() -> Iterator[Stanza]:
             yield Stanza(model.macro, macro(model.terms), TABLE, BASE_COMMENT.format(model=model))
         if model.tstats:
             yield from _tstats_macros(model)
-    for detection in shipped():
+    for detection in pages.detections():
         stem = pages.slug(detection.name)
         yield Stanza(f"{stem}_prefilter", macro(pushdown.prefilter(detection)), comment=stanzas.PREFILTER_COMMENT)
         if is_accelerated(detection):
             definition = pushdown.tstats_where(detection, _model(detection))
             yield Stanza(f"{stem}_tstats_where", macro(definition), comment=WHERE_COMMENT)
         yield Stanza(f"{stem}_filter", macro("search *"), comment=f"{stanzas.FILTER_COMMENT} `search *` keeps all.")
-
-
-BASE_COMMENT = (
-    "Which events are searched as {model.name}: CIM takes the same tags. Narrow the indexes here, in\n"
-    "local/macros.conf, and every search of this app follows."
-)
-WHERE_COMMENT = "The same for the accelerated search, in the names of the data model."
 
 
 def _tstats_macros(model: DataModel) -> Iterator[Stanza]:
@@ -152,7 +147,7 @@ def _tstats_macros(model: DataModel) -> Iterator[Stanza]:
 
 def saved_searches() -> Iterator[Stanza]:
     """Yield the searches of every detection: over events, and where it can be over the accelerated data model."""
-    for detection in shipped():
+    for detection in pages.detections():
         disabled = str(int(detection.name not in ENABLED))
         raw = {**stanzas.search_settings(detection, _metadata(detection)), "disabled": disabled}
         yield Stanza(pages.saved_search(detection), raw)
@@ -169,7 +164,7 @@ def _accelerated(detection: Detection, raw: Settings) -> Settings:
 
 def stories() -> Iterator[Stanza]:
     """Yield what analyticstories.conf has of every detection, and the stories that they belong to."""
-    every = shipped()
+    every = pages.detections()
     for detection in every:
         name = f"savedsearch://{pages.saved_search(detection)}"
         yield Stanza(name, stanzas.story_search_settings(detection, _metadata(detection)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ssa.content.detection import Detection, format_score
 from tools.docs import pages
-from tools.docs.pages import FOLDER, shipped, slug
+from tools.docs.pages import FOLDER, slug
 from tools.evaluate import page as evaluation
 from tools.evaluate import rules
 from tools.marks import page_mark
@@ -31,7 +31,7 @@ LOOSE, TIGHT = "#fce8b2", "#d62728"
 
 def detection_pages() -> dict[str, str]:
     """Return path in the repository -> content: the page of each detection, and their index."""
-    detections = _shipped()
+    detections = pages.detections()
     own = {
         f"{FOLDER}/{slug(each.name)}.md": pages.page(each, [*_evaluation(each), *_tuning(each)]) for each in detections
     }
@@ -40,12 +40,7 @@ def detection_pages() -> dict[str, str]:
 
 def layer() -> dict[str, str]:
     """Return path in the repository -> content: the layer for MITRE's Navigator."""
-    return {LAYER: json.dumps(navigator(_shipped()), indent=2, ensure_ascii=False) + "\n"}
-
-
-def _shipped() -> list[Detection]:
-    catalogue = shipped()
-    return [catalogue.find(name) for name in catalogue.names]
+    return {LAYER: json.dumps(navigator(pages.detections()), indent=2, ensure_ascii=False) + "\n"}
 
 
 def _evaluation(detection: Detection) -> list[str]:

@@ -28,6 +28,12 @@ def shipped() -> Catalogue:
     return Catalogue(conf.merge([str(ROOT / f"default/{CONF}.conf")]))
 
 
+def detections() -> list[Detection]:
+    """Return each of them, in the order of their conf."""
+    catalogue = shipped()
+    return [catalogue.find(name) for name in catalogue.names]
+
+
 def slug(name: str) -> str:
     """Turn a detection's name into the stem of its macros and of its page."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
