@@ -62,7 +62,7 @@ check: $(VENV)/dev ## ruff, strict mypy (of the library also as on Windows), con
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
 	@$(RUN) -m tools.replay.dataset
 
-generate: $(VENV)/sandbox ## write what is derived: pages of detections, prefilter macros, demo events
+generate: $(VENV)/sandbox ## write what is generated: stanzas, pages, demo events; tools/generate.py lists all
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made

@@ -14,15 +14,14 @@ import pytest
 from ssa.action import payload, risk
 from ssa.action.splunkd import LEDGER, SOURCETYPE
 from ssa.content import conf
-from ssa.content.datamodels import security_domain
+from ssa.content.datamodels import PROCESSES, security_domain
 from ssa.content.detection import CONF, REQUIRED
-from ssa.content.fields import COLUMNS, COUNTERPARTS, IDENTITY
+from ssa.content.fields import COLUMNS, COUNTERPARTS
 from tools import ROOT
 from tools.docs import pages
 
 # The published text, character for character. It stands here a second time on purpose.
 PUBLISHED = r"""| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", null)), cmd_line=lower(ucast(map_get(input_event, "process"), "string", null)), process_name=lower(ucast(map_get(input_event, "process_name"), "string", null)), process_path=ucast(map_get(input_event, "process_path"), "string", null), parent_process_name=ucast(map_get(input_event, "parent_process_name"), "string", null), event_id=ucast(map_get(input_event, "event_id"), "string", null) | where cmd_line IS NOT NULL AND process_name IS NOT NULL AND process_name="msiexec.exe" AND (like (cmd_line, "%/y %") OR like (cmd_line, "%-y %")) | eval start_time=timestamp, end_time=timestamp, entities=mvappend(ucast(map_get(input_event, "dest_user_id"), "string", null), ucast(map_get(input_event, "dest_device_id"), "string", null)), body=create_map(["event_id", event_id, "cmd_line", cmd_line, "process_name", process_name, "parent_process_name", parent_process_name, "process_path", process_path]) | into write_ssa_detected_events();"""  # noqa: E501 (one line, as published)
-FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 
 CONFS = sorted(path.stem for path in (ROOT / "default").glob("*.conf"))
 OTHER_APPS_ACTIONS = {"correlationsearch", "risk", "notable"}
@@ -320,7 +319,7 @@ def test_no_stanza_and_no_key_stands_twice(path):
 
 
 def test_the_shipped_search_is_the_published_one_character_for_character():
-    assert DETECTIONS.find(FLAGSHIP).search == PUBLISHED
+    assert DETECTIONS.find(pages.GIVEN).search == PUBLISHED
 
 
 @by_detection
@@ -343,7 +342,7 @@ def test_a_saved_search_passes_every_field_that_the_detection_and_its_risk_need(
     passed = set(re.split(r",\s*", re.search(r"\| fields ([^|]+?) \|", search)[1])) | {"event_id"}
     for name in detection.needs | (detection.plan.input_fields or set()):
         assert {name, *COUNTERPARTS.get(name, ())} & passed, name
-    for columns in IDENTITY:
+    for columns in PROCESSES.identity:
         assert set(columns) & passed, columns
 
 
@@ -416,7 +415,7 @@ def test_a_saved_search_is_ready_but_not_scheduled(detection):
 
 def test_of_the_detections_the_given_one_is_on_and_no_search_is_scheduled():
     for name, settings in SAVED.items():
-        ours = "action.ssa_risk" in settings and FLAGSHIP not in name
+        ours = "action.ssa_risk" in settings and pages.GIVEN not in name
         assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "0")
         assert settings["is_visible"] == "1"
         assert settings["description"]

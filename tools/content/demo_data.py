@@ -1,6 +1,6 @@
-"""Write the demo dataset: one invented working day on twelve invented Windows machines, with msiexec.exe in the middle.
+"""The demo dataset: one invented working day on twelve invented Windows machines, with msiexec.exe in the middle.
 
-`python -m tools.content.demo_data` writes the files of sandbox/demo. They have to hold what no public dataset has: true
+`make generate` writes the files of sandbox/demo. They have to hold what no public dataset has: true
 hits of the msiexec detection next to everyday msiexec and everyday `/y `, in each rendering that Splunk may receive.
 All of it is synthetic; the same seed always gives the same bytes.
 """
@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from tools import ROOT
-
-FOLDER = ROOT / "sandbox/demo"
 SEED = 4688
 DAY_START = datetime(2026, 3, 2, 7, tzinfo=UTC)
 DAY_LENGTH = timedelta(hours=12)
@@ -188,13 +185,6 @@ class Chain(NamedTuple):
 
     heading: str
     steps: list[tuple[str, str]]
-
-
-def main() -> None:
-    """Write the dataset to sandbox/demo."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, content in build().items():
-        (FOLDER / name).write_text(content, encoding="utf-8", newline="\n")
 
 
 def build() -> dict[str, str]:
@@ -466,6 +456,3 @@ FORMATS: dict[str, tuple[str, Callable[[Process, int], str]]] = {
     SYSMON: ("XmlWinEventLog Sysmon 1", _sysmon_xml),
     CLASSIC: ("classic WinEventLog 4688", _classic),
 }
-
-if __name__ == "__main__":
-    main()

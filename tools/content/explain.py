@@ -22,10 +22,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .conf, a .yml, or an app's folder")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Explain every detection of the files; return the exit code."""
     wrong = 0
-    for path in asked.files:
+    for path in options.files:
         try:
             catalogue = detections(path)
         except (conf.ConfError, ImporterError) as error:

@@ -37,7 +37,7 @@ UNTESTED = "No public dataset is known: the events of the app's own tests stand 
 
 
 class Source(NamedTuple):
-    """A data source as contentctl describes one: where its events stand in Splunk, and what tells them apart."""
+    """A data source as contentctl describes one: where its events stand in Splunk, and what distinguishes them."""
 
     source: str
     separator: str
@@ -74,17 +74,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", type=Path, default=ROOT, help="the app's folder (default: this repository)")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Write the files; return the exit code."""
     try:
-        catalogue = Catalogue.of_app(str(asked.app))
-        chosen = [catalogue.find(name) for name in asked.names or catalogue.names]
-        files = dict(pack(chosen, Confs(asked.app)))
+        catalogue = Catalogue.of_app(str(options.app))
+        chosen = [catalogue.find(name) for name in options.names or catalogue.names]
+        files = dict(pack(chosen, Confs(options.app)))
     except (conf.ConfError, DetectionError, KeyError) as error:
         sys.stderr.write(f"cannot export: {error}\n")
         return 1
     for path, content in files.items():
-        target = asked.folder / path
+        target = options.folder / path
         if target.exists() and not path.startswith("detections/"):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 class Confs:
-    """The confs beside the detections: what their searches and stories say."""
+    """The confs that the detections need: their searches, macros and stories."""
 
     def __init__(self, app: Path) -> None:
         self.searches, self.macros, self.stories = (
@@ -111,8 +111,8 @@ def pack(detections: list[Detection], confs: Confs) -> Iterator[tuple[str, Yaml]
         used.update((name, None) for name in found["search"].split("`")[1::2] if name != f"{stem}_filter")
         yield f"detections/endpoint/{stem}.yml", found
     for name in used:
-        told = {"definition": confs.macros[name]["definition"].value, "description": "Of the app SSA Detections."}
-        yield f"macros/{name}.yml", {"name": name, **told}
+        settings = {"definition": confs.macros[name]["definition"].value, "description": "Of the app SSA Detections."}
+        yield f"macros/{name}.yml", {"name": name, **settings}
     for name in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
         yield f"stories/{pages.slug(name)}.yml", story(name, confs.stories[f"analytic_story://{name}"])
     for name in SOURCES:
@@ -184,24 +184,24 @@ def _drilldowns(victims: list[str]) -> list[Yaml]:
 
 def story(name: str, stanza: Mapping[str, conf.Setting]) -> Yaml:
     """Return an analytic story as contentctl reads it."""
-    told = {key: setting.value for key, setting in stanza.items()}
+    settings = {key: setting.value for key, setting in stanza.items()}
     return {
         "name": name,
         "id": str(uuid5(NAMESPACE_URL, OURS + name)),
-        "version": int(told["version"]),
-        "date": told["last_updated"],
-        "author": json.loads(told["maintainers"])[0]["name"],
+        "version": int(settings["version"]),
+        "date": settings["last_updated"],
+        "author": json.loads(settings["maintainers"])[0]["name"],
         "status": "production",
-        "description": told["description"],
-        "narrative": told["narrative"],
-        "references": json.loads(told["references"]),
-        "tags": {"category": [told["category"]], "product": PRODUCTS, "usecase": "Advanced Threat Detection"},
+        "description": settings["description"],
+        "narrative": settings["narrative"],
+        "references": json.loads(settings["references"]),
+        "tags": {"category": [settings["category"]], "product": PRODUCTS, "usecase": "Advanced Threat Detection"},
     }
 
 
 def data_source(name: str) -> Yaml:
     """Return a data source as contentctl reads it."""
-    told = SOURCES[name]
+    source = SOURCES[name]
     return {
         "name": name,
         "id": str(uuid5(NAMESPACE_URL, OURS + name)),
@@ -209,9 +209,9 @@ def data_source(name: str) -> Yaml:
         "date": "2026-11-22",
         "author": "SSA Detections maintainers",
         "description": f"Process creation: {name}.",
-        "source": told.source,
+        "source": source.source,
         "sourcetype": "XmlWinEventLog",
-        "separator": told.separator,
-        "supported_TA": [{"name": told.add_on, "url": told.url, "version": told.version}],
-        "fields": ["_time", *told.fields],
+        "separator": source.separator,
+        "supported_TA": [{"name": source.add_on, "url": source.url, "version": source.version}],
+        "fields": ["_time", *source.fields],
     }

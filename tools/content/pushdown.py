@@ -1,9 +1,9 @@
-"""What a detection requires, said to Splunk: the terms that keep other events away from the command.
+"""What a detection requires, as terms of a Splunk search: they keep other events away from the command.
 
-They are wide on purpose. Search ignores case, and whether beyond ASCII is said nowhere; it tests the values of a field
-one by one; and a wildcard in the middle of a text, or beside a blank, is too loosely documented to hide an event by it
-(Search Manual, "Wildcards"). So a text is cut at what search may read in another way, and its longest piece is asked
-for, with wildcards at the ends.
+They are wide on purpose. Search ignores case, and no documentation says whether beyond ASCII; it tests the values of a
+field one by one; and a wildcard in the middle of a text, or next to a blank, is too loosely documented to hide an event
+by it (Search Manual, "Wildcards"). So a text is cut at what search may read in another way, and the term is its
+longest piece, with wildcards at the ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ssa.content.datamodels import PROCESSES
+from ssa.content.datamodels import DataModel
 from ssa.content.detection import Detection
 from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.requirements import Clause, RequiredText
@@ -20,11 +20,8 @@ from ssa.rows.event import required
 EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
 """What holds for every event: as a term, which `where` of tstats does not take, and as a comparison."""
 
-DATA_MODEL = {"host": "host", **{name: f"{PROCESSES.dataset}.{name}" for name in PROCESSES.columns}}
-"""Field of an event -> its name among what ssa_tstats_by asks for: the accelerated searches have no other."""
-
 MAX_TERMS = 100
-"""How many terms a clause may have; a longer one is left out: nobody would read it, and the indexers would have to."""
+"""How many terms a clause may have; a longer one is left out: it would cost the indexers more than it keeps away."""
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NO_FIELD = re.compile(
@@ -45,9 +42,14 @@ def prefilter(detection: Detection) -> str:
     return _conjunction(detection, None) or EVERYTHING
 
 
-def tstats_where(detection: Detection) -> str:
-    """Return the same as a condition of tstats on the Endpoint data model."""
-    return _conjunction(detection, DATA_MODEL) or EVERYTHING_INDEXED
+def tstats_where(detection: Detection, model: DataModel) -> str:
+    """Return the same as a condition of tstats on the dataset of a data model."""
+    return _conjunction(detection, dataset_columns(model)) or EVERYTHING_INDEXED
+
+
+def dataset_columns(model: DataModel) -> dict[str, str]:
+    """Return field of an event -> its name in the dataset of a data model: accelerated searches have no other."""
+    return {"host": "host", **{name: model.prefix + name for name in model.columns}}
 
 
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
@@ -56,20 +58,20 @@ def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
 
 
 def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
-    """Return a clause as one term or several in parentheses; empty where one of its texts cannot be said."""
+    """Return a clause as one term or several in parentheses; empty where one of its texts has none."""
     terms: dict[str, None] = {}
     for wanted in clause:
-        said = _terms(wanted, names)
-        if said is None:
+        alternatives = _terms(wanted, names)
+        if alternatives is None:
             return ""
-        terms.update(dict.fromkeys(said))
+        terms.update(dict.fromkeys(alternatives))
     if not terms or len(terms) > MAX_TERMS:
         return ""
     return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
 
 
 def _terms(wanted: RequiredText, names: Mapping[str, str] | None) -> list[str] | None:
-    """Return the terms of which one holds where a required text does; None where it cannot be said."""
+    """Return the terms of which one holds where a required text does; None where there are none."""
     if not _FIELD.fullmatch(wanted.field) or _NO_FIELD.fullmatch(wanted.field):
         return None
     word = _word(wanted) if names is None else ""

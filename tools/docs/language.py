@@ -9,6 +9,7 @@ from ssa.language import compile_text
 from ssa.language.functions import REGISTRY, Function
 from ssa.language.text import parser
 from ssa.language.text.parser import MAX_DEPTH, MAX_NESTING, STATEFUL
+from tools.marks import page_mark
 
 PATH = "docs/language.md"
 
@@ -90,7 +91,7 @@ CHOICES = (
     ("An escape that the language does not know keeps its backslash", r'"\d\\\n"', OURS),
     ("Numbers: long, double; the suffix L says long, F and D say double", "[1L, 1D, 1.5]", DOCUMENTED),
 )
-"""What a rule says, an expression that shows it, and where the rule comes from."""
+"""Each a rule, an expression that shows it, and whether the product documents it."""
 
 DIFFERENCES = """\
 | | SSA | classic SPL |
@@ -157,8 +158,10 @@ def page() -> str:
     return f"""\
 # The SSA dialect
 
-How this app runs the language of Splunk Behavioral Analytics (SSA) detections. `make generate` writes this page from
-the parser and the registry of functions; every result in it comes from the engine. *Documented* rules follow the
+{page_mark("bin/ssa/language", "tools/docs/language.py")}
+
+How this app runs the language of Splunk Behavioral Analytics (SSA) detections. The grammar is the parser's, the
+functions are those of the registry, and every result on this page comes from the engine. *Documented* rules follow the
 product's documentation; where that is silent, the rule is *ours*.
 
 `python -m tools explain FILE` and, in Splunk, `| ssaexplain detection="…"` show what a detection reads, its steps, and

@@ -7,10 +7,18 @@ import re
 from collections.abc import Iterable
 
 from ssa.content import conf
+from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, format_score
 from tools import ROOT
+from tools.marks import page_mark
 
 FOLDER = "docs/detections"
+
+SOURCE = f"default/{CONF}.conf"
+"""The file that has every fact about the shipped detections."""
+
+GIVEN = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
+"""The detection that was given, as it was published; we wrote the others."""
 
 DYNAMIC = ", the most that a hit can have: the search weighs each hit itself, and says why"
 
@@ -18,6 +26,12 @@ DYNAMIC = ", the most that a hit can have: the search weighs each hit itself, an
 def shipped() -> Catalogue:
     """Return the detections that the package has: those of default/, whatever this checkout's local/ says."""
     return Catalogue(conf.merge([str(ROOT / f"default/{CONF}.conf")]))
+
+
+def detections() -> list[Detection]:
+    """Return each of them, in the order of their conf."""
+    catalogue = shipped()
+    return [catalogue.find(name) for name in catalogue.names]
 
 
 def slug(name: str) -> str:
@@ -54,7 +68,7 @@ def page(detection: Detection, more: Iterable[str] = ()) -> str:
     stem = slug(detection.name)
     parts = [
         f"# {detection.name}",
-        "<!-- Written by `make generate` from default/ssa_detections.conf: change it there. -->",
+        page_mark(SOURCE),
         "## Description",
         detection.description,
         bullets([
@@ -82,7 +96,7 @@ def page(detection: Detection, more: Iterable[str] = ()) -> str:
         "## Macros",
         f"- `{stem}_filter`: empty by default (`search *`). Yours: it leaves known false positives out.\n"
         f"- `{stem}_prefilter`: what every matching event contains; it keeps the rest away from the command.\n"
-        "- `ssa_process_events`: which events count as process creation. Narrow the indexes here.",
+        f"- {DATA_MODELS[detection.datamodel].base}: the events of {detection.datamodel}. Narrow the indexes here.",
         "## Required fields",
         bullets(detection.required_fields),
         "## How To Implement",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tools.docs.pages import GIVEN
 from tools.evaluate import rules
 from tools.evaluate.catalogue import Catalogue, Part, Row, load
 from tools.evaluate.rules import Verdict
+from tools.marks import page_mark
 
 PATH = "docs/evaluation.md"
 LOW = 40
@@ -20,7 +22,7 @@ LONGEST_LINE = 110
 
 ABOUT = f"""# Evaluation
 
-<!-- Written by `make evaluate` and `make generate` from tools/evaluate/catalogue.toml: change it there. -->
+{page_mark("tools/evaluate/catalogue.toml")}
 
 Four rules for msiexec's `/y` over one catalogue of process events. Its rows come from how Windows and msiexec are
 documented to behave and from what is published of attacks and of installers, never from a rule; each names its source.
@@ -28,7 +30,7 @@ None was run on Windows for this page: what no source says stands under *not kno
 
 | Rule | Logic |
 | --- | --- |
-| given | the detection *{rules.GIVEN}*, its shipped text; every hit scores 35 |
+| given | the detection *{GIVEN}*, its shipped text; every hit scores 35 |
 | ESCU | Splunk ESCU, *Windows MSIExec DLLRegisterServer*: the process or its original name is msiexec.exe, and the command line has `/y` or `-y` anywhere |
 | Sigma | Sigma, *Suspicious Msiexec Execute Arbitrary DLL*: the image ends with `\\msiexec.exe`, the command line has ` /y` with any of five dashes, and none of four places of legitimate DLLs |
 | hardened | the detection *{rules.HARDENED}*, its shipped text; the score follows what is known of DLL and parent |

@@ -15,7 +15,7 @@ from ssa.rows.hits import detect
 from tools.docs import pages
 from tools.evaluate.catalogue import Event
 
-GIVEN, HARDENED = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer", "Windows MSIExec DLL Registration"
+HARDENED = "Windows MSIExec DLL Registration"
 
 
 class Verdict(NamedTuple):
@@ -83,7 +83,7 @@ def compared() -> dict[str, Rule]:
     """Return the rules by the name that the page gives them."""
     shipped = pages.shipped()
     return {
-        "given": detection(shipped.find(GIVEN)),
+        "given": detection(shipped.find(pages.GIVEN)),
         "ESCU": escu,
         "Sigma": sigma,
         "hardened": detection(shipped.find(HARDENED)),

@@ -14,17 +14,25 @@ class DataModel(Immutable):
     """A data model, by the name that detections use for it.
 
     `tags` put an event into it; `macro` is the search macro for its events, which default/macros.conf has where
-    `ships`, and an import writes where not. A field whose name begins as one of `field_starts` suggests it. `columns`
-    of its events are passed on by every search, and read from the CIM dataset `dataset` where that is accelerated.
+    `ships`, and an import writes where not. `security_domain` is that of Enterprise Security. A field whose name begins
+    as one of `field_starts` suggests the model. `columns` of its events are passed on by every search; those of
+    `identity` tell one event from another.
+
+    Where it can be searched accelerated, `dataset` is its CIM data model and dataset, and `tstats` the stem of the
+    macros that read it: `<tstats>`, `<tstats>_by` and `<tstats>_rows`.
     """
 
     name: str
     tags: frozenset[str]
     macro: str
+    security_domain: str
     ships: bool = False
     field_starts: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    identity: tuple[tuple[str, ...], ...] = ()
+    """For each part, the columns that it may stand in, in the order of preference."""
     dataset: str = ""
+    tstats: str = ""
 
     @property
     def terms(self) -> str:
@@ -36,19 +44,36 @@ class DataModel(Immutable):
         """What a search of its events begins with: the macro where it ships, which users narrow, else the tags."""
         return f"`{self.macro}`" if self.ships else self.terms
 
+    @property
+    def prefix(self) -> str:
+        """What stands before the name of a column in its dataset: `Processes.`."""
+        return self.dataset.rpartition(".")[2] + "."
+
 
 PROCESSES = DataModel(
     "Endpoint_Processes",
     frozenset({"process", "report"}),
     "ssa_process_events",
+    "endpoint",
     ships=True,
     field_starts=("process",),
     columns=(
         *("dest", "user", "process", "process_name", "process_path", "process_id"),
         *("parent_process", "parent_process_name"),
     ),
-    dataset="Processes",
+    # With the whole second. The dataset has no more, so neither may we: not milliseconds, nor the host that stands in
+    # for a missing dest.
+    identity=(
+        ("dest_device_id", "dest"),
+        ("dest_user_id", "user"),
+        ("process_id",),
+        ("process_path",),
+        ("process",),
+    ),
+    dataset="Endpoint.Processes",
+    tstats="ssa_tstats",
 )
+"""The model of the given detection. Its identity is that of every event: others have some of the same columns."""
 
 DATA_MODELS = {
     model.name: model
@@ -58,41 +83,51 @@ DATA_MODELS = {
             "Endpoint_Registry",
             frozenset({"endpoint", "registry"}),
             "ssa_endpoint_registry_events",
+            "endpoint",
             field_starts=("registry_",),
         ),
         DataModel(
             "Endpoint_Filesystem",
             frozenset({"endpoint", "filesystem"}),
             "ssa_endpoint_filesystem_events",
+            "endpoint",
             field_starts=("file_",),
         ),
-        DataModel("Endpoint_Services", frozenset({"service", "report"}), "ssa_endpoint_services_events"),
-        DataModel("Endpoint_Ports", frozenset({"listening", "port"}), "ssa_endpoint_ports_events"),
+        DataModel("Endpoint_Services", frozenset({"service", "report"}), "ssa_endpoint_services_events", "endpoint"),
+        DataModel("Endpoint_Ports", frozenset({"listening", "port"}), "ssa_endpoint_ports_events", "endpoint"),
         DataModel(
             "Network_Traffic",
             frozenset({"network", "communicate"}),
             "ssa_network_traffic_events",
+            "network",
             field_starts=("dest_port", "dest_ip", "dest_device_ips"),
         ),
-        DataModel("Network_Resolution", frozenset({"network", "resolution", "dns"}), "ssa_network_resolution_events"),
-        DataModel("Authentication", frozenset({"authentication"}), "ssa_authentication_events"),
-        DataModel("Web", frozenset({"web"}), "ssa_web_events"),
+        DataModel(
+            "Network_Resolution",
+            frozenset({"network", "resolution", "dns"}),
+            "ssa_network_resolution_events",
+            "network",
+        ),
+        DataModel("Authentication", frozenset({"authentication"}), "ssa_authentication_events", "access"),
+        DataModel("Web", frozenset({"web"}), "ssa_web_events", "network"),
     )
 }
 
-NO_MODEL = DataModel("", frozenset(), "")
+NO_MODEL = DataModel("", frozenset(), "", "threat")
 """Stands for a data model that is not in the table: any event may be of it."""
-
-SECURITY_DOMAINS = {
-    "Endpoint": "endpoint",
-    "Network": "network",
-    "Web": "network",
-    "Authentication": "access",
-    "Change": "audit",
-}
-"""First word of a data model's name -> security domain of Enterprise Security; anything else is `threat`."""
 
 
 def security_domain(datamodel: str) -> str:
-    """Name the security domain of a data model, whether the table has it or not."""
-    return SECURITY_DOMAINS.get(re.split(r"[_ .]", datamodel)[0], "threat")
+    """Return the security domain of a data model; of one that the table lacks, that of models with its first word.
+
+    So `Endpoint` and `Endpoint.Processes` have the domain of `Endpoint_Processes`.
+    """
+    if datamodel in DATA_MODELS:
+        return DATA_MODELS[datamodel].security_domain
+    word = _first_word(datamodel)
+    alike = (model.security_domain for model in DATA_MODELS.values() if _first_word(model.name) == word)
+    return next(alike, "audit" if word == "Change" else NO_MODEL.security_domain)
+
+
+def _first_word(name: str) -> str:
+    return re.split(r"[_ .]", name)[0]

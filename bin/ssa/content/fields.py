@@ -1,4 +1,4 @@
-"""The names of fields: what CIM and SSA call them, which identify an event, and which the app itself adds."""
+"""The names of fields: what CIM and SSA call them, and which the app itself adds."""
 
 from __future__ import annotations
 
@@ -8,19 +8,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 }
 """SSA fields that CIM calls otherwise, each with its columns in the order of preference."""
 
-IDENTITY = (
-    ("dest_device_id", "dest"),
-    ("dest_user_id", "user"),
-    ("process_id",),
-    ("process_path",),
-    ("process",),
-)
-"""What tells one process event from another, with its whole second: each by its columns in the order of preference.
-
-tstats has no more, so neither may we: not milliseconds, nor the host that stands in for a missing dest.
-"""
-
-NOTHING = ("", "unknown")
+PLACEHOLDERS = ("", "unknown")
 """How a missing value shows in a data model: the same event must look the same from raw and from tstats."""
 
 MADE = ("_time", "event_id", "_datamodels")

@@ -6,12 +6,13 @@ import re
 
 from ssa.language.text.syntax import Literal, MapOf, computed, postorder
 
+from .datamodels import PROCESSES
 from .detection import TOKEN, Detection
-from .fields import COLUMNS, CONTRIBUTING, COUNTERPARTS, IDENTITY
+from .fields import COLUMNS, CONTRIBUTING, COUNTERPARTS
 
 SUPPLIED = frozenset({
     *("_time", "host", "source", "sourcetype", "index", "event_id", *COLUMNS, *CONTRIBUTING),
-    *(name for columns in IDENTITY for name in columns),
+    *(name for columns in PROCESSES.identity for name in columns),
     *COUNTERPARTS,
 })  # fmt: skip
 """Names that a row has whatever its detection reads."""

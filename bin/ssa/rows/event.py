@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Optional
 
-from ssa.content.datamodels import DATA_MODELS
+from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
-from ssa.content.fields import COUNTERPARTS, IDENTITY, MADE, NOTHING
+from ssa.content.fields import COUNTERPARTS, MADE, PLACEHOLDERS
 from ssa.language import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
@@ -28,7 +28,7 @@ def field_values(row: Row, name: str) -> list[str]:
     found = values(row.get(name))
     for column in COUNTERPARTS.get(name, ()):
         if not found:
-            found = [value for value in values(row.get(column)) if value not in NOTHING]
+            found = [value for value in values(row.get(column)) if value not in PLACEHOLDERS]
     return found
 
 
@@ -48,7 +48,7 @@ def cell_of(row: Row, name: str) -> Cell:
             if cell:
                 break
             cell = row.get(column)
-            if cell in NOTHING:
+            if cell in PLACEHOLDERS:
                 cell = None
         if type(cell) is not list:
             return cell or None
@@ -82,7 +82,7 @@ def _by_source(fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
     """Return the columns of a row that detections and the columns of their hits come from; None means all."""
-    found = {"_time", "event_id", "_datamodels", "tag"}.union(*IDENTITY)
+    found = {"_time", "event_id", "_datamodels", "tag"}.union(*PROCESSES.identity)
     for detection in detections:
         if detection.plan.input_fields is None:
             return None
@@ -97,18 +97,18 @@ def required(detection: Detection) -> Clauses:
 
 
 def event_id(row: Row) -> str:
-    """Identify the event of a row: the row's own event_id, else SHA-256 over its whole second and IDENTITY."""
+    """Identify the event of a row: the row's own event_id, else SHA-256 over its whole second and identity."""
     own = row.get("event_id") and text(row.get("event_id"))
     if own:
         return own
     second = whole_second(row.get("_time"))
     parts = ["null" if second is None else str(second)]
-    for columns in IDENTITY:
+    for columns in PROCESSES.identity:
         for column in columns:
             value = row.get(column)
             if isinstance(value, list):
                 value = text(value)
-            if value and value not in NOTHING:
+            if value and value not in PLACEHOLDERS:
                 parts.append(quoted(value))
                 break
         else:

@@ -1,9 +1,9 @@
 """What SPL means in the sandbox: the cases of *.toml here, each with the documentation that it comes from.
 
-A case has `covers` (names of tools.docs.spl.features), `source` (a page of Splunk's documentation), `search`, and
-`rows` (what comes out, field by field; a field without a value is left out) or `error`. It may have `events` (stored
-first), `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch s), and
-`columns` (the fields in their order). Those of rest have a server to ask.
+A case has `covers` (names of tools.docs.sandbox_page.features), `source` (a page of Splunk's documentation), `search`,
+and `rows` (what comes out, field by field; a field without a value is left out) or `error`. It may have `events`
+(stored first), `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch
+s), and `columns` (the fields in their order). Those of rest have a server to ask.
 """
 
 from contextlib import nullcontext
@@ -14,7 +14,7 @@ from sandbox.errors import SearchError
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
-from tools.docs.spl import cases, features, titles
+from tools.docs.sandbox_page import cases, features, titles
 
 CASES = [
     pytest.param(case, id=f"{table}-{number}-{case['covers'][0]}")

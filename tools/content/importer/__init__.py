@@ -1,7 +1,7 @@
 """Turn published SSA detections (YAML) into what Splunk reads, in the app's local/ folder: no code to write.
 
 All or nothing: every file is read, checked, compiled and loaded as the search command will, before a conf is written.
-What a file states replaces what local/ says, and each setting that changes is told; how a search runs stays.
+What a file states replaces what local/ says, and each setting that changes is reported; how a search runs stays.
 """
 
 from __future__ import annotations
@@ -17,17 +17,15 @@ from ssa.content import conf
 from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
-from tools.content.importer import stanzas
+from tools.content import stanzas
 from tools.content.importer.doubts import doubts
 from tools.content.importer.local import LocalConfs
-from tools.content.importer.published import ImporterError, Published, json_text, read
+from tools.content.importer.published import ImporterError, Published, read
 from tools.content.pushdown import prefilter, tstats_where
 from tools.docs.pages import saved_search, slug
 
 CONFS = ("macros", CONF, "analyticstories", "savedsearches")
 """What is written, in this order: a saved search comes after what it calls."""
-
-WIDE = "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
 
 NEXT = f"""
 The next search reads {CONF}.conf; search peers get it with the next bundle replication.
@@ -49,16 +47,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Import files; return the exit code: 0, or 1 when anything was wrong, and then nothing is written."""
     try:
-        app = app_folder(asked.app)
+        app = app_folder(options.app)
         confs = LocalConfs(app, CONFS)
-        found = read_all(asked.files, confs.stanzas[CONF])
+        found = read_all(options.files, confs.stanzas[CONF])
         replaced = [one.name for one in found if one.name in confs.stanzas[CONF]]
         notes = [[*one.notes, *put_one(one, confs)] for one in found]
         confs.check()
-        if asked.dry_run:
+        if options.dry_run:
             sys.stdout.write(confs.shown())
         else:
             confs.write()
@@ -66,10 +64,10 @@ def run(asked: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1
     for one, noted in zip(found, notes, strict=True):
-        said = "would be " * asked.dry_run + ("replaced" if one.name in replaced else "added")
-        sys.stdout.write(f"{said}: {one.name}, from {one.file}\n")
+        outcome = "would be " * options.dry_run + ("replaced" if one.name in replaced else "added")
+        sys.stdout.write(f"{outcome}: {one.name}, from {one.file}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in noted))
-    if not asked.dry_run:
+    if not options.dry_run:
         sys.stdout.write(f"\n{app / 'local'} has them now:\n")
         sys.stdout.write("".join(f"  {name}.conf  [{stanza}]\n" for name, stanza in confs.put_stanzas))
         sys.stdout.write(NEXT)
@@ -100,7 +98,7 @@ def language(app: Path) -> dict[Path, bytes]:
 
 
 def read_all(files: Sequence[Path], known: dict[str, conf.Stanza]) -> list[Published]:
-    """Read files that may go beside the known detections; raises ImporterError that tells of every wrong one."""
+    """Read files that can be added to the known detections; raises ImporterError that names every wrong one."""
     taken = {name: (stanza["id"].value, stanza.place) for name, stanza in known.items() if "id" in stanza}
     good: list[Published] = []
     problems: list[str] = []
@@ -152,21 +150,23 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
     present = before.get("version", "")
     if re.fullmatch("[0-9]{1,9}", present) and int(present) > int(detection.version):
         notes.append(f"version {present} was there, and the file's is lower")
-    for model in map(DATA_MODELS.__getitem__, one.datamodels):
+    for model in map(DATA_MODELS.__getitem__, one.metadata.datamodels):
         put_new_macro(confs, model.macro, model.terms, f"Events of {model.name}: narrow them here.")
     notes += put_prefilters(confs, detection, before.get("search"))
     filter_macro = f"{slug(detection.name)}_filter"
-    put_new_macro(confs, filter_macro, "search *", "Yours: what to leave out of this detection's results.")
-    name = saved_search(detection)
-    changes["savedsearches"] = confs.put("savedsearches", name, stanzas.search_settings(detection, one), stanzas.THEIRS)
-    told = confs.put("analyticstories", f"savedsearch://{name}", stanzas.story_search_settings(detection, one))
-    changes["analyticstories"] = told
+    put_new_macro(confs, filter_macro, "search *", stanzas.FILTER_COMMENT)
+    name, metadata = saved_search(detection), one.metadata
+    changes["savedsearches"] = confs.put(
+        "savedsearches", name, stanzas.search_settings(detection, metadata), stanzas.THEIRS
+    )
+    story_settings = stanzas.story_search_settings(detection, metadata)
+    changes["analyticstories"] = confs.put("analyticstories", f"savedsearch://{name}", story_settings)
     for story in detection.analytic_story:
         put_story(confs, story, detection)
     for story in conf.comma_list(before.get("analytic_story", "")):
         if story not in detection.analytic_story:
             notes.append(f"the story {story} is no longer stated, and its stanza still lists the search: see to it")
-    return notes + [f"{name}.conf: {', '.join(told)}" for name, told in changes.items() if told]
+    return notes + [f"{name}.conf: {', '.join(changed)}" for name, changed in changes.items() if changed]
 
 
 def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
@@ -177,15 +177,15 @@ def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None
     stem, notes = slug(detection.name), []
     macros = {f"{stem}_prefilter": prefilter(detection)}
     if "definition" in confs.settings("macros", f"{stem}_tstats_where"):
-        macros[f"{stem}_tstats_where"] = tstats_where(detection)
+        macros[f"{stem}_tstats_where"] = tstats_where(detection, DATA_MODELS[detection.datamodel])
     for name, definition in macros.items():
         there = confs.settings("macros", name).get("definition", definition)
         if there == definition or searched == detection.search:
-            put_new_macro(confs, name, definition, WIDE)
+            put_new_macro(confs, name, definition, stanzas.PREFILTER_COMMENT)
         elif searched is None:
             notes.append(f"the macro {name} was there before the detection and stays: {there}")
         else:
-            confs.put("macros", name, stanzas.macro(definition), comment=WIDE)
+            confs.put("macros", name, stanzas.macro(definition), comment=stanzas.PREFILTER_COMMENT)
             notes.append(f"the search has changed, and with it the macro {name}; it was: {there}")
     return notes
 
@@ -210,5 +210,5 @@ def put_story(confs: LocalConfs, story: str, detection: Detection) -> None:
             place = confs.stanzas["analyticstories"][stanza][key]
             problem = f"[{stanza}] {key}: expected a JSON list of texts: correct it"
             raise ImporterError(f"{place.file}, line {place.line}: {problem}")
-        settings[key] = json_text(list(dict.fromkeys([*listed, *more])))
+        settings[key] = stanzas.json_text(list(dict.fromkeys([*listed, *more])))
     confs.put("analyticstories", stanza, settings)

@@ -1,4 +1,4 @@
-"""What looks wrong in a detection that can be imported: it is imported as it is, and its author is told."""
+"""What looks wrong in a detection that can be imported: notes for its author, as it is imported unchanged."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def doubts(detection: Detection) -> list[str]:
     places = [
         f" (line {row['line']}, column {row['column']}: {row['near']})" if row["near"] else "" for row in warnings
     ]
-    told = [f"{row['name']}: {row['text']}{place}" for row, place in zip(warnings, places, strict=True)]
-    return [*told, *_misspelt(detection)]
+    notes = [f"{row['name']}: {row['text']}{place}" for row, place in zip(warnings, places, strict=True)]
+    return [*notes, *_misspelt(detection)]
 
 
 def _misspelt(detection: Detection) -> Iterator[str]:

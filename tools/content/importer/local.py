@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ssa.content import conf
-from tools.content.importer.editing import ConfText
+from tools.content.conf_text import ConfText
 from tools.content.importer.published import ImporterError
 
 LONGEST_SHOWN = 60
-"""Characters of an old and a new value together; where they have more, only the key is told."""
+"""Characters of an old and a new value together; where they have more, only the key is reported."""
 
 
 class LocalConfs:
@@ -32,7 +32,7 @@ class LocalConfs:
     def put(
         self, name: str, stanza: str, settings: Mapping[str, str], theirs: Collection[str] = (), comment: str = ""
     ) -> list[str]:
-        """Set a stanza of a conf, but for the keys in `theirs` that a layer has; tell what becomes of what was there.
+        """Set a stanza of a conf, but for the keys in `theirs` that a layer has; return a report of what changes.
 
         See ConfText.put.
         """
@@ -124,7 +124,7 @@ def _read(path: Path) -> str | None:
 
 
 def _beside(path: Path, text: str) -> Path:
-    """Write a new file beside `path`, with the owner and mode that `path` has, or that its folder gives."""
+    """Write a new file next to `path`, with the owner and mode that `path` has, or that its folder gives."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     new = Path(name)
     try:

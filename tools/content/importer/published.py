@@ -1,4 +1,4 @@
-"""The published YAML of a detection -> its facts, checked: whatever is wrong is said with file, line, key and remedy.
+"""The published YAML of a detection -> its settings, checked: an error names file, line and key, and what to do.
 
 The layout is that of splunk/security_content's ssa___*.yml: name, id, search … at the top, risk and frameworks in
 `tags`. The files come from elsewhere, so nothing in them may reach beyond the value that it is: texts are folded to
@@ -7,7 +7,6 @@ one line, names keep to characters that neither a stanza header nor a search rea
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ import yaml
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import format_score
 from ssa.language import Plan, SsaError, compile_text
+from tools.content.stanzas import PLAIN, Metadata, json_text
 
 MAX_BYTES = 1_000_000
 """A file may have so many; a published one has a hundredth of it."""
@@ -35,9 +35,6 @@ MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError)
 FOREIGN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\ud800-\udfff]")
 """What a conf cannot carry: control characters (newline and tab it can), and halves of surrogate pairs."""
 
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-"""The name of a field, as a search may write it without quotes."""
-
 OTHER_DIALECT = re.compile(r"--finding_report--|\bread_ba_enriched_events\b|\bfrom\s+source\b")
 """Marks of the dialect to which the published files were later rewritten; it reads OCSF events, not these."""
 
@@ -51,15 +48,12 @@ class ImporterError(Exception):
 
 @dataclass(frozen=True)
 class Published:
-    """A detection as its file states it: the settings of its stanza, and what only its saved search tells."""
+    """A detection as its file states it: the settings of its stanza, and what only its saved search says."""
 
     file: str
     name: str
     settings: dict[str, str]
-    datamodels: tuple[str, ...]
-    data_source: tuple[str, ...]
-    asset_type: str
-    deprecated: bool
+    metadata: Metadata
     notes: tuple[str, ...]
 
 
@@ -82,11 +76,6 @@ def read(path: Path) -> Published:
     except MISFITS as error:
         raise ImporterError(f"{path}: this is not the YAML of a detection: a value does not fit its tag") from error
     return _Reader(str(path), tree, lines).published()
-
-
-def json_text(value: object) -> str:
-    """Write a value as the JSON of a setting."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _first_line(error: Exception) -> str:
@@ -385,10 +374,12 @@ class _Reader:
             file=self.file,
             name=name,
             settings=settings,
-            datamodels=datamodels,
-            data_source=self.items("data_source"),
-            asset_type=self.text("tags.asset_type", "Endpoint"),
-            deprecated=self.value("status") == "deprecated",
+            metadata=Metadata(
+                datamodels=datamodels,
+                data_source=self.items("data_source"),
+                asset_type=self.text("tags.asset_type", "Endpoint"),
+                deprecated=self.value("status") == "deprecated",
+            ),
             notes=tuple(notes),
         )
 

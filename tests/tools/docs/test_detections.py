@@ -6,12 +6,12 @@ import re
 import pytest
 
 from tests.support.examples import ROOT
-from tools.docs import site
+from tools.docs import detections
 from tools.docs.pages import FOLDER, shipped, slug
 
 DETECTIONS = [shipped().find(name) for name in shipped().names]
-OUTPUTS = site.outputs()
-LAYER = json.loads(OUTPUTS[site.LAYER])
+OUTPUTS = {**detections.detection_pages(), **detections.layer()}
+LAYER = json.loads(OUTPUTS[detections.LAYER])
 
 
 @pytest.mark.parametrize("path", [path for path in OUTPUTS if path.endswith(".md")])
@@ -31,7 +31,7 @@ def test_a_page_ends_with_its_evaluation_and_how_to_tune_it(detection):
 
 
 def test_the_index_lists_each_detection_under_its_story_and_each_of_its_techniques():
-    text = OUTPUTS[site.INDEX]
+    text = OUTPUTS[detections.INDEX]
     stories, techniques = text.split("## By ATT&CK technique")
     for detection in DETECTIONS:
         link = f"[{detection.name}]({slug(detection.name)}.md)"

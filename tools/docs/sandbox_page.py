@@ -1,4 +1,4 @@
-"""What SPL the sandbox supports, by name: for its page, and for the test that wants a case for each."""
+"""What SPL the sandbox supports, by name: for docs/sandbox.md, and for the test that wants a case for each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from sandbox.commands.statistics import STATISTICS
 from sandbox.search import spl
 from sandbox.search.evaluation import FUNCTIONS
 from tools import ROOT
+from tools.marks import page_mark
 
 PATH = "docs/sandbox.md"
 CASES = ROOT / "tests/sandbox/commands"
 
 SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
-"""What the expression of search is made of, beside comparisons."""
+"""What the expression of search is made of, besides comparisons."""
 
 EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
-"""What the expressions of eval and where are made of, beside comparisons, operators and functions."""
+"""What the expressions of eval and where are made of, besides comparisons, operators and functions."""
 
-HEAD = """\
+HEAD = f"""\
 # The sandbox
+
+{page_mark("sandbox/commands", "tests/sandbox/commands")}
 
 A stand-in for splunkd, for development and the demo: it installs the package, and runs its searches, commands and alert
 actions as processes, over their real wire formats. It is not packaged, and it is not Splunk: the SPL below, and nothing
@@ -40,7 +43,6 @@ they are distributable (`--indexers N`), from what the knowledge bundle replicat
 
 Every entry has a case in `tests/sandbox/commands`, with the documentation that its meaning comes from; a test fails for
 an entry without one. Where the documentation leaves room, the module says what was chosen ("a choice of the sandbox").
-This page is written by `make generate`.
 """
 
 

@@ -1,10 +1,14 @@
-"""A detection -> the stanzas that Splunk reads beside its own: saved search, macros, analytic stories.
+"""A detection -> the stanzas that Splunk reads of it: saved search, macros, analytic stories.
 
-In the manner of the shipped ones in default/: the saved search is ready, unscheduled, and calls three macros.
+The importer writes them for published files, `make generate` for the detections that the app ships. The saved search
+is ready, unscheduled, and calls three macros.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +16,18 @@ from ssa.action import risk
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import Detection, format_score
 from ssa.content.fields import COUNTERPARTS
-from tools.content.importer.published import PLAIN, Published, json_text
 from tools.docs.pages import saved_search, slug
 
 Settings = dict[str, str]
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+"""The name of a field, as a search may write it without quotes."""
+
+PREFILTER_COMMENT = (
+    "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
+)
+FILTER_COMMENT = "Yours: what to leave out of this detection's results."
+"""Comments above two macros of a detection."""
 
 FIELDS = ("_time", "host", *PROCESSES.columns)
 """What every saved search passes on: what identifies an event, and what its reader wants to see."""
@@ -31,17 +43,35 @@ THEIRS = frozenset({
 """When and how a saved search runs, and what Enterprise Security shows: what is set of it stays as it is."""
 
 
+@dataclass(frozen=True)
+class Metadata:
+    """What a saved search says of its detection that no setting of ssa_detections.conf holds.
+
+    `datamodels` are those whose events are searched, by their names in DATA_MODELS.
+    """
+
+    datamodels: tuple[str, ...]
+    data_source: tuple[str, ...]
+    asset_type: str = "Endpoint"
+    deprecated: bool = False
+
+
+def json_text(value: object) -> str:
+    """Write a value as the JSON of a setting."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def macro(definition: str) -> Settings:
     """Return the settings of a macro."""
     return {"definition": definition, "iseval": "0"}
 
 
 def fields(detection: Detection) -> str:
-    """Return the commands that hand the command its fields alone: all (`*`) where nobody can name them."""
+    """Return the commands that pass only the needed fields on to ssadetect: all (`*`) where they cannot be named."""
     read = detection.plan.input_fields
     if read is None:
         return "fields *"
-    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the tags tell the data models of an event
+    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the data models of an event follow from its tags
     for name in detection.needs | (read - {"event_id"}):
         wanted.update(COUNTERPARTS.get(name, (name,)))
     nameable = all(PLAIN.fullmatch(name) for name in read)
@@ -49,20 +79,29 @@ def fields(detection: Detection) -> str:
     return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
 
 
-def search_settings(detection: Detection, published: Published) -> Settings:
-    """Return the settings of the detection's saved search, in the order of the shipped one."""
-    name, stem = saved_search(detection), slug(detection.name)
-    victims = [o.name for o in detection.observables if o.role == "Victim"]
-    macros = [f"`{DATA_MODELS[model].macro}`" for model in published.datamodels]
-    base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
+def detect_commands(detection: Detection) -> str:
+    """Return the commands that run a detection over the rows of a search, and show its hits.
+
+    Where a hit has a score of its own, the highest come first: the action gets a limited number of results.
+    """
     shown = dict.fromkeys(["_time", "detection", "risk_score", *(o.name for o in detection.observables), "process"])
-    search = (
-        f"{base} `{stem}_prefilter` | {fields(detection)} | ssadetect detection=\"{detection.name}\" "
-        f"| `{stem}_filter` | addinfo | table {', '.join(shown)}, *"
-    )  # fmt: skip
+    order = "| sort 0 - risk_score " * detection.dynamic_score
+    return (
+        f'| ssadetect detection="{detection.name}" | `{slug(detection.name)}_filter` {order}'
+        f"| addinfo | table {', '.join(shown)}, *"
+    )
+
+
+def search_settings(detection: Detection, metadata: Metadata) -> Settings:
+    """Return the settings of the detection's saved search, enabled and not scheduled."""
+    name = saved_search(detection)
+    victims = [o.name for o in detection.observables if o.role == "Victim"]
+    macros = [f"`{DATA_MODELS[model].macro}`" for model in metadata.datamodels]
+    base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
+    prefilter = f"`{slug(detection.name)}_prefilter`"
     return {
         "description": detection.description,
-        "search": search,
+        "search": f"{base} {prefilter} | {fields(detection)} {detect_commands(detection)}",
         "request.ui_dispatch_app": "ssa_detections",
         "disabled": "0",
         "enableSched": "0",
@@ -83,8 +122,8 @@ def search_settings(detection: Detection, published: Published) -> Settings:
         "action.ssa_risk.param.index": "risk",
         "action.correlationsearch.enabled": "1",
         "action.correlationsearch.label": name,
-        "action.correlationsearch.annotations": json_text(_annotations(detection, published)),
-        "action.correlationsearch.metadata": json_text(_metadata(detection, published)),
+        "action.correlationsearch.annotations": json_text(_annotations(detection, metadata)),
+        "action.correlationsearch.metadata": json_text(_metadata(detection, metadata)),
         "action.risk": "0",
         "action.risk.param._risk_message": detection.message,
         "action.risk.param._risk": json_text(_risk(detection)),
@@ -100,12 +139,12 @@ def search_settings(detection: Detection, published: Published) -> Settings:
     }
 
 
-def _annotations(detection: Detection, published: Published) -> dict[str, Any]:
+def _annotations(detection: Detection, metadata: Metadata) -> dict[str, Any]:
     return {
         "analytic_story": detection.analytic_story,
         "cis20": detection.cis20,
         "cve": detection.cve,
-        "data_source": published.data_source,
+        "data_source": metadata.data_source,
         "kill_chain_phases": detection.kill_chain_phases,
         "mitre_attack": detection.mitre_attack_id,
         "nist": detection.nist,
@@ -114,10 +153,10 @@ def _annotations(detection: Detection, published: Published) -> dict[str, Any]:
     }
 
 
-def _metadata(detection: Detection, published: Published) -> dict[str, Any]:
+def _metadata(detection: Detection, metadata: Metadata) -> dict[str, Any]:
     day = datetime.fromisoformat(detection.date).replace(tzinfo=UTC)
     return {
-        "deprecated": str(int(published.deprecated)),
+        "deprecated": str(int(metadata.deprecated)),
         "detection_id": detection.id,
         "detection_version": detection.version,
         "publish_time": int(day.timestamp()),
@@ -160,17 +199,17 @@ def _drilldowns(detection: Detection, base: str) -> list[dict[str, str]]:
     return []
 
 
-def story_search_settings(detection: Detection, published: Published) -> Settings:
-    """Return what Enterprise Security tells about the saved search."""
+def story_search_settings(detection: Detection, metadata: Metadata) -> Settings:
+    """Return the settings of the saved search in analyticstories.conf."""
     return {
         "type": "detection",
-        "asset_type": published.asset_type,
+        "asset_type": metadata.asset_type,
         "confidence": "low" if detection.confidence < 34 else "medium" if detection.confidence < 67 else "high",
         "explanation": detection.description,
         "how_to_implement": detection.how_to_implement,
         "annotations": json_text(dict(risk.frameworks_of(detection))),
         "known_false_positives": detection.known_false_positives,
-        "providing_technologies": json_text(published.data_source),
+        "providing_technologies": json_text(metadata.data_source),
     }
 
 

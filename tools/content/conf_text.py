@@ -1,10 +1,11 @@
-"""Change settings in a conf's text and leave every other byte as it is: comments, order, line ends, other stanzas."""
+"""Change stanzas in a conf's text and leave every other byte as it is: comments, order, line ends, other stanzas."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
@@ -43,10 +44,35 @@ class ConfText:
         """Return the header and the settings of a stanza, without comments, as lines end here."""
         return "".join(piece.text for piece in self._pieces if piece.stanza == name and (piece.key or piece.header))
 
+    def remove_marked(self, mark: str) -> None:
+        """Remove each stanza directly below a comment that contains `mark`, with that comment from the mark on.
+
+        Comments above the mark, and those after the last setting of the stanza, stay.
+        """
+        removed: set[int] = set()
+        headers = [at for at, piece in enumerate(self._pieces) if piece.header]
+        for at, end in pairwise([*headers, len(self._pieces)]):
+            start = self._marked(at, mark)
+            if start < at:
+                last = max((i for i in range(at, end) if self._pieces[i].key), default=at)
+                while last + 1 < end and not self._pieces[last + 1].text.strip():
+                    last += 1
+                removed.update(range(start, last + 1))
+        self._pieces = [piece for at, piece in enumerate(self._pieces) if at not in removed]
+
+    def _marked(self, header: int, mark: str) -> int:
+        """Return where the comment directly above a header begins, from its mark on; without a mark, the header."""
+        start = at = header
+        while at and self._pieces[at - 1].text.lstrip().startswith("#"):
+            at -= 1
+            if mark in self._pieces[at].text:
+                start = at
+        return start
+
     def put(self, name: str, settings: Mapping[str, str], comment: str = "") -> None:
         """Give a stanza these settings, in place where it has them; a new one stands at the end, below its comment.
 
-        Settings that it has beside them stay.
+        Its other settings stay.
         """
         own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
         if not own:
@@ -70,7 +96,7 @@ class ConfText:
             if self._pieces[-1].text.strip():
                 self._pieces.append(_Piece("", self._end))
         if comment:
-            self._pieces.append(_Piece("", self._lines(f"# {comment}")))
+            self._pieces.append(_Piece("", self._lines("# " + comment.replace("\n", "\n# "))))
         self._pieces.append(_Piece(name, self._lines(f"[{name}]"), header=True))
 
     def _close(self, at: int) -> None:

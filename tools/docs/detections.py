@@ -8,37 +8,39 @@ from typing import Any
 
 from ssa.content.detection import Detection, format_score
 from tools.docs import pages
-from tools.docs.pages import FOLDER, shipped, slug
+from tools.docs.pages import FOLDER, slug
 from tools.evaluate import page as evaluation
 from tools.evaluate import rules
+from tools.marks import page_mark
 
 INDEX, LAYER = f"{FOLDER}/index.md", "docs/attack_navigator.json"
 
 LINKS = "[How well they find msiexec's /y](../evaluation.md) · [ATT&CK Navigator layer](../attack_navigator.json)"
 
 OFF = (
-    "The search of the given detection, the first below, is ready to be scheduled. Those of the others ship disabled: "
+    f"The search of *{pages.GIVEN}*, the given detection, is ready to be scheduled. Those of the others ship disabled: "
     "Settings > Searches, reports, and alerts > *SSA - … - Rule* > Edit > Enable. `| ssadetect` runs all of them."
 )
 
-MARK = "<!-- Written by `make generate` from default/ssa_detections.conf: change it there. -->"
-
-COMPARED = {rules.GIVEN: "given", rules.HARDENED: "hardened"}
+COMPARED = {pages.GIVEN: "given", rules.HARDENED: "hardened"}
 """Detections that the evaluation compares, and what it calls them."""
 
 LOOSE, TIGHT = "#fce8b2", "#d62728"
 """Colours of the layer's least and greatest score."""
 
 
-def outputs() -> dict[str, str]:
-    """Return path in the repository -> content."""
-    catalogue = shipped()
-    detections = [catalogue.find(name) for name in catalogue.names]
+def detection_pages() -> dict[str, str]:
+    """Return path in the repository -> content: the page of each detection, and their index."""
+    detections = pages.detections()
     own = {
         f"{FOLDER}/{slug(each.name)}.md": pages.page(each, [*_evaluation(each), *_tuning(each)]) for each in detections
     }
-    layer = json.dumps(navigator(detections), indent=2, ensure_ascii=False) + "\n"
-    return {**own, INDEX: index(detections), LAYER: layer}
+    return {**own, INDEX: index(detections)}
+
+
+def layer() -> dict[str, str]:
+    """Return path in the repository -> content: the layer for MITRE's Navigator."""
+    return {LAYER: json.dumps(navigator(pages.detections()), indent=2, ensure_ascii=False) + "\n"}
 
 
 def _evaluation(detection: Detection) -> list[str]:
@@ -49,34 +51,34 @@ def _evaluation(detection: Detection) -> list[str]:
         )
         return ["## Evaluation", text]
     counted = evaluation.counts(COMPARED[detection.name])
-    said = pages.bullets(f"{title}: fires on {fires} of {rows}" for title, fires, rows in counted)
+    results = pages.bullets(f"{title}: fires on {fires} of {rows}" for title, fires, rows in counted)
     others = "Every miss and every false alarm, and the same of other published rules: [evaluation](../evaluation.md)."
-    return ["## Evaluation", said, others]
+    return ["## Evaluation", results, others]
 
 
 def _tuning(detection: Detection) -> list[str]:
     stem, victims = slug(detection.name), [o.name for o in detection.observables if o.role == "Victim"]
     shown = [o.name for o in detection.observables if o.role != "Victim"]
-    said = [
+    advice = [
         f"The view *Tuning* lists what its hits have in common, and writes the lines for `{stem}_filter`.",
         f"Leave out by what an attacker cannot choose: {', '.join(f'`{name}`' for name in victims)}, rather than by "
         f"{', '.join(f'`{name}`' for name in shown)}; a path, a name or a parent can be imitated.",
     ]
     if detection.dynamic_score:
-        said.append(
+        advice.append(
             f"The score of a hit is its own, {format_score(detection.risk_score)} at most: `| where risk_score>20` in "
             "the filter macro leaves out what is informational. `impact` and `confidence` in "
             "`local/ssa_detections.conf` lower that most."
         )
     else:
-        said.append("`impact` and `confidence` in `local/ssa_detections.conf` change its score for all hits.")
-    return ["## Tuning", pages.bullets(said)]
+        advice.append("`impact` and `confidence` in `local/ssa_detections.conf` change its score for all hits.")
+    return ["## Tuning", pages.bullets(advice)]
 
 
 def index(detections: list[Detection]) -> str:
     """Write the index: by analytic story, and by ATT&CK technique."""
     known = pages.techniques()
-    parts = ["# Detections", MARK, OFF, LINKS]
+    parts = ["# Detections", page_mark(pages.SOURCE), OFF, LINKS]
     parts.append("## By analytic story")
     for story in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
         rows = [_row(each) for each in detections if story in each.analytic_story]
