@@ -114,7 +114,7 @@ def arguments(text: str) -> tuple[list[str], list[str]]:
     return raw, [_QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match[1]), word) for word in raw]
 
 
-class Command:
+class CommandProcess:
     """One running search command; use it in a `with` statement, which ends the process whatever happens.
 
     `name` is what the search calls it, `script` the entry file, `home` becomes SPLUNK_HOME, `timeout` the seconds

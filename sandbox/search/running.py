@@ -352,7 +352,7 @@ class RunningSearch:
         self.result.messages += [(level, text, place.server) for level, text in process.messages]
         return done
 
-    def replies(self, process: chunked.Command, rows: sql.Relation) -> Iterator[Row]:
+    def replies(self, process: chunked.CommandProcess, rows: sql.Relation) -> Iterator[Row]:
         """Send the rows of a table, and yield those of the replies."""
         size = tables.size(self.database, rows.source)
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
@@ -362,7 +362,7 @@ class RunningSearch:
             reply = process.execute([*rows.columns], sent, finished=end >= size)
             yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
 
-    def start(self, place: Place, command: spl.Command) -> chunked.Command:
+    def start(self, place: Place, command: spl.Command) -> chunked.CommandProcess:
         """Start the process of a custom command, from the apps that the place has."""
         folder = place.apps / self.app
         settings = confs.load(folder, "commands").get(command.name)
@@ -374,7 +374,7 @@ class RunningSearch:
         if not confs.is_true(settings.get("chunked", "")) or not script.is_file():
             raise spl.fail(f"'{command.name}' is not chunked, or has no script '{script.name}'", command.position)
         place.dispatch.mkdir(parents=True, exist_ok=True)
-        return chunked.Command(command.name, script, python=self.instance.python, home=place.home)
+        return chunked.CommandProcess(command.name, script, python=self.instance.python, home=place.home)
 
     def searchinfo(self, place: Place, command: spl.Command) -> dict[str, object]:
         """Return the searchinfo of getinfo, which describes the search to a custom command."""

@@ -19,7 +19,7 @@ from ssa.action.alert import EXIT_DEFECT, EXIT_DETECTION, EXIT_INPUT, EXIT_OK
 from tests.support import pythons
 from tests.support.app.alerting import Action, counts, result, running
 from tests.support.app.risk_page import NAMES
-from tests.support.examples import FLAGSHIP, HIT
+from tests.support.examples import GIVEN, HIT
 from tests.support.hostile import HOSTILE, SPOILT, fields, spoil
 from tests.support.soak import SEED, SOAK, count, report
 
@@ -139,7 +139,7 @@ def check(events):
             assert names.count(name) == 1, name
         assert (found["risk_score"], found["search_name"]) == ("35", "SSA - Test - Rule")
         assert found["risk_object_type"] in ("user", "system")
-        assert found["detection"] == FLAGSHIP
+        assert found["detection"] == GIVEN
         assert names.count("threat_object") == names.count("threat_object_type")
         assert not re.search(r"\$.*\$", found["risk_message"])
         assert (event["index"], event["sourcetype"], event["host"]) == ("risk", "stash", "search_head")

@@ -8,7 +8,7 @@ import pytest
 
 from ssa.action.payload import PayloadError, limits, read_action
 
-GIVEN = {
+PAYLOAD = {
     "app": "ssa_detections",
     "owner": "admin",
     "results_file": "/opt/splunk/var/run/splunk/dispatch/1/results.csv.gz",
@@ -22,7 +22,7 @@ GIVEN = {
 
 
 def read(**changes):
-    return read_action(io.BytesIO(json.dumps({**GIVEN, **changes}).encode()))
+    return read_action(io.BytesIO(json.dumps({**PAYLOAD, **changes}).encode()))
 
 
 def test_a_payload_of_splunkd_is_read():
@@ -37,7 +37,7 @@ def test_what_is_not_given_has_a_default():
     assert (action.index, action.dry_run, action.detection, action.result_id) == ("risk", False, "", "")
 
 
-@pytest.mark.parametrize("key", [key for key in GIVEN if key != "configuration"])
+@pytest.mark.parametrize("key", [key for key in PAYLOAD if key != "configuration"])
 @pytest.mark.parametrize("wrong", [[1], {"a": 1}, "a\0b"], ids=repr)
 def test_what_is_no_text_is_refused_by_name(key, wrong):
     with pytest.raises(PayloadError, match=rf"^{key} in the payload (is no text but|holds a NUL|is none)") as refused:

@@ -14,7 +14,7 @@ from ssa.content import message_fields
 from ssa.content.datamodels import security_domain
 from ssa.rows import event
 from ssa.rows.hits import detect
-from tests.support.examples import FLAGSHIP, HIT, catalogue, flagship
+from tests.support.examples import GIVEN, HIT, catalogue, given_detection
 from tests.support.hostile import HOSTILE, fields
 
 CONTEXT = risk.Context("SSA - Test - Rule", "sid_1", 1_800_000_000.0)
@@ -23,21 +23,21 @@ LATER = risk.Context("SSA - Test - Rule", "sid_2", 1_800_000_060.0)
 
 def row(**changes):
     source = {**HIT, **changes}
-    (found,) = detect(flagship(), source)
+    (found,) = detect(given_detection(), source)
     return {**source, **found}
 
 
 def events(detection=None, **changes):
-    return risk.risk_events(detection or flagship(), row(**changes), CONTEXT).events
+    return risk.risk_events(detection or given_detection(), row(**changes), CONTEXT).events
 
 
 def with_body(body, **changes):
     source = {**row(**changes), "body": body if isinstance(body, str) else json.dumps(body)}
-    return risk.risk_events(flagship(), source, CONTEXT)
+    return risk.risk_events(given_detection(), source, CONTEXT)
 
 
 def with_message(tmp_path, message):
-    return catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = {message}\n").find(FLAGSHIP)
+    return catalogue(tmp_path, f"[{GIVEN}]\nmessage = {message}\n").find(GIVEN)
 
 
 def test_one_hit_gives_one_event_for_the_user_and_one_for_the_device_each_with_the_full_score():
@@ -82,7 +82,7 @@ def test_each_of_several_users_is_a_risk_object_of_its_own():
 
 @pytest.mark.parametrize("user", ["SYSTEM", "CORP\\WS-01$", "-", "AUTORITE NT\\Système", ["SYSTEM", "WS-01$"]])
 def test_who_is_nobody_has_no_risk_and_the_device_has_it_all_the_same(user):
-    found = risk.risk_events(flagship(), row(user=user), CONTEXT)
+    found = risk.risk_events(given_detection(), row(user=user), CONTEXT)
     assert [(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in found.events] == [
         ("ws-01.example", "system", "35")
     ]
@@ -91,7 +91,7 @@ def test_who_is_nobody_has_no_risk_and_the_device_has_it_all_the_same(user):
 
 def test_an_entity_that_users_ignore_has_no_risk():
     context = risk.Context("s", "sid", CONTEXT.now, (Ignored("JD*", "user"), Ignored("ws-01", "user")))
-    found = risk.risk_events(flagship(), row(), context)
+    found = risk.risk_events(given_detection(), row(), context)
     assert ([e["risk_object"] for e in found.events], found.ignored) == (["ws-01.example"], 1)
 
 
@@ -177,7 +177,7 @@ def test_an_observable_becomes_a_risk_object_or_a_threat_object(tmp_path, kind, 
     observables = json.dumps(
         [{"name": "process", "type": kind, "role": role}, {"name": "dest", "type": "Hostname", "role": "Victim"}]
     )
-    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {observables}").find(FLAGSHIP)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nobservables = {observables}").find(GIVEN)
     found = events(detection)
     if role == "Victim":
         assert found[0]["risk_object_type"] == expected
@@ -214,8 +214,8 @@ def test_the_annotations_are_those_that_enterprise_security_reads():
     ],
 )
 def test_the_security_domain_follows_from_the_data_model(tmp_path, datamodel, domain):
-    local = f"[{FLAGSHIP}]\ndatamodel = {datamodel}\n"
-    assert security_domain(catalogue(tmp_path, local).find(FLAGSHIP).datamodel) == domain
+    local = f"[{GIVEN}]\ndatamodel = {datamodel}\n"
+    assert security_domain(catalogue(tmp_path, local).find(GIVEN).datamodel) == domain
 
 
 def test_fields_that_enterprise_security_computes_are_never_written():
@@ -274,7 +274,7 @@ def test_a_hit_without_a_time_has_that_of_the_action_and_no_search_for_its_event
 
 @pytest.mark.parametrize("_time", ["-5", "0.001", "999999999999", "1800300000", "900000000"])
 def test_a_time_that_splunk_does_not_take_is_kept_beside_that_of_the_action(_time):
-    found, again = events(_time=_time)[0], risk.risk_events(flagship(), row(_time=_time), LATER).events[0]
+    found, again = events(_time=_time)[0], risk.risk_events(given_detection(), row(_time=_time), LATER).events[0]
     assert (found.time, again.time) == (CONTEXT.now, LATER.now)
     assert float(found["orig_time"]) == float(_time)
     assert found["risk_event_id"] == again["risk_event_id"]
@@ -300,7 +300,7 @@ def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_when_no_device_i
 
 
 def test_a_token_for_the_time_is_in_milliseconds_as_in_the_input_event(tmp_path):
-    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = at $_time$ $event_id$\n").find(FLAGSHIP)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nmessage = at $_time$ $event_id$\n").find(GIVEN)
     assert events(detection)[0]["risk_message"] == f"at 1772442000250 {event.event_id(HIT)}"
 
 
@@ -327,7 +327,7 @@ def test_parallel_values_of_several_observables_keep_their_types(tmp_path):
         {"name": "src", "type": "IP Address", "role": "Attacker"},
         {"name": "user", "type": "User", "role": "Victim"},
     ]
-    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {json.dumps(observables)}").find(FLAGSHIP)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nobservables = {json.dumps(observables)}").find(GIVEN)
     source = {**row(), "body": json.dumps({"process_name": ["a", "", "b", "a", None]}), "src": ["10.0.0.1", "10.0.0.2"]}
     (found,) = risk.risk_events(detection, source, CONTEXT).events
     assert list(zip(found["threat_object"], found["threat_object_type"], strict=True)) == [
@@ -348,7 +348,7 @@ def test_a_message_that_is_longer_than_it_may_be_is_cut_with_a_mark(tmp_path):
 def test_whatever_is_long_an_event_keeps_who_and_how_much(character):
     long = character * 100_000
     changed = dict.fromkeys(("user", "dest", "process", "process_path", "rid", "finding_id", "event_id"), long)
-    for found in risk.risk_events(flagship(), {**row(), **changed, "body": ""}, CONTEXT).events:
+    for found in risk.risk_events(given_detection(), {**row(), **changed, "body": ""}, CONTEXT).events:
         read = dict(fields(stash.line(found)))
         assert len(read["risk_object"]) < 350
         assert read["risk_score"] == "35"
@@ -377,7 +377,7 @@ def texts():
 )
 def test_no_string_forges_a_field_or_costs_an_event(changes, body):
     source = {**row(), "body": json.dumps(body), **changes}
-    found = risk.risk_events(flagship(), source, CONTEXT)
+    found = risk.risk_events(given_detection(), source, CONTEXT)
     lookup, kinds = risk.Lookup(source), {"dest_user_id": "user", "dest_device_id": "system"}
     named = [(entities.normal(value, kind), kind) for name, kind in kinds.items() for value in lookup.values(name)]
     assert len(found.events) == len({e["risk_event_id"] for e in found.events})
@@ -440,8 +440,8 @@ def test_a_token_that_something_may_fill_is_no_doubt(tmp_path, message):
 
 
 def test_a_key_of_the_body_is_a_name_also_where_it_is_no_required_field(tmp_path):
-    local = f"[{FLAGSHIP}]\nmessage = $cmd_line$\nrequired_fields = process\n"
-    assert message_fields.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
+    local = f"[{GIVEN}]\nmessage = $cmd_line$\nrequired_fields = process\n"
+    assert message_fields.unsupplied(catalogue(tmp_path, local).find(GIVEN)) == []
 
 
 def test_a_column_that_does_not_go_into_the_body_fills_no_token(tmp_path):
@@ -450,13 +450,11 @@ def test_a_column_that_does_not_go_into_the_body_fills_no_token(tmp_path):
 
 def test_a_search_that_reads_the_whole_event_may_supply_any_name(tmp_path):
     search = "| from read_ssa_enriched_events() | eval body=input_event | into write_ssa_detected_events();"
-    local = f"[{FLAGSHIP}]\nsearch = {search}\nmessage = $anything$\n"
-    assert message_fields.unsupplied(catalogue(tmp_path, local).find(FLAGSHIP)) == []
+    local = f"[{GIVEN}]\nsearch = {search}\nmessage = $anything$\n"
+    assert message_fields.unsupplied(catalogue(tmp_path, local).find(GIVEN)) == []
 
 
 def test_an_observable_that_nothing_supplies_is_found_too(tmp_path):
     observables = '[{"name": "dest_usr", "type": "User", "role": "Victim"}]'
-    (found,) = message_fields.unsupplied(
-        catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {observables}").find(FLAGSHIP)
-    )
+    (found,) = message_fields.unsupplied(catalogue(tmp_path, f"[{GIVEN}]\nobservables = {observables}").find(GIVEN))
     assert "names dest_usr," in found

@@ -12,7 +12,7 @@ from ssa.action import risk, stash
 from ssa.action.entities import Ignored, is_nobody, normal
 from tests.support.app.alerting import result
 from tests.support.app.risk_page import NAMES, PAGE, TABLE
-from tests.support.examples import FLAGSHIP, ROOT, catalogue
+from tests.support.examples import GIVEN, ROOT, catalogue
 from tests.support.hostile import fields
 
 LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
@@ -21,11 +21,11 @@ SAMPLES = {name: re.search(rf"^\| makeresults .*append=true {name}$", PAGE, re.M
 
 def example(tmp_path, **changes):
     """The line of a risk event that has every field."""
-    local = f"[{FLAGSHIP}]\nnist = DE.CM\ncis20 = CIS 10\ncve = CVE-2022-1\nmessage = $process$ $nothing$\n"
+    local = f"[{GIVEN}]\nnist = DE.CM\ncis20 = CIS 10\ncve = CVE-2022-1\nmessage = $process$ $nothing$\n"
     row = {**result(), "rid": "0", "info_min_time": "1", "info_max_time": "2", "info_search_time": "3", **changes}
     row["process_path"] = row["process"]
     context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0)
-    return stash.line(risk.risk_events(catalogue(tmp_path, local).find(FLAGSHIP), row, context).events[0])
+    return stash.line(risk.risk_events(catalogue(tmp_path, local).find(GIVEN), row, context).events[0])
 
 
 def test_every_field_that_is_written_is_on_the_page_in_its_order_and_no_other(tmp_path):

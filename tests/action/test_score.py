@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ssa.action import risk
 from ssa.content.detection import DetectionError
 from ssa.rows.hits import detect
-from tests.support.examples import FLAGSHIP, HIT, catalogue, flagship
+from tests.support.examples import GIVEN, HIT, catalogue, given_detection
 from tests.support.hostile import HOSTILE
 
 CONTEXT = risk.Context("SSA - Test - Rule", "sid_1", 1_800_000_000.0)
@@ -72,7 +72,7 @@ def test_only_numbers_within_the_stanzas_bounds_count(tmp_path, body, expected):
 
 def test_without_dynamic_score_the_body_says_nothing(tmp_path):
     assert score(weighed(tmp_path, "impact: 1, confidence: 1", dynamic="0")) == ("40", 1, 0)
-    assert not flagship().dynamic_score
+    assert not given_detection().dynamic_score
 
 
 def test_a_hit_without_risk_is_found_and_no_risk_event_is_written(tmp_path):
@@ -80,7 +80,7 @@ def test_a_hit_without_risk_is_found_and_no_risk_event_is_written(tmp_path):
 
 
 def test_a_stanza_of_impact_0_without_dynamic_score_writes_its_event_as_before(tmp_path):
-    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nimpact = 0").find(FLAGSHIP)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nimpact = 0").find(GIVEN)
     (hit,) = detect(detection, HIT)
     assert [e["risk_score"] for e in risk.risk_events(detection, {**HIT, **hit}, CONTEXT).events] == ["0", "0"]
 

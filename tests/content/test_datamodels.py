@@ -6,7 +6,7 @@ from sandbox.search.datamodels import DATASETS
 from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, security_domain
 from ssa.content.fields import COUNTERPARTS
 from ssa.rows import event
-from tests.support.examples import flagship
+from tests.support.examples import given_detection
 
 DOMAINS = {"access", "audit", "endpoint", "identity", "network", "threat"}
 """Security domains of Enterprise Security."""
@@ -17,7 +17,7 @@ ACCELERATED = [name for name, model in DATA_MODELS.items() if model.dataset]
 
 @by_model
 def test_the_tags_of_a_model_name_it(model):
-    assert model.name in event.datamodels(flagship(), {"tag": sorted(model.tags)})
+    assert model.name in event.datamodels(given_detection(), {"tag": sorted(model.tags)})
     assert [one for one in DATA_MODELS.values() if (one.tags, one.macro) == (model.tags, model.macro)] == [model]
 
 

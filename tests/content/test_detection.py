@@ -3,13 +3,13 @@
 import pytest
 
 from ssa.content.detection import DetectionError, Observable
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, catalogue, flagship
+from tests.support.examples import GIVEN, GIVEN_ID, catalogue, given_detection
 
 
 def test_the_flagship_has_every_fact_of_its_publication():
-    found = flagship()
+    found = given_detection()
     assert (found.id, found.version, found.date, found.author) == (
-        FLAGSHIP_ID,
+        GIVEN_ID,
         "1",
         "2022-08-31",
         "Michael Haag, Splunk",
@@ -53,9 +53,9 @@ def test_the_flagship_has_every_fact_of_its_publication():
     assert "filter macro" in found.known_false_positives
 
 
-@pytest.mark.parametrize("name", [FLAGSHIP, FLAGSHIP_ID, f" {FLAGSHIP} ", f"{FLAGSHIP},{FLAGSHIP_ID}"])
+@pytest.mark.parametrize("name", [GIVEN, GIVEN_ID, f" {GIVEN} ", f"{GIVEN},{GIVEN_ID}"])
 def test_a_detection_is_found_by_name_or_id_and_once(tmp_path, name):
-    assert [found.name for found in catalogue(tmp_path).resolve(name)] == [FLAGSHIP]
+    assert [found.name for found in catalogue(tmp_path).resolve(name)] == [GIVEN]
 
 
 def test_a_name_with_a_comma_is_taken_whole_first(tmp_path):
@@ -73,8 +73,8 @@ def test_a_name_with_a_comma_is_taken_whole_first(tmp_path):
 
 
 def test_an_unknown_name_suggests_a_near_one(tmp_path):
-    with pytest.raises(DetectionError, match=f"unknown detection.*Did you mean '{FLAGSHIP}'"):
-        catalogue(tmp_path).resolve(FLAGSHIP.replace("MSIExec", "MSIExcc"))
+    with pytest.raises(DetectionError, match=f"unknown detection.*Did you mean '{GIVEN}'"):
+        catalogue(tmp_path).resolve(GIVEN.replace("MSIExec", "MSIExcc"))
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_an_unknown_name_suggests_a_near_one(tmp_path):
     ],
 )
 def test_a_wrong_setting_is_named_with_file_line_and_stanza(tmp_path, setting, says):
-    with pytest.raises(DetectionError, match=rf"local/ssa_detections\.conf, line 2: \[{FLAGSHIP}\] {says}"):
-        catalogue(tmp_path, f"[{FLAGSHIP}]\n{setting}").find(FLAGSHIP)
+    with pytest.raises(DetectionError, match=rf"local/ssa_detections\.conf, line 2: \[{GIVEN}\] {says}"):
+        catalogue(tmp_path, f"[{GIVEN}]\n{setting}").find(GIVEN)
 
 
 def test_a_local_setting_overrides_one_fact_and_keeps_the_others(tmp_path):
-    found = catalogue(tmp_path, f"[{FLAGSHIP}]\nconfidence = 100").find(FLAGSHIP)
-    assert (found.risk_score, found.severity, found.id) == (70.0, "high", FLAGSHIP_ID)
+    found = catalogue(tmp_path, f"[{GIVEN}]\nconfidence = 100").find(GIVEN)
+    assert (found.risk_score, found.severity, found.id) == (70.0, "high", GIVEN_ID)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +123,15 @@ def test_a_local_setting_overrides_one_fact_and_keeps_the_others(tmp_path):
     ],
 )
 def test_the_band_of_a_score(tmp_path, score, band):
-    found = catalogue(tmp_path, f"[{FLAGSHIP}]\nimpact = {score}\nconfidence = 100").find(FLAGSHIP)
+    found = catalogue(tmp_path, f"[{GIVEN}]\nimpact = {score}\nconfidence = 100").find(GIVEN)
     assert found.severity == band
 
 
 def test_a_disabled_detection_does_not_run_and_says_so_when_named(tmp_path):
-    found = catalogue(tmp_path, f"[{FLAGSHIP}]\ndisabled = 1")
-    assert not found.is_enabled(FLAGSHIP)
+    found = catalogue(tmp_path, f"[{GIVEN}]\ndisabled = 1")
+    assert not found.is_enabled(GIVEN)
     with pytest.raises(DetectionError, match="is disabled: set disabled = 0 in local"):
-        found.resolve(FLAGSHIP)
+        found.resolve(GIVEN)
 
 
 def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_path):
@@ -143,4 +143,4 @@ def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_pat
 
 def test_a_deeply_nested_list_of_observables_is_refused_with_our_own_error(tmp_path):
     with pytest.raises(DetectionError, match="observables: expected a JSON list"):
-        catalogue(tmp_path, f"[{FLAGSHIP}]\nobservables = {'[' * 100_000}").find(FLAGSHIP)
+        catalogue(tmp_path, f"[{GIVEN}]\nobservables = {'[' * 100_000}").find(GIVEN)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.search.chunked import Command
+from sandbox.search.chunked import CommandProcess
 from sandbox.search.instance import Instance
 from tests.support.app.search_command import searchinfo
 from tools.__main__ import main
@@ -74,7 +74,7 @@ def one_pass(imported, tmp_path_factory):
     def run(python):
         home = tmp_path_factory.mktemp("home")
         columns = list(dict.fromkeys(name for row in ROWS for name in row))
-        command = Command("ssadetect", imported / "bin/ssadetect.py", python=python, home=home)
+        command = CommandProcess("ssadetect", imported / "bin/ssadetect.py", python=python, home=home)
         with command:
             command.getinfo(searchinfo(home))
             reply = command.execute(columns, [[row.get(name) for name in columns] for row in ROWS], finished=True)

@@ -9,7 +9,7 @@ from sandbox.demo.replay import row
 from sandbox.inputs import windows
 from sandbox.search.instance import Instance
 from tests.support.app.demo import CATALOGUE
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tests.support.windows.real_events import as_splunk, plant, real_events
 
 COPIES = 20
@@ -19,7 +19,7 @@ FORMATS = {
     "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational": lambda e: e.event_id == 1,
     "WinEventLog:Security": lambda e: e.format == "classic",
 }
-RULE = f"SSA - {FLAGSHIP} - Rule"
+RULE = f"SSA - {GIVEN} - Rule"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_all_real_events_pass_without_an_error_and_without_a_hit(instance):
     result = instance.search(search(instance))
     assert (result.rows, result.messages) == ([], [])
     # Without the prefilter, too: then the command itself sees every one of them.
-    bare = f'`ssa_process_events` | ssadetect detection="{FLAGSHIP}"'
+    bare = f'`ssa_process_events` | ssadetect detection="{GIVEN}"'
     result = instance.search(bare)
     assert (result.rows, result.messages) == ([], [])
     assert result.stages[-1].rows_in == len(events)

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.search.instance import Instance
 from ssa.rows.hits import detect
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tools.content.generated import is_accelerated
 from tools.docs.pages import saved_search, shipped
 from tools.evaluate.catalogue import load
@@ -121,7 +121,7 @@ def test_a_detection_scores_an_event_as_the_table_says(number):
 
 
 def test_every_detection_of_the_story_has_cases_of_both_kinds():
-    others = [name for name in shipped().names if name not in (FLAGSHIP, HARDENED)]
+    others = [name for name in shipped().names if name not in (GIVEN, HARDENED)]
     for name in others:
         scores = [score for other, _, score in CASES if other == name]
         assert sum(score is None for score in scores) >= 2, name

@@ -15,11 +15,11 @@ from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 from tests.integration import demo
 from tests.integration.server import APP, collector, connect, finished, search, submit, until
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tests.support.servers import routes
 from tools import ROOT
 
-RULE = f"SSA - {FLAGSHIP} - Rule"
+RULE = f"SSA - {GIVEN} - Rule"
 HEC_TOKEN = "0d9f5b60-3c5e-4f0e-9b57-1f4a7c2e8d31"
 
 

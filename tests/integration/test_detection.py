@@ -7,7 +7,7 @@ import pytest
 from tests.integration import demo
 from tests.integration.conftest import RULE
 from tests.integration.server import changed, entries, search
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 
 pytestmark = pytest.mark.xdist_group("integration")
 
@@ -40,7 +40,7 @@ def test_process_events_have_their_fields_and_command_lines(service, own):
 
 def test_the_rule_finds_what_the_catalogue_says_and_nothing_else(hits, events):
     assert who(hits) == events.hits
-    assert {(row["detection"], float(row["risk_score"])) for row in hits} == {(FLAGSHIP, 35.0)}
+    assert {(row["detection"], float(row["risk_score"])) for row in hits} == {(GIVEN, 35.0)}
 
 
 @pytest.mark.point(10)
@@ -51,7 +51,7 @@ def test_the_bare_word_finds_every_msiexec_event(service, own):
 
 @pytest.mark.point(11)
 def test_the_prefilter_loses_nothing(service, own, events):
-    found = f'`ssa_process_events` {own} %s | ssadetect detection="{FLAGSHIP}"'
+    found = f'`ssa_process_events` {own} %s | ssadetect detection="{GIVEN}"'
     assert count(service, found % "msiexec") == count(service, found % f"`{PREFIX}_prefilter`") == events.hits.total()
 
 
@@ -73,7 +73,7 @@ def test_a_filter_macro_leaves_out_what_it_says(service, dispatch, hits, events)
 
 @pytest.mark.point(27)
 def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service, dispatch, own, events):
-    entry = {"detection": FLAGSHIP, "field": "process", "owner": "integration", "expires": "2099-01-01"}
+    entry = {"detection": GIVEN, "field": "process", "owner": "integration", "expires": "2099-01-01"}
     device = f"ws-eng-01.{events.id}.example"
 
     def found():
@@ -91,7 +91,7 @@ def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service,
 
 @pytest.mark.point(22)
 def test_a_command_line_is_not_cut_before_its_end(service, own, events):
-    rows = search(service, f'`ssa_process_events` {own} | ssadetect detection="{FLAGSHIP}"', *demo.LONG)
+    rows = search(service, f'`ssa_process_events` {own} | ssadetect detection="{GIVEN}"', *demo.LONG)
     assert [row["process"][-14:] for row in rows] == [r"/y C:\long.dll"]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.integration.conftest import RULE
 from tests.integration.server import APP, changed, complaint, finished, search
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 
 pytestmark = pytest.mark.xdist_group("integration")
 
@@ -23,7 +23,7 @@ def test_the_self_test_says_ok_for_every_server(service):
 
 @pytest.mark.point(5)
 def test_a_setting_in_local_reaches_every_server(service):
-    with changed(service, "ssa_detections", FLAGSHIP, confidence="51"):
+    with changed(service, "ssa_detections", GIVEN, confidence="51"):
         assert {float(row["risk_score"]) for row in self_test(service)} == {35.7}
     assert {float(row["risk_score"]) for row in self_test(service)} == {35}
 
@@ -44,7 +44,7 @@ def test_the_saved_searches_belong_to_admin(service):
 def test_a_detection_is_explained_as_a_table(service):
     rows = search(service, "| ssaexplain")
     assert {"summary", "field", "step", "warning"} <= {row["part"] for row in rows}
-    assert FLAGSHIP in {row["detection"] for row in rows}
+    assert GIVEN in {row["detection"] for row in rows}
 
 
 @pytest.mark.point(28)

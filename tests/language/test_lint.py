@@ -8,7 +8,7 @@ import pytest
 
 from ssa.language import compile_text
 from ssa.language.analysis.lint import lint
-from tests.support.examples import FLAGSHIP, ROOT
+from tests.support.examples import GIVEN, ROOT
 from tests.support.language.cases import TABLES, template, text_of
 from tools.docs.pages import shipped
 
@@ -39,4 +39,4 @@ def test_every_warning_has_a_case(pattern):
 
 
 def test_the_shipped_detection_has_no_warning():
-    assert lint(shipped().find(FLAGSHIP).plan.program) == []
+    assert lint(shipped().find(GIVEN).plan.program) == []

@@ -9,7 +9,7 @@ import pytest
 from ssa.language import SsaError, compile_text
 from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
 from ssa.language.text.printer import print_program
-from tests.support.examples import flagship
+from tests.support.examples import given_detection
 from tests.support.language.cases import END, START, TABLES, text_of
 from tests.support.language.literals import asking, near
 from tests.support.soak import SEED, count, report
@@ -64,7 +64,7 @@ def test_a_program_requires_what_its_table_says(case):
 
 
 def test_the_shipped_detection_requires_its_process_and_one_of_two_switches():
-    names, switches = flagship().plan.required
+    names, switches = given_detection().plan.required
     assert [written(literal) for literal in names] == ["process_name: msiexec.exe, any case"]
     assert [written(literal) for literal in switches] == ["process: */y *, any case", "process: *-y *, any case"]
 

@@ -6,9 +6,9 @@ import pytest
 
 from sandbox.errors import SearchError
 from sandbox.search.instance import Instance
-from tests.support.examples import FLAGSHIP, HIT
+from tests.support.examples import GIVEN, HIT
 
-RULE = f"SSA - {FLAGSHIP} - Rule"
+RULE = f"SSA - {GIVEN} - Rule"
 SELF_TEST = "SSA - Self test"
 EVENT = {**HIT, "_raw": f"<Event>{HIT['process_path']}</Event>", "index": "main", "tag": ["process", "report"]}
 
@@ -51,7 +51,7 @@ def test_the_self_test_fails_where_the_detection_finds_nothing(instance):
     local = instance.apps / "ssa_detections/local"
     local.mkdir()
     search = "| from read_ssa_enriched_events() | where false | into write_ssa_detected_events();"
-    (local / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nsearch = {search}\n")
+    (local / "ssa_detections.conf").write_text(f"[{GIVEN}]\nsearch = {search}\n")
     assert all(row["result"].startswith("FAILED") for row in run(instance, SELF_TEST).rows)
 
 
@@ -90,7 +90,7 @@ def test_with_the_sdk_in_a_top_level_lib_the_fallback_fails_and_says_so(instance
 def test_a_local_override_reaches_the_peers(instance):
     local = instance.apps / "ssa_detections/local"
     local.mkdir()
-    (local / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nconfidence = 51\n")
+    (local / "ssa_detections.conf").write_text(f"[{GIVEN}]\nconfidence = 51\n")
     assert {row["risk_score"] for row in run(instance, SELF_TEST).rows} == {"35.7"}
 
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from tests.support.examples import FLAGSHIP, HIT, ROOT
+from tests.support.examples import GIVEN, HIT, ROOT
 from tests.support.language.cases import END, ERRORS, EXPRESSIONS, FUNCTIONS, START, same
 
 CASES = EXPRESSIONS + FUNCTIONS
@@ -43,7 +43,7 @@ def test_the_tables_hold_on_each_python(python):
             [f"{START}| eval body={{x: {case['expression']}}}{END}", case.get("event", {})] for case in CASES
         ],
         "errors": [case["text"] for case in ERRORS],
-        "detection": FLAGSHIP,
+        "detection": GIVEN,
         "row": HIT,
     }
     ran = subprocess.run(

@@ -13,11 +13,11 @@ from ssa.content.fields import COLUMNS
 from ssa.rows import event
 from ssa.rows.cells import canonical, milliseconds, whole_second
 from ssa.rows.hits import detect
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, catalogue, flagship
+from tests.support.examples import GIVEN, GIVEN_ID, HIT, catalogue, given_detection
 
 
 def hits(**changes):
-    return detect(flagship(), {**HIT, **changes})
+    return detect(given_detection(), {**HIT, **changes})
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_identity_differs_with_each_part(name):
 def test_a_hit_has_every_column_of_the_contract():
     (found,) = hits()
     assert set(found) >= set(COLUMNS)
-    assert (found["detection"], found["detection_id"], found["detection_version"]) == (FLAGSHIP, FLAGSHIP_ID, "1")
+    assert (found["detection"], found["detection_id"], found["detection_version"]) == (GIVEN, GIVEN_ID, "1")
     assert (found["start_time"], found["end_time"]) == ("1772442000250", "1772442000250")
     assert found["entities"] == ["jdoe", "ws-01.example"]
     assert (found["risk_score"], found["risk_severity"]) == ("35", "low")
@@ -103,7 +103,7 @@ def test_the_finding_id_is_the_hash_of_its_canonical_json():
     (found,) = hits()
     finding = {
         "body": json.loads(found["body"]),
-        "detection_id": FLAGSHIP_ID,
+        "detection_id": GIVEN_ID,
         "end_time": 1772442000250,
         "entities": ["jdoe", "ws-01.example"],
         "start_time": 1772442000250,
@@ -139,7 +139,7 @@ def test_what_the_flagship_finds(changes, count):
 
 
 def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
-    detection = catalogue(tmp_path, f"[{FLAGSHIP}]\nmessage = ran $cmd_line$ and $nothing$\n").find(FLAGSHIP)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nmessage = ran $cmd_line$ and $nothing$\n").find(GIVEN)
     (found,) = detect(detection, HIT)
     assert (found["cmd_line"], found["nothing"]) == (HIT["process"].lower(), None)
 
@@ -156,7 +156,7 @@ def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
     ],
 )
 def test_the_data_models_of_a_row_are_its_own_else_those_of_its_tags_else_the_detections(row, expected):
-    assert event.datamodels(flagship(), row) == expected
+    assert event.datamodels(given_detection(), row) == expected
 
 
 cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
@@ -164,7 +164,7 @@ cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
 
 @given(st.dictionaries(st.sampled_from([*HIT, "event_id", "_datamodels", "tag"]), cells))
 def test_no_row_stops_the_command(row):
-    for found in detect(flagship(), {**HIT, **row}):
+    for found in detect(given_detection(), {**HIT, **row}):
         json.loads(found["body"])
 
 

@@ -17,7 +17,7 @@ import pytest
 from ssa.search import detector, scan
 from ssa.search.command import SsaDetect
 from ssa.search.protocol import Body, Chunk, MalformedChunkError, Spool
-from tests.support.examples import FLAGSHIP, HIT, ROOT, only
+from tests.support.examples import GIVEN, HIT, ROOT, only
 from tests.support.soak import SEED, count, report
 
 START = "| from read_ssa_enriched_events() | eval c=lower(input_event.process), n=input_event.process_name | where "
@@ -124,7 +124,7 @@ def searches(tmp_path_factory):
     for name, conditions in CONDITIONS.items():
         app = tmp_path_factory.mktemp(name)
         (app / "default").mkdir()
-        text = only((ROOT / "default/ssa_detections.conf").read_text(), FLAGSHIP)
+        text = only((ROOT / "default/ssa_detections.conf").read_text(), GIVEN)
         for number, condition in enumerate(conditions):
             text += f"\n[{name}{number}]\nid = {name}{number}\nversion = 1\nsearch = {START}{condition}{END}{INTO}\n"
             text += "impact = 10\nconfidence = 10\nmessage = $user$ $x$\nobservables = []\n"

@@ -1,11 +1,10 @@
-"""The shipped app's detection, and rows that it matches: what the tests of the library have in common."""
+"""The given detection, and rows that it matches: what the tests of the library have in common."""
 
 from ssa.content.detection import Catalogue
 from tools import ROOT
-from tools.docs.pages import shipped
+from tools.docs.pages import GIVEN, shipped
 
-FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
-FLAGSHIP_ID = "8d1d5570-722c-49a3-996c-2e2cceef5163"
+GIVEN_ID = "8d1d5570-722c-49a3-996c-2e2cceef5163"
 
 HIT = {
     "_time": "1772442000.250",
@@ -20,8 +19,8 @@ HIT = {
 }
 
 
-def flagship():
-    return shipped().find(FLAGSHIP)
+def given_detection():
+    return shipped().find(GIVEN)
 
 
 def catalogue(tmp_path, local="", default=""):

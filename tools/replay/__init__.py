@@ -29,7 +29,7 @@ from tools.replay.journal import Journal
 from tools.replay.lookup import Lookup
 
 TOKEN = "SSA_HEC_TOKEN"  # noqa: S105 (the name of a variable)
-GIVEN = ("index", "host", "source", "sourcetype")
+OF_THE_USER = ("index", "host", "source", "sourcetype")
 
 
 def address(text: str) -> str:
@@ -135,9 +135,9 @@ def replay(asked: argparse.Namespace, console: Console) -> None:
             console.print(
                 f"{found.damaged:,} events are damaged; those with a text are sent as they are", style="yellow"
             )
-        given = {name: value for name in GIVEN if (value := getattr(asked, name))}
+        given = {name: value for name in OF_THE_USER if (value := getattr(asked, name))}
         plan = {"events": found.events, "SHA-256": found.digest, "--url": asked.url, "--now": asked.now}
-        plan |= {"--batch": asked.batch} | {f"--{name}": getattr(asked, name) for name in GIVEN}
+        plan |= {"--batch": asked.batch} | {f"--{name}": getattr(asked, name) for name in OF_THE_USER}
         journal.begin(plan, int(time.time() - found.latest) if asked.now and found.latest else 0)
         hec = Hec(asked.url, secret, str(uuid.UUID(journal.run)), context)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:

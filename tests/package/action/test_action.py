@@ -19,7 +19,7 @@ from ssa.action import entities
 from ssa.action.alert import EXIT_DETECTION, EXIT_INPUT, EXIT_OK, EXIT_SPLUNKD, EXIT_USAGE
 from tests.support import pythons
 from tests.support.app.alerting import KEY, counts, result, running, users
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tests.support.servers.faults import Faults, fault
 from tests.support.soak import SOAK
 
@@ -59,7 +59,7 @@ def test_a_hit_becomes_one_risk_event_for_the_user_and_one_for_the_device(action
         assert found["host"] == "search_head"
         assert found["_time"] == 1772442000.25
         assert found["search_name"] == "SSA - Test - Rule"
-        assert found["detection"] == FLAGSHIP
+        assert found["detection"] == GIVEN
         assert found["risk_message"].startswith("An instance of spawning msiexec.exe was identified on endpoint ws-01")
     assert "results=1 risk_events=2 written=2 written_before=0 not_written=0 ignored=0 index=risk dry_run=0" in log
     assert log.count("\n") == 1
@@ -102,7 +102,7 @@ def test_the_parameter_names_the_detection_where_the_results_do_not(action):
     code, log = action.run(row)
     assert code == EXIT_DETECTION
     assert "the results have no column 'detection'" in log
-    assert action.run(row, detection=FLAGSHIP)[0] == EXIT_OK
+    assert action.run(row, detection=GIVEN)[0] == EXIT_OK
     assert len(action.events) == 2
 
 
@@ -513,8 +513,8 @@ def test_the_most_results_that_an_alert_gets_are_a_warning(action):
 
 
 def test_a_detection_without_a_victim_is_said_to_score_nobody(action):
-    action.local("ssa_detections", f"[{FLAGSHIP}]\nobservables = []\n")
-    code, log = action.run(result(), detection=f" {FLAGSHIP} ")
+    action.local("ssa_detections", f"[{GIVEN}]\nobservables = []\n")
+    code, log = action.run(result(), detection=f" {GIVEN} ")
     assert code == EXIT_INPUT
     assert "the detection has no observable with the role Victim" in log
 

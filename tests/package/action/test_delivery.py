@@ -20,7 +20,7 @@ from ssa.action import risk
 from ssa.action.alert import EXIT_OK
 from tests.support import pythons
 from tests.support.app.alerting import KEY, counts, result, running
-from tests.support.examples import flagship
+from tests.support.examples import given_detection
 from tests.support.servers.faults import AFTER, Faults, fault
 from tests.support.soak import SEED, SOAK, count, report
 
@@ -32,7 +32,7 @@ BUSY = 0.6
 
 FAULTS = ("429", "500", "503", "401", "403", "slow", "half", "close", "close_after", "reset", "reset_after", "silent")
 LEDGER = ("/batch_find", "/batch_save", "/ssa_risk_ledger")
-FLAGSHIP, FOUND = flagship(), result()
+DETECTION, FOUND = given_detection(), result()
 STARTS = 4
 """How often a search's action is started while faults last."""
 
@@ -65,7 +65,7 @@ class History:
         [hits] = self.chance.choices((1, 2, 5, 20, 300), (4, 4, 4, 4, 1))
         raw = [hit(number, each) for each in range(hits)]
         self.rows = {"raw": raw, "tstats": [as_tstats(row) for row in raw]}
-        self.found = [risk.risk_events(FLAGSHIP, row, risk.Context("any", "any", 0)).events for row in raw]
+        self.found = [risk.risk_events(DETECTION, row, risk.Context("any", "any", 0)).events for row in raw]
         self.kills = 0
         self.weather = Weather(self.chance, totals)
 

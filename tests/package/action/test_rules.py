@@ -12,12 +12,12 @@ from sandbox.alerts.scheduler import Scheduler
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from tests.support.app.schedule import DAY, HOUR, conf
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tools import ROOT
 
 APP = "ssa_detections"
-RULE = f"SSA - {FLAGSHIP} - Rule"
-ACCELERATED = f"SSA - {FLAGSHIP} - Accelerated - Rule"
+RULE = f"SSA - {GIVEN} - Rule"
+ACCELERATED = f"SSA - {GIVEN} - Accelerated - Rule"
 SCORE = "SSA - Risk Over 24 Hours - Rule"
 BREADTH = "SSA - ATT&CK Breadth Over 7 Days - Rule"
 REVIEW = "SSA - Lookup entries to review"
@@ -49,7 +49,7 @@ class Estate:
 
     def detections(self, **techniques):
         """Add detections, each of a mark in a command line."""
-        shipped = confs.load(self.instance.apps / APP, "ssa_detections")[FLAGSHIP]
+        shipped = confs.load(self.instance.apps / APP, "ssa_detections")[GIVEN]
         own = {
             mark: shipped | {"id": f"0000-{mark}", "search": SSA.format(mark=mark), "mitre_attack_id": technique}
             for mark, technique in techniques.items()
@@ -139,7 +139,7 @@ def test_three_hits_on_a_device_within_a_day_raise_one_alert_and_two_do_not(esta
         "1",
     )
     assert row["message"] == (
-        f"system ws-1 has gathered a risk score of 105 in 24 hours, from 3 risk events of: {FLAGSHIP}"
+        f"system ws-1 has gathered a risk score of 105 in 24 hours, from 3 risk events of: {GIVEN}"
     )
 
 
@@ -184,11 +184,11 @@ def test_risk_that_was_written_twice_still_counts_once(estate):
 
 def test_one_hit_adds_its_score_to_user_and_device_however_many_threat_objects_it_names(estate):
     threats = ("parent_process_name", "process_path", "process")
-    shipped = confs.load(estate.instance.apps / APP, "ssa_detections")[FLAGSHIP]
+    shipped = confs.load(estate.instance.apps / APP, "ssa_detections")[GIVEN]
     listed = ", ".join(f'{{"name": "{name}", "type": "Process", "role": "Parent Process"}}' for name in threats)
     conf(
         estate.local / "ssa_detections.conf",
-        {FLAGSHIP: {"observables": shipped["observables"].rstrip("] ") + f", {listed}]"}},
+        {GIVEN: {"observables": shipped["observables"].rstrip("] ") + f", {listed}]"}},
     )
     parents = {
         "parent_process_name": "cmd.exe",
@@ -288,14 +288,14 @@ def test_an_ignored_user_raises_nothing_and_his_device_does(estate):
 
 
 def allowed(**entry):
-    known = {"detection": FLAGSHIP, "field": "process", "pattern": r"*C:\Vendor\*", "expires": "2026-03-03"}
+    known = {"detection": GIVEN, "field": "process", "pattern": r"*C:\Vendor\*", "expires": "2026-03-03"}
     return known | entry
 
 
 @pytest.fixture
 def filtered(estate):
     """An estate whose detection leaves out what ssa_allow_list says, and with a hit that it may be about."""
-    stem = re.sub(r"\W+", "_", FLAGSHIP.lower())
+    stem = re.sub(r"\W+", "_", GIVEN.lower())
     conf(estate.local / "macros.conf", {f"{stem}_filter": {"definition": "`ssa_allow_list`"}})
     estate.instance.add_events([process(DAY + 23.4 * HOUR, "amy", "ws-1", r'msiexec.exe /y "c:\vendor\tool.dll"')])
     return estate
@@ -523,13 +523,13 @@ def test_entries_that_do_not_apply_or_soon_will_not_are_listed_for_review(estate
     modifiers = [factor("a", 2) | owned, factor("b", -1) | owned, factor("c", 2, "soon") | owned, factor("d", 2)]
     estate.entries("ssa_risk_modifiers", *modifiers)
     rows = estate.found(estate.saved(REVIEW), now=DAY)
-    path = rf"{FLAGSHIP}: process=*C:\Vendor\*"
+    path = rf"{GIVEN}: process=*C:\Vendor\*"
     assert sorted((row["lookup"], row["entry"], row["state"]) for row in rows) == [
         ("ssa_allow_list", path.replace("process", "?"), "no name of a field: it does not apply"),
         ("ssa_allow_list", path.replace("process", "a b"), "no name of a field: it does not apply"),
         ("ssa_allow_list", path, "expired: it does not apply"),
         ("ssa_allow_list", path, "expires soon"),
-        ("ssa_allow_list", f"{FLAGSHIP}: process=?", "no detection or pattern: it does not apply"),
+        ("ssa_allow_list", f"{GIVEN}: process=?", "no detection or pattern: it does not apply"),
         ("ssa_ignored_entities", "?", "no entity: it does not apply"),
         ("ssa_ignored_entities", "svc_b", "no reason"),
         ("ssa_risk_modifiers", "b x -1", "no entity, or no factor from 0 up: it does not apply"),

@@ -7,16 +7,16 @@ import socket
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search.chunked import Command
+from sandbox.search.chunked import CommandProcess
 from tests.support.app.search_command import COLUMNS, MISS, Session, local, searchinfo, stanza
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT, only
+from tests.support.examples import GIVEN, GIVEN_ID, HIT, only
 
 
 @pytest.fixture
 def app(app):
     """The app with one detection, whatever else is shipped."""
     path = app / "default/ssa_detections.conf"
-    path.write_text(only(path.read_text(), FLAGSHIP))
+    path.write_text(only(path.read_text(), GIVEN))
     return app
 
 
@@ -37,11 +37,11 @@ def test_it_says_that_it_may_run_on_the_indexers(session):
     assert one.metadata["type"] == "streaming"
 
 
-@pytest.mark.parametrize("args", [(), (f"detection={FLAGSHIP}",), (f"detection={FLAGSHIP_ID}",)])
+@pytest.mark.parametrize("args", [(), (f"detection={GIVEN}",), (f"detection={GIVEN_ID}",)])
 def test_a_hit_comes_out_once_with_its_own_fields_and_a_miss_does_not(session, args):
     ((hit,),) = session(*args).run([MISS, HIT, MISS])
     assert {name: hit[name] for name in HIT} == HIT
-    assert (hit["detection"], hit["risk_score"], hit["entities"]) == (FLAGSHIP, "35", ["jdoe", "ws-01.example"])
+    assert (hit["detection"], hit["risk_score"], hit["entities"]) == (GIVEN, "35", ["jdoe", "ws-01.example"])
     assert json.loads(hit["body"])["cmd_line"] == HIT["process"].lower()
 
 
@@ -52,7 +52,7 @@ def test_every_chunk_has_its_reply_also_an_empty_one(session):
 def test_a_row_that_two_detections_match_comes_out_twice(app, session):
     local(app, stanza("Everything"))
     ((first, second),) = session().run([HIT])
-    assert [first["detection"], second["detection"]] == [FLAGSHIP, "Everything"]
+    assert [first["detection"], second["detection"]] == [GIVEN, "Everything"]
     ((only,),) = session("detection=Everything").run([HIT])
     assert only["detection_id"] == "everything"
 
@@ -63,20 +63,20 @@ def test_detections_that_read_named_fields_and_one_that_reads_any_field_see_the_
         app, stanza("Any", f"| from read_ssa_enriched_events() | where {condition} | into write_ssa_detected_events();")
     )
     ((first, second),) = session().run([MISS | {"process_name": "cmd.exe"}, HIT])
-    assert [first["detection"], second["detection"]] == [FLAGSHIP, "Any"]
+    assert [first["detection"], second["detection"]] == [GIVEN, "Any"]
     assert first["event_id"] == second["event_id"]
-    ((alone,),) = session(f"detection={FLAGSHIP}").run([HIT])
+    ((alone,),) = session(f"detection={GIVEN}").run([HIT])
     assert {name: alone[name] for name in alone} == {name: first[name] for name in alone}
 
 
 def test_a_local_setting_changes_the_score_without_code(app, session):
-    local(app, f"[{FLAGSHIP}]\nconfidence = 100\n")
+    local(app, f"[{GIVEN}]\nconfidence = 100\n")
     ((hit,),) = session().run([HIT])
     assert (hit["risk_score"], hit["risk_severity"]) == ("70", "high")
 
 
 def test_a_column_of_the_row_that_the_command_writes_is_replaced_others_are_kept(app, python, tmp_path, entry):
-    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
         command.getinfo(searchinfo(tmp_path))
         columns = [*COLUMNS, "risk_score", "entities", "tag", "_chunked_idx"]
         row = [*HIT.values(), "999", ["x", "y"], ["process", "report"], "7"]
@@ -115,7 +115,7 @@ def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(se
 
 
 def test_a_chunk_without_a_row_says_nothing_of_missing_columns(app, python, tmp_path, entry):
-    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
         command.getinfo(searchinfo(tmp_path))
         for last in (False, True):
             command.execute(["_chunked_idx"], [], finished=last)
@@ -124,7 +124,7 @@ def test_a_chunk_without_a_row_says_nothing_of_missing_columns(app, python, tmp_
 
 
 def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_path, entry):
-    with Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
         command.getinfo(searchinfo(tmp_path))
         for last in (False, True):
             command.execute(["host", "process_path"], [["h", "cmd.exe"]], finished=last)
@@ -150,7 +150,7 @@ def message(session, *args):
 def test_an_unknown_detection_is_named_with_a_near_one(session):
     said = message(session, "detection=Windows System Binary Proxy {Execution} MSIExec DLLRegisterServer")
     assert "unknown detection 'Windows System Binary Proxy {Execution} MSIExec DLLRegisterServer'" in said
-    assert f"Did you mean '{FLAGSHIP}'?" in said
+    assert f"Did you mean '{GIVEN}'?" in said
 
 
 def test_a_syntax_error_shows_file_line_stanza_and_place(app, session):
@@ -164,7 +164,7 @@ def test_one_broken_detection_is_reported_and_does_not_blind_the_others(app, ses
     local(app, stanza("Broken", "| from {nowhere}()") + stanza("Wrong", impact="{high}"))
     one = session()
     ((hit,),) = one.run([HIT])
-    assert hit["detection"] == FLAGSHIP
+    assert hit["detection"] == GIVEN
     assert [level for level, _ in one.command.messages] == ["WARN", "WARN"]
     assert "a detection is left out: " in one.command.messages[0][1]
     assert "[Wrong] impact: expected a number from 0 to 100, found '{high}'" in one.command.messages[1][1]
@@ -181,7 +181,7 @@ def test_a_monstrous_detection_does_not_blind_the_others_either(app, session, se
     local(app, stanza("Monster", search))
     one = session()
     ((hit,),) = one.run([HIT])
-    assert hit["detection"] == FLAGSHIP
+    assert hit["detection"] == GIVEN
     assert "[Monster] search: " in one.command.messages[0][1]
 
 
@@ -218,7 +218,7 @@ def test_an_empty_option_is_refused(session):
 
 
 def test_no_enabled_detection_is_an_error(app, session):
-    local(app, "[default]\ndisabled = 1\n" + f"[{FLAGSHIP}]\ndisabled = 1\n")
+    local(app, "[default]\ndisabled = 1\n" + f"[{GIVEN}]\ndisabled = 1\n")
     assert "no detection is enabled" in message(session)
 
 
@@ -230,14 +230,14 @@ def test_a_missing_conf_names_the_setting_that_carries_it(app, session):
 def test_it_runs_without_splunk_sdk_and_on_it_a_missing_one_is_named_with_its_place(app, python, tmp_path):
     shutil.move(app / "bin/lib", app / "lib")
     ((hit,),) = Session(app, python, tmp_path).run([HIT])
-    assert hit["detection"] == FLAGSHIP
+    assert hit["detection"] == GIVEN
     with pytest.raises(SearchError, match=r"splunk-sdk is missing here: .*bin/lib/splunklib does not exist"):
         Session(app, python, tmp_path, entry="ssadetect_sdk.py").run([HIT])
 
 
 def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path, entry):
     huge = {**HIT, "process": "x" * (10 * 1024 * 1024 + 1)}
-    command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
+    command = CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
     with command:
         command.getinfo(searchinfo(tmp_path))
         first = command.execute(COLUMNS, [list(HIT.values()), list(huge.values())], finished=False)
@@ -248,7 +248,7 @@ def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept
 
 
 def test_nothing_secret_is_logged(app, python, tmp_path, entry):
-    command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
+    command = CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
     with command, pytest.raises(SearchError) as caught:
         command.getinfo(searchinfo(tmp_path, "detection=x"))
     assert "secret-session-key" not in str(caught.value)

@@ -3,17 +3,17 @@
 import pytest
 
 from sandbox.errors import SearchError
-from sandbox.search.chunked import Command
+from sandbox.search.chunked import CommandProcess
 from sandbox.search.instance import Instance
 from tests.support.app.search_command import SUSPECT, WRONG, local, searchinfo
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID
+from tests.support.examples import GIVEN, GIVEN_ID
 from tools.docs.pages import shipped
 
 
 @pytest.fixture
 def explain(app, python, tmp_path):
     def run(*args):
-        with Command("ssaexplain", app / "bin/ssaexplain.py", python=python, home=tmp_path) as command:
+        with CommandProcess("ssaexplain", app / "bin/ssaexplain.py", python=python, home=tmp_path) as command:
             metadata = command.getinfo({**searchinfo(tmp_path, *args), "command": "ssaexplain"})
             assert (metadata["type"], metadata["generating"]) == ("reporting", True)
             reply = command.execute([], [], finished=True)
@@ -23,10 +23,10 @@ def explain(app, python, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("name", [FLAGSHIP, FLAGSHIP_ID])
+@pytest.mark.parametrize("name", [GIVEN, GIVEN_ID])
 def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
     rows = explain(f"detection={name}")
-    assert {row["detection"] for row in rows} == {FLAGSHIP}
+    assert {row["detection"] for row in rows} == {GIVEN}
     fields = {row["name"]: row["text"] for row in rows if row["part"] == "field"}
     assert fields["process"] == "from the column process; the conditions depend on it"
     assert fields["dest_device_id"] == "from the column dest_device_id or dest or host"
@@ -66,7 +66,7 @@ def test_what_was_asked_for_and_is_wrong_ends_the_search(app, explain, args, say
 def test_a_search_may_begin_with_it(archive, tmp_path):
     instance = Instance(tmp_path / "splunk")
     instance.install(archive)
-    found = instance.search(f'| ssaexplain detection="{FLAGSHIP}" | search part=field | stats count by part')
+    found = instance.search(f'| ssaexplain detection="{GIVEN}" | search part=field | stats count by part')
     assert found.rows == [{"part": "field", "count": "8"}]
     with pytest.raises(SearchError, match="'ssaexplain' must be the first command"):
         instance.search("| makeresults | ssaexplain")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.app.conversations import ask, chunk, errors, execute, getinfo, messages
 from tests.support.app.search_command import local, stanza
-from tests.support.examples import FLAGSHIP, HIT, only
+from tests.support.examples import GIVEN, HIT, only
 from tests.support.soak import SEED, count
 
 
@@ -38,7 +38,7 @@ class Conversation:
 @pytest.fixture
 def conversation(app, python, tmp_path):
     path = app / "default/ssa_detections.conf"
-    path.write_text(only(path.read_text(), FLAGSHIP))
+    path.write_text(only(path.read_text(), GIVEN))
     return Conversation(app, python, tmp_path)
 
 

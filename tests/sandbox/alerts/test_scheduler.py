@@ -13,7 +13,7 @@ from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from tests.support.app.schedule import DAY, HOUR, conf
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 
 HOURLY = {"search": "index=main", "enableSched": "1", "cron_schedule": "0 * * * *"}
 KEEP = """
@@ -352,7 +352,7 @@ def risk(instance):
 
 
 def test_the_packaged_search_scores_what_came_before_its_window_closed_and_that_once(splunk):
-    name = f"SSA - {FLAGSHIP} - Rule"
+    name = f"SSA - {GIVEN} - Rule"
     conf(splunk.apps / "ssa_detections/local/savedsearches.conf", {name: {"enableSched": "1", "alert.track": "1"}})
     scheduler = Scheduler(splunk)
     splunk.add_events([process(DAY + 30 * 60, "amy"), process(DAY + 50 * 60, "bob")])

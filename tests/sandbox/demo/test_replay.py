@@ -15,7 +15,7 @@ from sandbox.inputs import windows
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from tests.support.app.demo import CATALOGUE
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tools import ROOT
 from tools.docs.pages import shipped
 from tools.evaluate.rules import HARDENED
@@ -121,7 +121,7 @@ def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothin
     for entry in CATALOGUE:
         given = scores.get(key_of(entry["command_line"] or entry["process_path"], entry["dest"]), {})
         if entry["expected"]:
-            assert given[FLAGSHIP] == 35
+            assert given[GIVEN] == 35
             assert given[HARDENED] > 40
         elif "everyday" in entry["what"] or "local package" in entry["what"]:
             assert not any(given.values()), entry
@@ -239,7 +239,7 @@ def test_a_search_shows_a_table_with_its_messages_and_takes_a_time_range(replay,
 
 
 def test_settings_of_ones_own_are_applied(replay, tmp_path):
-    (tmp_path / "ssa_detections.conf").write_text(f"[{FLAGSHIP}]\nimpact = 100\nconfidence = 90\n")
+    (tmp_path / "ssa_detections.conf").write_text(f"[{GIVEN}]\nimpact = 100\nconfidence = 90\n")
     code, out, _ = replay("--json", "--local", str(tmp_path))
     assert (code, {row["risk_score"] for row in lines(out)["detection"]}) == (0, {"90"})
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import SearchError
-from sandbox.search.chunked import Command, decode_mv, decode_rows, encode_mv, encode_rows
+from sandbox.search.chunked import CommandProcess, decode_mv, decode_rows, encode_mv, encode_rows
 
 # A command on the standard library: `read` and `send` speak the protocol, each test adds what it does with them.
 SPEAKER = r"""
@@ -36,7 +36,7 @@ def start(tmp_path):
         script = tmp_path / "app/bin/try.py"
         script.parent.mkdir(parents=True, exist_ok=True)
         script.write_text(SPEAKER + code)
-        return Command("try", script, python=sys.executable, home=tmp_path, timeout=timeout)
+        return CommandProcess("try", script, python=sys.executable, home=tmp_path, timeout=timeout)
 
     return make
 
@@ -266,4 +266,4 @@ def test_a_process_that_hangs_is_ended_at_the_limit(start, code):
 
 def test_a_python_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SearchError, match=r"'try' could not be started: .*no-python"):
-        Command("try", tmp_path / "try.py", python=str(tmp_path / "no-python"), home=tmp_path)
+        CommandProcess("try", tmp_path / "try.py", python=str(tmp_path / "no-python"), home=tmp_path)

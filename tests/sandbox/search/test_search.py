@@ -325,13 +325,13 @@ def test_elsewhere_commands_run_on_the_search_head(shared, search):
 
 def test_a_custom_command_in_a_subsearch_is_asked_what_it_is_once(shared, monkeypatch):
     started = []
-    start = chunked.Command.__init__
+    start = chunked.CommandProcess.__init__
 
     def count(self, *args, **options):
         started.append(args)
         start(self, *args, **options)
 
-    monkeypatch.setattr(chunked.Command, "__init__", count)
+    monkeypatch.setattr(chunked.CommandProcess, "__init__", count)
     shared.search("| makeresults | append [| makeresults | append [| makeresults | double]]")
     assert len(started) == 2  # once to ask, once to run
 

@@ -17,7 +17,7 @@ from splunklib.results import JSONResultsReader, Message
 from sandbox.alerts.scheduler import TriggeredAlert
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
-from tests.support.examples import FLAGSHIP
+from tests.support.examples import GIVEN
 from tests.support.windows.events import security_xml
 
 USERS = {"admin": ("adm", "admin"), "amy": ("ann", "user"), "paul": ("pow", "power")}
@@ -762,7 +762,7 @@ def test_the_package_is_installed_and_its_action_writes_risk_as_the_searchs_owne
         admin.post("apps/local", owner="nobody", app="system", name=str(archive), filename="true")
         admin.indexes["main"].submit(security_xml(SubjectUserName="amy"), sourcetype="XmlWinEventLog")
         amy = client.connect(**log_in, username="amy", password="ann")
-        job = finished(amy.saved_searches[f"SSA - {FLAGSHIP} - Rule"].dispatch(trigger_actions=1, **ALL_TIME))
+        job = finished(amy.saved_searches[f"SSA - {GIVEN} - Rule"].dispatch(trigger_actions=1, **ALL_TIME))
         assert job["resultCount"] == "1"
         splunkd.wait()
         log = instance.search("index=_internal sendmodalert action=ssa_risk | sort 0 _time").rows

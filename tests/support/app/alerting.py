@@ -14,7 +14,7 @@ from sandbox.search.server import DISPATCH
 from sandbox.splunkd import Splunkd
 from sandbox.store.sql import field_name
 from ssa.rows.hits import detect
-from tests.support.examples import HIT, flagship
+from tests.support.examples import HIT, given_detection
 
 KEY = "secret^session_key.4711"
 APP = "ssa_detections"
@@ -24,7 +24,7 @@ LEVELS = ("INFO", "WARN", "ERROR")
 def result(**changes):
     """A row that the search command found: raw events' fields, and what the detection adds."""
     row = {**HIT, **changes}
-    (hit,) = detect(flagship(), row)
+    (hit,) = detect(given_detection(), row)
     return {**row, **hit}
 
 

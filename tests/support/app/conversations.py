@@ -13,7 +13,7 @@ from random import Random
 
 from sandbox.search.chunked import environment
 from tests.support.app.search_command import searchinfo
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, HIT
+from tests.support.examples import GIVEN, GIVEN_ID, HIT
 
 HEADER = re.compile(rb"chunked 1\.0,(\d+),(\d+)\n")
 
@@ -80,7 +80,7 @@ def rows(body):
 
 ARGUMENTS = (
     *([()] * 24),
-    *((f"detection={FLAGSHIP}",), (f"detection={FLAGSHIP_ID}, Everything",), ("trace=t",), ("trace=No",)),
+    *((f"detection={GIVEN}",), (f"detection={GIVEN_ID}, Everything",), ("trace=t",), ("trace=No",)),
     *(("detection=",), ("detection=nothing {0}",), ("x",), ("x=1", "trace=perhaps"), ("trace=1", "detection={x}")),
     *(("trace=false", "trace=true"), ("DETECTION=x",), ("detection=Broken",), ("=",), ("detection=a=b",)),
 )

@@ -1,6 +1,6 @@
 """The packaged search command as splunkd starts it, and stanzas of detections for it."""
 
-from sandbox.search.chunked import Command
+from sandbox.search.chunked import CommandProcess
 from tests.support.examples import HIT
 
 COLUMNS = list(HIT)
@@ -31,7 +31,7 @@ class Session:
     """Runs the command of an app folder once, over one or more chunks."""
 
     def __init__(self, app, python, tmp_path, *args, entry="ssadetect.py"):
-        self.command = Command("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
+        self.command = CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
         self.info = searchinfo(tmp_path, *args)
 
     def run(self, *chunks):

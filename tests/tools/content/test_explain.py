@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.support.app.search_command import SUSPECT, WRONG, stanza
-from tests.support.examples import FLAGSHIP, ROOT
+from tests.support.examples import GIVEN, ROOT
 from tests.support.language.cases import END, START
 
 
@@ -20,7 +20,7 @@ def explain(*files):
 def test_it_shows_an_app_or_its_conf(file):
     code, shown, wrong = explain(file)
     assert (code, wrong) == (0, "")
-    assert shown.startswith(f"{FLAGSHIP}\n")
+    assert shown.startswith(f"{GIVEN}\n")
     assert "    process: from the column process; the conditions depend on it\n" in shown
     switches = 'process contains "/y ", in any case or process contains "-y ", in any case'
     assert f'  requirements\n    event: process_name is "msiexec.exe", in any case\n    event: {switches}\n' in shown

@@ -21,7 +21,7 @@ from ssa.content.detection import Catalogue
 from ssa.language import compile_text
 from ssa.language.analysis.lint import lint
 from tests.support.app.search_command import MISS, Session
-from tests.support.examples import FLAGSHIP, HIT
+from tests.support.examples import GIVEN, HIT
 from tools import ROOT
 from tools.__main__ import main
 from tools.content.conf_text import ConfText
@@ -239,10 +239,10 @@ narrative = The analytic story Example Hives, as published detections name it. E
 
 def test_the_shipped_detection_in_published_layout_gives_the_shipped_stanzas(run, folder):
     shipped = {name: values(ROOT, name) for name in ("ssa_detections", "savedsearches", "analyticstories", "macros")}
-    facts = shipped["ssa_detections"][FLAGSHIP]
+    facts = shipped["ssa_detections"][GIVEN]
     listed = {key: conf.comma_list(facts[key]) for key in ("mitre_attack_id", "kill_chain_phases", "analytic_story")}
     text = changed(
-        name=FLAGSHIP,
+        name=GIVEN,
         datamodel=[facts["datamodel"]],
         references=conf.comma_list(facts["references"]),
         **{key: facts[key] for key in ("id", "author", "description", "search", "message")},
@@ -256,8 +256,8 @@ def test_the_shipped_detection_in_published_layout_gives_the_shipped_stanzas(run
         **listed,
     )
     assert run(text)[0] == 0
-    name = pages.saved_search(Catalogue.of_app(str(ROOT)).find(FLAGSHIP))
-    assert values(folder, "ssa_detections")[FLAGSHIP] == facts
+    name = pages.saved_search(Catalogue.of_app(str(ROOT)).find(GIVEN))
+    assert values(folder, "ssa_detections")[GIVEN] == facts
     put, theirs = conf.parse(local(folder, "savedsearches"), "")[name], shipped["savedsearches"][name]
     assert list(put) == [key for key in theirs if key not in THEIRS]
     ours = values(folder, "savedsearches")[name]
@@ -507,7 +507,7 @@ def test_a_name_that_body_event_or_row_supply_is_not_noted(run, name):
 
 LOCAL = f"""\
 # mine, on top
-[{FLAGSHIP}]
+[{GIVEN}]
 confidence = 60
 
   # about the hives
@@ -607,20 +607,20 @@ def test_each_setting_that_changes_is_told_and_a_lower_version_too(run, folder):
 
 
 def test_a_setting_that_default_has_is_told_as_well_when_it_changes(run):
-    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
-    out = run(changed(name=FLAGSHIP, id=facts["id"], impact=10))[1]
+    facts = values(ROOT, "ssa_detections")[GIVEN]
+    out = run(changed(name=GIVEN, id=facts["id"], impact=10))[1]
     assert "version 1 → 2" in out
     assert "impact 70 → 10" in out
 
 
 def test_a_shipped_detection_keeps_its_schedule_wherever_that_stands(run, folder):
-    facts = values(ROOT, "ssa_detections")[FLAGSHIP]
+    facts = values(ROOT, "ssa_detections")[GIVEN]
     default = folder / "default/savedsearches.conf"  # as a deployer leaves it, who merges local into default
     default.write_text(
         default.read_text().replace("enableSched = 0\ncron_schedule = 0 ", "enableSched = 1\ncron_schedule = 9 ")
     )
-    assert run(changed(name=FLAGSHIP, id=facts["id"]))[0] == 0
-    stanza = values(folder, "savedsearches")[f"SSA - {FLAGSHIP} - Rule"]
+    assert run(changed(name=GIVEN, id=facts["id"]))[0] == 0
+    stanza = values(folder, "savedsearches")[f"SSA - {GIVEN} - Rule"]
     assert (stanza["enableSched"], stanza["cron_schedule"]) == ("1", "9 * * * *")
 
 
@@ -636,8 +636,8 @@ def test_a_narrowed_prefilter_stays_until_the_search_changes(run, folder):
 
 
 def test_what_a_shipped_detection_asks_for_goes_with_its_search(run, folder):
-    facts, stem = values(ROOT, "ssa_detections")[FLAGSHIP], pages.slug(FLAGSHIP)
-    assert run(changed(name=FLAGSHIP, id=facts["id"]))[0] == 0
+    facts, stem = values(ROOT, "ssa_detections")[GIVEN], pages.slug(GIVEN)
+    assert run(changed(name=GIVEN, id=facts["id"]))[0] == 0
     macros = values(folder, "macros")
     assert macros[f"{stem}_prefilter"]["definition"] == 'reg process="*save*"'
     accelerated = 'Processes.process_name="reg.exe" Processes.process="*save*"'
@@ -777,8 +777,8 @@ def test_every_wrong_file_of_a_call_is_named_and_the_right_ones_are_not_written(
 
 
 def test_a_name_of_a_shipped_detection_needs_its_id(run, folder):
-    _, _, err = run(changed(name=FLAGSHIP))
-    assert f"name: '{FLAGSHIP}' exists ({folder}/default/ssa_detections.conf, line 7), with the id 8d1d5570-" in err
+    _, _, err = run(changed(name=GIVEN))
+    assert f"name: '{GIVEN}' exists ({folder}/default/ssa_detections.conf, line 7), with the id 8d1d5570-" in err
 
 
 def test_an_id_of_another_detection_is_refused(run, folder):
@@ -922,7 +922,7 @@ def test_the_packaged_command_runs_an_imported_detection(run, folder, app, pytho
     assert (hit["detection"], hit["risk_score"], hit["risk_severity"]) == (NAME, "12.5", "informational")
     assert json.loads(hit["body"]) == {"cmd_line": REG["process"].lower()}
     (found,) = Session(app, python, tmp_path).run([REG, HIT])
-    assert {NAME, FLAGSHIP} <= {hit["detection"] for hit in found}
+    assert {NAME, GIVEN} <= {hit["detection"] for hit in found}
 
 
 @pytest.mark.parametrize(("models", "tags"), [(["Endpoint_Processes"], ["process", "report"]),
@@ -1018,7 +1018,7 @@ def test_any_other_file_is_refused_in_our_own_words(shared, text):
 def test_any_value_of_any_key_is_taken_or_refused_in_our_own_words(shared, key, value):
     found = imported(shared, changed(**{key: value}))
     if found is not None:
-        assert found.names[0] == FLAGSHIP
+        assert found.names[0] == GIVEN
         assert len(found.names) == len(SHIPPED) + 1
         assert found.find(found.names[-1])
 

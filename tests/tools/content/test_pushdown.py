@@ -14,7 +14,7 @@ from ssa.language import SsaError, compile_text
 from ssa.language.text.printer import print_program
 from ssa.rows import event
 from ssa.rows.cells import values
-from tests.support.examples import ROOT, flagship
+from tests.support.examples import ROOT, given_detection
 from tests.support.language import literals
 from tests.support.language.cases import END, START
 from tests.support.language.expressions import FIELDS
@@ -97,8 +97,8 @@ def test_a_clause_that_nobody_would_read_is_left_out():
 
 
 def test_the_shipped_detection_asks_for_its_program_and_either_switch():
-    assert pushdown.prefilter(flagship()) == 'msiexec (process="*/y*" OR process="*-y*")'
-    assert pushdown.tstats_where(flagship(), PROCESSES) == (
+    assert pushdown.prefilter(given_detection()) == 'msiexec (process="*/y*" OR process="*-y*")'
+    assert pushdown.tstats_where(given_detection(), PROCESSES) == (
         'Processes.process_name="msiexec.exe" (Processes.process="*/y*" OR Processes.process="*-y*")'
     )
 

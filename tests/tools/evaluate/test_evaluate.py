@@ -12,7 +12,7 @@ from sandbox.demo.replay import row as splunk_row
 from sandbox.inputs import windows
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
-from tests.support.examples import FLAGSHIP, FLAGSHIP_ID, ROOT, flagship
+from tests.support.examples import GIVEN, GIVEN_ID, ROOT, given_detection
 from tests.support.windows.real_events import as_splunk, plant, real_events
 from tools.docs.pages import shipped
 from tools.evaluate import page, rules
@@ -207,13 +207,13 @@ def published(row):
         "process_path": row.get("process_path") or None,
     }
     at = {"start_time": int(time), "end_time": int(time)}
-    whole = {"detection_id": FLAGSHIP_ID, **at, "entities": entities, "body": body}
+    whole = {"detection_id": GIVEN_ID, **at, "entities": entities, "body": body}
     canonical = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return [
         {
             "finding_id": "sha256:" + base64.b64encode(hashlib.sha256(canonical.encode()).digest()).decode(),
-            "detection": FLAGSHIP,
-            "detection_id": FLAGSHIP_ID,
+            "detection": GIVEN,
+            "detection_id": GIVEN_ID,
             "detection_version": "1",
             "risk_score": "35",
             "risk_severity": "low",
@@ -227,7 +227,7 @@ def published(row):
 
 def found(row):
     """The same of what the shipped one finds."""
-    hits = detect(flagship(), row)
+    hits = detect(given_detection(), row)
     for hit in hits:
         entities = hit["entities"] or []
         hit.update(entities=[entities] if isinstance(entities, str) else entities, body=json.loads(hit["body"]))

@@ -21,8 +21,9 @@ from typing import IO, NamedTuple, cast
 
 from sandbox.store.archive import unpack
 from tools import ROOT
-from tools.bench.scan.data import FLAGSHIP, NARROW, WIDE, Chunk, chunk, detections
+from tools.bench.scan.data import NARROW, WIDE, Chunk, chunk, detections
 from tools.build import package
+from tools.docs.pages import GIVEN
 
 HERE = Path(__file__).parent
 PAGE = ROOT / "docs" / "benchmark.md"
@@ -177,7 +178,7 @@ def interleaved(
     bodies, planted = [one.body for one in chunks], sum(one.matches for one in chunks)
     for _ in range(runs):
         for what in whats:
-            ran = bench.run(python, what, bodies, FLAGSHIP if what == "ours" else None)
+            ran = bench.run(python, what, bodies, GIVEN if what == "ours" else None)
             if what in ("ours", "all") and ran.rows != planted:
                 raise SystemExit(f"{what}: {ran.rows} detected rows, not the {planted} that were planted")
             found[what].append(ran)
@@ -273,7 +274,7 @@ def starts(bench: Bench, python: str, runs: int) -> str:
     found: dict[str, list[float]] = {"ours": [], "sdk": [], "plain": []}
     for number in range(3 * runs + 1):
         for what, times in found.items():
-            ran = bench.run(python, what, [], None if what == "plain" else FLAGSHIP)
+            ran = bench.run(python, what, [], None if what == "plain" else GIVEN)
             if number:  # the first one writes the .pyc files
                 times.append(ran.start * 1000)
     ours, sdk, plain = map(series, found.values())

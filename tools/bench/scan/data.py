@@ -7,13 +7,14 @@ import io
 from random import Random
 from typing import NamedTuple
 
+from tools.docs.pages import GIVEN
+
 WIDE = (
     *("_time", "_raw", "host", "source", "sourcetype", "index", "process", "process_name", "process_path"),
     *("process_id", "process_guid", "process_hash", "process_integrity_level", "parent_process"),
     *("parent_process_name", "parent_process_path", "parent_process_id", "original_file_name", "user", "user_id"),
     *("dest", "action", "vendor_product", "signature_id", "splunk_server"),
 )
-FLAGSHIP = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 
 NARROW = (
     *("_time", "host", "dest", "user", "process", "process_name", "process_path", "process_id"),
@@ -134,7 +135,7 @@ def detections(count: int) -> str:
     """Write the conf of so many detections, the shipped one among them; each made up has its process and argument."""
     return (
         "[default]\ndisabled = 1\n"
-        + f"[{FLAGSHIP}]\ndisabled = 0\n"
+        + f"[{GIVEN}]\ndisabled = 0\n"
         + "".join(
             f"[Made {number}]\ndisabled = 0\nid = made-{number}\nversion = 1\nimpact = 50\n"
             "confidence = 50\nmessage = found $process$\n"

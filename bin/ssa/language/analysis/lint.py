@@ -17,7 +17,7 @@ from ssa.language.text.printer import print_expression
 from .columns import FIRST_COLUMNS, OUTPUTS, Columns, groups, walk
 from .map_keys import event_key
 from .pipelines import segments
-from .types import GIVEN, NULL, NUMBERS, UNKNOWN, ExpressionTypes, ValueType, mismatch, named_type, suits
+from .types import AT_START, NULL, NUMBERS, UNKNOWN, ExpressionTypes, ValueType, mismatch, named_type, suits
 
 _Warnings = Iterator["tuple[int, str]"]
 _OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
@@ -107,7 +107,7 @@ class _Conditions:
         self.types = ExpressionTypes()
 
     def warnings(self) -> _Warnings:
-        for _, command, columns in walk(segments(self.program), GIVEN, self.types.find, _extracted, _union):
+        for _, command, columns in walk(segments(self.program), AT_START, self.types.find, _extracted, _union):
             if isinstance(command, syntax.Where):
                 self.types.find(command.condition, columns)
                 yield from self._expression(command.condition, columns)

@@ -79,7 +79,7 @@ _UNKNOWN, _NULL = _Known(None, _TRUE), _Known((), _FALSE)
 _EVENT = _Known(None, _FALSE)
 """The input event itself: this one object stands for it."""
 
-_GIVEN = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
+_AT_START = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
 """What a record holds at the start."""
 
 _PIECE = re.compile("[ -~]+")
@@ -97,7 +97,7 @@ def required(program: syntax.Program) -> Clauses:
     """
     found = segments(program)
     conditions: list[list[Clauses]] = [[] for _ in found]
-    for place, command, columns in walk(found, _GIVEN, _known_of, _extracted, _union):
+    for place, command, columns in walk(found, _AT_START, _known_of, _extracted, _union):
         if isinstance(command, syntax.Where):
             conditions[place].append(_known_of(command.condition, columns).if_true)
     needs: list[Clauses] = []

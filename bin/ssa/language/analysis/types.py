@@ -42,7 +42,7 @@ class ValueType:
 
 
 UNKNOWN, NULL = ValueType(), ValueType("null")
-GIVEN = {INPUT_EVENT: ValueType("map", is_event=True), "_datamodels": ValueType("list"), "body": ValueType("map")}
+AT_START = {INPUT_EVENT: ValueType("map", is_event=True), "_datamodels": ValueType("list"), "body": ValueType("map")}
 """What a record holds at the start."""
 
 NUMBERS = ("long", "double", "number")
