@@ -131,7 +131,7 @@ def test_a_disabled_detection_does_not_run_and_says_so_when_named(tmp_path):
     found = catalogue(tmp_path, f"[{GIVEN}]\ndisabled = 1")
     assert not found.is_enabled(GIVEN)
     with pytest.raises(DetectionError, match="is disabled: set disabled = 0 in local"):
-        found.resolve(GIVEN)
+        found.to_run(GIVEN, print)
 
 
 def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_path):

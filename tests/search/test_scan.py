@@ -14,8 +14,7 @@ from random import Random
 
 import pytest
 
-from ssa.search import detector, scan
-from ssa.search.command import SsaDetect
+from ssa.search import command, scan
 from ssa.search.protocol import Body, Chunk, MalformedChunkError, Spool
 from tests.support.examples import GIVEN, HIT, ROOT, only
 from tests.support.soak import SEED, count, report
@@ -64,14 +63,15 @@ COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id")
 ODD = ("risk_score", "entities", "body", "detection", "ssa_host", "a b", 'a"b', "process")
 
 
-class Search(SsaDetect):
+class Search(command.SsaDetect):
     """The command over a set of detections, as it is at the start of a search."""
 
     def __init__(self, app):
         self.problems, self.failed = [], False
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(detector, "APP", app)
+            patch.setattr(command, "APP", app)
             super().__init__([], self)
+        self.detector = self._scan._detector
 
     def warn(self, text):
         self.problems.append(text)

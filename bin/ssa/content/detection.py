@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
@@ -183,14 +183,31 @@ class Catalogue:
             found[detection.name] = detection
         return list(found.values())
 
-    def resolve(self, selection: str) -> list[Detection]:
-        """Return the detections of `name or id[,…]` to run; raises DetectionError, also for a disabled one."""
+    def to_run(self, selection: str | None, left_out: Callable[[DetectionError], None]) -> list[Detection]:
+        """Return the detections of `name or id[,…]`, or (None) all enabled ones; raises DetectionError.
+
+        One broken stanza does not blind the others: of all enabled ones it is left out, and `left_out` gets its error.
+        """
+        if selection is None:
+            return self._enabled(left_out)
         found = self.selected(selection)
         for detection in found:
             if detection.disabled:
                 raise DetectionError(
                     f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
                 )
+        return found
+
+    def _enabled(self, left_out: Callable[[DetectionError], None]) -> list[Detection]:
+        found: list[Detection] = []
+        for name in self.names:
+            try:
+                if self.is_enabled(name):
+                    found.append(self.find(name))
+            except DetectionError as error:
+                left_out(error)
+        if not found:
+            raise DetectionError(f"no detection is enabled in {CONF}.conf")
         return found
 
 

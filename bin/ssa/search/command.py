@@ -5,70 +5,63 @@ Its chunks are scanned, not parsed (see scan.py). sdk_command.py is the same com
 
 from __future__ import annotations
 
-import csv
 import gc
 import os
 import sys
-from typing import BinaryIO
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
 
-from ssa.content.conf import ConfError
-from ssa.content.detection import DetectionError
+from ssa.content.conf import APP, ConfError
+from ssa.content.detection import Catalogue, Detection, DetectionError
 
-from .detector import Detector
-from .messages import here
+from .messages import Messages, here
 from .protocol import Chunk, Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
-from .scan import Scan
+
+if TYPE_CHECKING:
+    from .scan import Scan
 
 OPTIONS = {"detection": Option(None, str), "trace": Option(False, boolean)}
 """See default/searchbnf.conf for what they mean."""
 
 
-def refuse_unnamed(arguments: list[str]) -> None:
-    """Raise DetectionError for an argument that names no option."""
-    if arguments:
-        raise DetectionError(f"unexpected argument '{arguments[0]}': write detection=\"<name or id>\"")
+def detections(selection: str | None, unnamed: Sequence[str], messages: Messages) -> list[Detection]:
+    """Return the detections that a search runs; raises RefusedError for whatever is wrong with them.
+
+    `selection` is the option `detection`, and `unnamed` the arguments that name no option.
+    """
+    try:
+        if unnamed:
+            raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\"")
+        catalogue = Catalogue.of_app(APP)
+        return catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
+    except (ConfError, DetectionError) as error:
+        raise RefusedError(here() + str(error)) from error
+    except Exception as error:
+        problem = f"ssadetect cannot start, please report this: {type(error).__name__}: {error}"
+        raise RefusedError(here() + problem) from error
 
 
 class SsaDetect:
-    """One search: its detector, and the scan that finds rows for it."""
+    """One search: its detections, and from its first rows on the scan that runs them."""
 
     def __init__(self, arguments: list[str], conversation: Conversation) -> None:
-        """Load and compile the detections; raises RefusedError for whatever is wrong with them."""
+        """Load and compile the detections; raises RefusedError."""
         options, unnamed = read_options(arguments, OPTIONS)
-        try:
-            refuse_unnamed(unnamed)
-            self.detector = Detector(options["detection"], options["trace"], conversation)
-        except (ConfError, DetectionError) as error:
-            raise RefusedError(here() + str(error)) from error
-        except Exception as error:
-            problem = f"ssadetect cannot start, please report this: {type(error).__name__}: {error}"
-            raise RefusedError(here() + problem) from error
-        self.scan = Scan(
-            self.detector.search,
-            self.detector.detect,
-            self.detector.columns_read,
-            self.detector.columns_written,
-        )
+        self._detections = detections(options["detection"], unnamed, conversation)
+        self._trace, self._conversation = options["trace"], conversation
 
     def answer(self, chunk: Chunk) -> None:
         """Write the detected rows of a chunk. Whatever is wrong with it, what was found goes out."""
-        try:
-            table = self.scan.table(chunk.body)
-            if table is not None and not chunk.body.at_end:
-                self.detector.note_columns(table.names)
-                self.scan.run(table, chunk.body, chunk.out)
-        except csv.Error as error:
-            self.detector.fail_to_read(error)
-        except MalformedChunkError:
-            raise
-        except OSError as error:
-            chunk.out.clear()
-            self.detector.fail(f"the hits of a chunk are lost, because they cannot be written to a file: {error}")
-        except Exception as error:
-            self.detector.fail(f"a chunk cannot be searched, please report this: {type(error).__name__}: {error}")
-        if chunk.finished:
-            chunk.body.drain()
-            self.detector.report_blindness()
+        self._scan.answer(chunk)
+
+    @cached_property
+    def _scan(self) -> Scan:
+        # Not at the start: every search waits for getinfo, on each indexer, and many have no rows.
+        from .detector import Detector
+        from .scan import Scan
+
+        return Scan(Detector(self._detections, self._trace, self._conversation))
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> int:

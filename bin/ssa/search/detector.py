@@ -4,46 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from ssa.content.conf import APP
-from ssa.content.detection import Catalogue, Detection, DetectionError
+from ssa.content.detection import Detection
 from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
 from .byte_search import needles
 from .dispatch import Dispatch
-from .messages import here, host
+from .messages import Messages, here, host
 
 Offer = Callable[[event.InputEvent], Sequence[Detection]]
 """Says which detections are to be run on an event."""
 
 
-class Messages(Protocol):
-    """Where a search shows its user messages."""
-
-    def warn(self, text: str) -> None:
-        """Show a warning."""
-
-    def fail(self, text: str) -> None:
-        """Show an error, and fail the search once all input is read."""
-
-
 class Detector:
-    """The detections of one search. Raises ConfError and DetectionError for what cannot be run.
+    """The detections of one search. With `trace`, a hit has the columns ssa_host and ssa_folder."""
 
-    `names` are those of the option `detection`, None for all enabled ones; with `trace`, a hit has TRACES.
-    """
-
-    def __init__(self, names: str | None, trace: bool, messages: Messages) -> None:
+    def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages) -> None:
         self._messages = messages
         self._failed = False
         self._judged = self._blind_rows = self._blind_chunks = 0
         self._blind: Counter[str] = Counter()
         self._absent: set[str] = set()
-        self.detections = self._chosen(Catalogue.of_app(APP), names)
-        self.dispatch = Dispatch(self.detections)
+        self.detections = detections
+        self.dispatch = Dispatch(detections)
         self._traces: dict[str, cells.Cell] = {"ssa_host": host(), "ssa_folder": APP} if trace else {}
         self._decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
         read = [d.plan.input_fields for d in self.detections]
@@ -54,21 +40,6 @@ class Detector:
         self.columns_read = event.columns_read(self.detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
         self.search = needles(map(event.required, self.detections))
-
-    def _chosen(self, catalogue: Catalogue, names: str | None) -> list[Detection]:
-        if names is not None:
-            return catalogue.resolve(names)
-        found: list[Detection] = []
-        for name in catalogue.names:
-            try:
-                if catalogue.is_enabled(name):
-                    found.append(catalogue.find(name))
-            except DetectionError as error:
-                # A warning, because an error may end the search: one broken stanza must not blind the others.
-                self._messages.warn(f"{here()}a detection is left out: {error}")
-        if not found:
-            raise DetectionError("no detection is enabled in ssa_detections.conf")
-        return found
 
     def detect(self, row: cells.Row, offer: Offer | None = None) -> list[dict[str, cells.Cell]]:
         """Return the hits of a row, each to be laid over the row; `offer` is `dispatch` where it is not given.

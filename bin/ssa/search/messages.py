@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
+
+
+class Messages(Protocol):
+    """Where a search shows its user messages."""
+
+    def warn(self, text: str) -> None:
+        """Show a warning."""
+
+    def fail(self, text: str) -> None:
+        """Show an error; the command must exit with 1 once all input is read."""
 
 
 class SdkMessages:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from .byte_search import Needles
-from .protocol import Body, Spool
-from .table import Hit, Row, Table, cells
+from .detector import Detector
+from .protocol import Body, Chunk, MalformedChunkError, Spool
+from .table import Table, cells
 
 WINDOW = 1 << 16
 """How many bytes are searched at a time: few enough to stay in a processor's cache while they are."""
@@ -136,26 +136,37 @@ def records(window: bytes, places: Iterable[int], quotes_before: Iterable[int]) 
 
 
 class Scan:
-    """The scan of a search's chunks, one after another.
+    """The scan of a search's chunks, one after another, for a detector."""
 
-    `search` is what to search for, None where every row must be read; `judge` gives the hits of a row, each to be laid
-    over it; `read` and `written` are as in Table.
-    """
-
-    def __init__(
-        self,
-        search: Needles | None,
-        judge: Callable[[Row], Sequence[Hit]],
-        read: Iterable[str] | None,
-        written: Sequence[str],
-    ) -> None:
-        self._search = search
-        self._judge = judge
-        self._read = None if read is None else frozenset(read)
-        self._written = written
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._search = detector.search
         self._tables: dict[str, Table] = {}
 
-    def table(self, body: Body) -> Table | None:
+    def answer(self, chunk: Chunk) -> None:
+        """Write the detected rows of a chunk. Whatever is wrong with it, what was found goes out.
+
+        Raises MalformedChunkError where the chunk is cut off.
+        """
+        try:
+            table = self._table(chunk.body)
+            if table is not None and not chunk.body.at_end:
+                self._detector.note_columns(table.names)
+                self._run(table, chunk.body, chunk.out)
+        except csv.Error as error:
+            self._detector.fail_to_read(error)
+        except MalformedChunkError:
+            raise
+        except OSError as error:
+            chunk.out.clear()
+            self._detector.fail(f"the hits of a chunk are lost, because they cannot be written to a file: {error}")
+        except Exception as error:
+            self._detector.fail(f"a chunk cannot be searched, please report this: {type(error).__name__}: {error}")
+        if chunk.finished:
+            chunk.body.drain()
+            self._detector.report_blindness()
+
+    def _table(self, body: Body) -> Table | None:
         """Take the header off a body and return its columns; None where the body is empty.
 
         Raises csv.Error where the header is no CSV, MalformedChunkError where the body is cut off.
@@ -173,10 +184,10 @@ class Scan:
         body.give_back(taken[len(line) :])
         header = _LINE_END.sub("", line.decode("utf-8", "replace").replace("\0", NUL))
         if header not in self._tables:
-            self._tables = {header: Table(header, self._read, self._written)}
+            self._tables = {header: Table(header, self._detector.columns_read, self._detector.columns_written)}
         return self._tables[header]
 
-    def run(self, table: Table, body: Body, out: Spool) -> None:
+    def _run(self, table: Table, body: Body, out: Spool) -> None:
         """Write the detected rows of a body, with their header.
 
         Raises MalformedChunkError where the body is cut off, csv.Error where a row cannot be read; what was found
@@ -229,7 +240,7 @@ class Scan:
             table.line(values, text, hit)
             for values, text in zip(parsed, texts)
             if values is not None
-            for hit in self._judge(table.row(values))
+            for hit in self._detector.detect(table.row(values))
         ]
         self._write(lines, table, out)
 
@@ -237,7 +248,7 @@ class Scan:
         """Judge rows as they are read, each for itself."""
         for values in rows:
             values = (values + [""] * (table.width - len(values)))[: table.width]
-            hits = self._judge(table.row(values))
+            hits = self._detector.detect(table.row(values))
             if hits:
                 self._write([table.line(values, None, hit) for hit in hits], table, out)
 

@@ -12,12 +12,10 @@ from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand, validators
 
-from ssa.content.conf import ConfError
-from ssa.content.detection import DetectionError
-
-from .command import refuse_unnamed
+from .command import detections
 from .detector import Detector
 from .messages import SdkMessages
+from .protocol import RefusedError
 
 
 @Configuration(distributed=True)
@@ -46,13 +44,10 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
     def prepare(self) -> None:
         """Load and compile the detections, during getinfo: whatever is wrong with them ends the search here."""
         try:
-            refuse_unnamed(self.fieldnames)
-            self.detector = Detector(self.detection, self.trace, self)
-        except (ConfError, DetectionError) as error:
-            self.refuse(str(error))
-        except Exception as error:
-            # The SDK would end the search without a word.
-            self.refuse(f"ssadetect cannot start, please report this: {type(error).__name__}: {error}")
+            self.detector = Detector(detections(self.detection, self.fieldnames, self), self.trace, self)
+        except RefusedError as refused:
+            self.fail(*refused.args)
+            sys.exit(1)
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the detected rows of a chunk, with the same columns each: the SDK drops what its first row lacks."""
