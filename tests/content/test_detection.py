@@ -55,7 +55,7 @@ def test_the_flagship_has_every_fact_of_its_publication():
 
 @pytest.mark.parametrize("name", [GIVEN, GIVEN_ID, f" {GIVEN} ", f"{GIVEN},{GIVEN_ID}"])
 def test_a_detection_is_found_by_name_or_id_and_once(tmp_path, name):
-    assert [found.name for found in catalogue(tmp_path).resolve(name)] == [GIVEN]
+    assert [found.name for found in catalogue(tmp_path).selected(name)] == [GIVEN]
 
 
 def test_a_name_with_a_comma_is_taken_whole_first(tmp_path):
@@ -69,12 +69,12 @@ def test_a_name_with_a_comma_is_taken_whole_first(tmp_path):
         "message = m",
         "observables = []",
     ]
-    assert [found.name for found in catalogue(tmp_path, "\n".join(lines)).resolve("A, B")] == ["A, B"]
+    assert [found.name for found in catalogue(tmp_path, "\n".join(lines)).selected("A, B")] == ["A, B"]
 
 
 def test_an_unknown_name_suggests_a_near_one(tmp_path):
     with pytest.raises(DetectionError, match=f"unknown detection.*Did you mean '{GIVEN}'"):
-        catalogue(tmp_path).resolve(GIVEN.replace("MSIExec", "MSIExcc"))
+        catalogue(tmp_path).selected(GIVEN.replace("MSIExec", "MSIExcc"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
 from ssa.content.fields import COUNTERPARTS, MADE, PLACEHOLDERS
-from ssa.language import Clauses
+from ssa.language.analysis.requirements import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
 

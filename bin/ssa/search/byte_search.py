@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ssa.language import Clause, Clauses, RequiredText
+from ssa.language.analysis.requirements import Clause, Clauses, RequiredText
 
 FEW = 6
 """How many texts are searched one by one. More are looked up together, as the cells of a window are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ssa.content.detection import Detection
-from ssa.language import Clause, RequiredText
+from ssa.language.analysis.requirements import Clause, RequiredText
 from ssa.rows import event
 
 

@@ -23,8 +23,9 @@ WINDOW = 1 << 16
 SAMPLE = 1 << 10
 """How many bytes tell whether quotes are few."""
 
-csv.field_size_limit(10 << 20)
+LONGEST_CELL = 10 << 20
 """The longest cell that is read, in characters, as in splunk-sdk: a longer one fails the search."""
+csv.field_size_limit(LONGEST_CELL)
 
 NUL = "␀"
 """What stands for a NUL in what goes out."""

@@ -11,7 +11,6 @@ from ssa.immutable import Immutable
 from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, groups, pattern_of, walk
 from ssa.language.analysis.map_keys import key_of
 from ssa.language.analysis.pipelines import check_ends, segments
-from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
 from ssa.language.functions import meaning_of
 from ssa.language.functions.meanings import TypeAssertion
@@ -25,6 +24,7 @@ from .closures import Evaluate, Record
 from .expressions import KEPT, Expressions
 
 if TYPE_CHECKING:
+    from ssa.language.analysis.requirements import Clauses
     from ssa.regex import Pattern
 
 Step = Callable[[Record], bool]
@@ -72,6 +72,8 @@ class Plan(Immutable):
     @cached_property
     def required(self) -> Clauses:
         """What an event must hold for the detection to match, see `required`: computed at first use."""
+        from ssa.language.analysis.requirements import required  # not at the start, because many searches have no rows
+
         return required(self.program)
 
     @cached_property
