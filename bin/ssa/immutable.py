@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from ssa.checking import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import dataclass_transform  # novm: for the type checker alone
+    from typing import Any, ClassVar, NoReturn, dataclass_transform  # novm: for the type checker alone
 else:
 
     def dataclass_transform(**_: Any) -> Any:

@@ -8,15 +8,17 @@ from tests.support.imports import imports as imported
 from tools import ROOT
 
 LIBRARY = ROOT / "bin/ssa"
+BASE = ("checking", "immutable")
 ROOMS = {
-    "immutable": (),
+    "checking": (),
+    "immutable": ("checking",),
     "refusal": (),
-    "regex": (),
-    "language": ("immutable", "regex"),
-    "content": ("immutable", "regex", "language"),
-    "rows": ("immutable", "regex", "language", "content"),
-    "search": ("immutable", "regex", "language", "content", "rows"),
-    "action": ("immutable", "regex", "language", "content", "rows"),
+    "regex": BASE,
+    "language": (*BASE, "regex"),
+    "content": (*BASE, "regex", "language"),
+    "rows": (*BASE, "regex", "language", "content"),
+    "search": (*BASE, "regex", "language", "content", "rows"),
+    "action": (*BASE, "regex", "language", "content", "rows"),
 }
 """Each room, and the rooms that it may import: search and action do not know each other."""
 

@@ -63,15 +63,15 @@ COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id")
 ODD = ("risk_score", "entities", "body", "detection", "ssa_host", "a b", 'a"b', "process")
 
 
-class Search(command.SsaDetect):
-    """The command over a set of detections, as it is at the start of a search."""
+class Search:
+    """The scan of a set of detections, as it is at the start of a search."""
 
     def __init__(self, app):
         self.problems, self.failed = [], False
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(command, "APP", app)
-            super().__init__([], self)
-        self.detector = self._scan._detector
+            self.scan = command.prepare([], self)
+        self.detector = self.scan._detector
 
     def warn(self, text):
         self.problems.append(text)
@@ -81,12 +81,12 @@ class Search(command.SsaDetect):
         self.failed = True
 
     def state(self):
-        """Whether the chunk failed, what was reported, and else what was judged and blind; all is then forgotten."""
+        """Whether the chunk failed, what was reported, and else what was blind; all is then forgotten."""
         seen = self.detector
-        blindness = seen._judged, seen._blind_rows, dict(seen._blind), seen._absent
+        blindness = seen._blind_rows, dict(seen._blind), seen._absent
         found = self.failed, self.problems, None if self.failed else blindness
         self.problems, self.failed, seen._failed = [], False, False
-        seen._judged = seen._blind_rows = 0
+        seen._blind_rows = 0
         seen._blind.clear()
         seen._absent = set()
         return found
@@ -112,7 +112,7 @@ class Search(command.SsaDetect):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(scan, "WINDOW", window)
             patch.setattr(scan, "SAMPLE", min(window, 8))
-            self.answer(Chunk(Body(io.BytesIO(body), len(body)), out, finished=False))
+            self.scan.answer(Chunk(Body(io.BytesIO(body), len(body)), out, finished=False))
         out.send(sent)
         return [normal(row) for row in rows(sent.getvalue().decode())], self.state()  # strictly decoded
 
@@ -279,7 +279,7 @@ def test_a_body_that_is_cut_off_is_an_error(searches, kind):
             before, scan.WINDOW = scan.WINDOW, window
             try:
                 with pytest.raises(MalformedChunkError, match=r"ends .* bytes too early"):
-                    searches[kind].answer(Chunk(Body(io.BytesIO(body[:left]), len(body)), Spool(), finished=True))
+                    searches[kind].scan.answer(Chunk(Body(io.BytesIO(body[:left]), len(body)), Spool(), finished=True))
             finally:
                 scan.WINDOW = before
             searches[kind].state()

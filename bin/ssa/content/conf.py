@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from ssa.immutable import Immutable
 
 APP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 """The app folder that this file is in: on a search peer that of the knowledge bundle, so never from SPLUNK_HOME."""
@@ -25,7 +26,7 @@ class ConfError(Exception):
     """A conf file that is missing or cannot be read; the message names the file, the line and what to do."""
 
 
-class Setting(NamedTuple):
+class Setting(Immutable):
     """A value, and where it stands."""
 
     value: str
@@ -39,7 +40,7 @@ class Stanza(dict[str, Setting]):
     place = ""
 
 
-class Conf(NamedTuple):
+class Conf(Immutable):
     """The layered settings of one conf: its name, the files that were read, and its stanzas in the order of the files.
 
     The settings of `[default]`, and those before the first stanza, hold in every stanza that does not set them.

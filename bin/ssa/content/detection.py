@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple, NoReturn
 
+from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
 from ssa.language import Plan, SsaError, compile_text
 
 from . import conf
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
 
 CONF = "ssa_detections"
 
@@ -41,7 +45,7 @@ class DetectionError(Exception):
     """A detection that does not exist or is wrong; the message names file, line, stanza, key and what to do."""
 
 
-class Observable(NamedTuple):
+class Observable(Immutable):
     """A field of the event that names somebody or something: its type (User, Hostname, …) and role (Victim, …)."""
 
     name: str

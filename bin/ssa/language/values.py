@@ -7,9 +7,15 @@ Logic is three-valued. Where the product's documentation is silent, the choice i
 from __future__ import annotations
 
 import math
-from typing import Any, Callable
+from collections.abc import Callable
 
-Value = Any
+from ssa.checking import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias  # novm: for the type checker alone
+
+
+Value: TypeAlias = "Any"
 """One of the types above; checked at run time, because an event decides it."""
 
 MAX_TEXT = 10_000_000

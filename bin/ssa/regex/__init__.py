@@ -9,7 +9,7 @@ part only in an attempt that failed stays empty here; Java at times keeps what i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ssa.checking import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .pattern import Match, Pattern

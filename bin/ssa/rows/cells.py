@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Union
+
+from ssa.checking import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import hashlib
+    from typing import Any, TypeAlias  # novm: for the type checker alone
 
-Cell = Union[str, list[str], None]
+Cell: TypeAlias = "str | list[str] | None"
 Row = Mapping[str, Cell]
 
 _TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")

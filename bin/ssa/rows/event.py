@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Optional
 
+from ssa.checking import TYPE_CHECKING
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
 from ssa.content.fields import COUNTERPARTS, MADE, PLACEHOLDERS
@@ -13,7 +13,11 @@ from ssa.language.analysis.requirements import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
 
-InputEvent = dict[str, Optional[str]]
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias  # novm: for the type checker alone
+
+
+InputEvent: TypeAlias = "dict[str, str | None]"
 
 
 def field_values(row: Row, name: str) -> list[str]:

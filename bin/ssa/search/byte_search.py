@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from ssa.immutable import Immutable
 from ssa.language.analysis.requirements import Clause, Clauses, RequiredText
 
 FEW = 6
@@ -28,7 +28,7 @@ _CELLS = bytes.maketrans(
 """Makes words of the cells, in lower case: blanks within them are none, what stands between them is."""
 
 
-class Piece(NamedTuple):
+class Piece(Immutable):
     """The part of a required text that is searched; `whole` says that a cell must be equal to it."""
 
     text: str
@@ -83,7 +83,7 @@ class Needles:
 
     def stand_in(self, cells: Iterable[str]) -> bool:
         """Tell whether one of them stands in cells of a row, or cannot be told not to."""
-        return self.places(",".join(cells).encode("utf-8", "replace")) != []
+        return self.places(",".join(cells).encode("utf-8", "surrogatepass")) != []
 
 
 def needles(required: Iterable[Clauses]) -> Needles | None:

@@ -9,17 +9,21 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
 
+from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, Detection, DetectionError
 
-from .messages import Messages, here
-from .protocol import Chunk, Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
+from .detector import Detector
+from .messages import here
+from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
+from .scan import Scan
 
 if TYPE_CHECKING:
-    from .scan import Scan
+    from typing import BinaryIO
+
+    from .messages import Messages
+
 
 OPTIONS = {"detection": Option(None, str), "trace": Option(False, boolean)}
 """See default/searchbnf.conf for what they mean."""
@@ -42,26 +46,10 @@ def detections(selection: str | None, unnamed: Sequence[str], messages: Messages
         raise RefusedError(here() + problem) from error
 
 
-class SsaDetect:
-    """One search: its detections, and from its first rows on the scan that runs them."""
-
-    def __init__(self, arguments: list[str], conversation: Conversation) -> None:
-        """Load and compile the detections; raises RefusedError."""
-        options, unnamed = read_options(arguments, OPTIONS)
-        self._detections = detections(options["detection"], unnamed, conversation)
-        self._trace, self._conversation = options["trace"], conversation
-
-    def answer(self, chunk: Chunk) -> None:
-        """Write the detected rows of a chunk. Whatever is wrong with it, what was found goes out."""
-        self._scan.answer(chunk)
-
-    @cached_property
-    def _scan(self) -> Scan:
-        # Not at the start: every search waits for getinfo, on each indexer, and many have no rows.
-        from .detector import Detector
-        from .scan import Scan
-
-        return Scan(Detector(self._detections, self._trace, self._conversation))
+def prepare(arguments: list[str], conversation: Conversation) -> Scan:
+    """Load and compile the detections that the arguments ask for; raises RefusedError."""
+    options, unnamed = read_options(arguments, OPTIONS)
+    return Scan(Detector(detections(options["detection"], unnamed, conversation), options["trace"], conversation))
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> int:
@@ -70,7 +58,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
     try:
         arguments = conversation.arguments()
         try:
-            command = SsaDetect(arguments, conversation)
+            scan = prepare(arguments, conversation)
         except RefusedError as refused:
             for problem in refused.args:
                 conversation.fail(problem)
@@ -80,7 +68,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
         gc.freeze()  # what is there now stays
         gc.enable()
         for chunk in conversation.chunks():
-            command.answer(chunk)
+            scan.answer(chunk)
     except MalformedChunkError as error:
         conversation.end(f"{here()}splunkd's input cannot be read: {error}")
     return int(conversation.failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
 from ssa.content.detection import Detection
 from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
@@ -13,7 +14,10 @@ from ssa.rows.hits import detect
 
 from .byte_search import needles
 from .dispatch import Dispatch
-from .messages import Messages, here, host
+from .messages import here, host
+
+if TYPE_CHECKING:
+    from .messages import Messages
 
 Offer = Callable[[event.InputEvent], Sequence[Detection]]
 """Says which detections are to be run on an event."""
@@ -25,7 +29,7 @@ class Detector:
     def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages) -> None:
         self._messages = messages
         self._failed = False
-        self._judged = self._blind_rows = self._blind_chunks = 0
+        self._blind_rows = self._blind_chunks = 0
         self._blind: Counter[str] = Counter()
         self._absent: set[str] = set()
         self.detections = detections
@@ -56,11 +60,8 @@ class Detector:
             if self._traces:
                 for hit in hits:
                     hit.update(self._traces)
-            if hits:
-                self._judged += 1
-            elif self._may_match(row):
-                self._judged += 1
-                self._count_blindness(seen)
+            if not hits:
+                self._count_blindness(row, seen)
             return hits
         except Exception as error:
             # A defect of ours, found by one row, must not cost the others their detection.
@@ -84,10 +85,11 @@ class Detector:
         read = row.values() if self.columns_read is None else map(row.get, self.columns_read)
         return self.search.stand_in("\n".join(cell) if isinstance(cell, list) else cell or "" for cell in read)
 
-    def _count_blindness(self, seen: event.InputEvent) -> None:
+    def _count_blindness(self, row: cells.Row, seen: event.InputEvent) -> None:
         missing = [name for name in self._decisive if seen.get(name) is None and name != "event_id"]
-        self._blind.update(missing)
-        self._blind_rows += bool(missing)
+        if missing and self._may_match(row):
+            self._blind.update(missing)
+            self._blind_rows += 1
 
     def note_columns(self, columns: Iterable[str]) -> None:
         """Remember the fields that decide and for which a chunk of rows, one at least, has no column."""
@@ -111,8 +113,9 @@ class Detector:
             found.append(f"{chunks} of rows came without a column for {', '.join(sorted(self._absent))}")
         if self._blind_rows:
             fields = ", ".join(f"{name} in {count:,}" for name, count in sorted(self._blind.items()))
-            rows = f"{self._blind_rows:,} of {self._judged:,} rows that may match"
-            found.append(f"{rows} lack a value that the conditions read: {fields}")
+            rows = "1 row" if self._blind_rows == 1 else f"{self._blind_rows:,} rows"
+            lack = "lacks" if self._blind_rows == 1 else "lack"
+            found.append(f"{rows} that may match {lack} a value that the conditions read: {fields}")
         if found:
             self._messages.warn(
                 f"{here()}{', and '.join(found)}. "

@@ -59,11 +59,11 @@ def _meets(clauses: Sequence[Clause], seen: event.InputEvent, lowered: dict[str,
 
 
 def _holds(wanted: RequiredText, seen: event.InputEvent, lowered: dict[str, str]) -> bool:
-    name, text, how, fold = wanted
+    name, text, how = wanted.field, wanted.text, wanted.how
     value = seen.get(name)
     if value is None:
         return False
-    if fold:
+    if wanted.fold:
         if name not in lowered:
             lowered[name] = value.lower()
         value = lowered[name]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn, Protocol
 
+from ssa.checking import TYPE_CHECKING
 
-class Messages(Protocol):
-    """Where a search shows its user messages."""
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, Protocol
 
-    def warn(self, text: str) -> None:
-        """Show a warning."""
+    class Messages(Protocol):
+        """Where a search shows its user messages."""
 
-    def fail(self, text: str) -> None:
-        """Show an error; the command must exit with 1 once all input is read."""
+        def warn(self, text: str) -> None:
+            """Show a warning."""
+
+        def fail(self, text: str) -> None:
+            """Show an error; the command must exit with 1 once all input is read."""
 
 
 class SdkMessages:

@@ -14,7 +14,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+
+from ssa.checking import TYPE_CHECKING
+from ssa.immutable import Immutable
+
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
 
 HEADER = re.compile(rb"chunked\s+1\.0\s*,\s*(\d{1,12})\s*,\s*(\d{1,12})\s*\n")
 MAX_HEADER = 200
@@ -130,7 +136,7 @@ class RefusedError(Exception):
     """What the user asked for cannot be done: one argument for each reason. It ends the search at getinfo."""
 
 
-class Option(NamedTuple):
+class Option(Immutable):
     """An option of a command: its value where it is not given, and how its text is read (ValueError: not valid)."""
 
     default: Any
@@ -167,7 +173,7 @@ def read_options(arguments: list[str], options: Mapping[str, Option]) -> tuple[d
     return values, unnamed
 
 
-class Chunk(NamedTuple):
+class Chunk(Immutable):
     """One chunk of rows to be answered: `out` takes the rows of the reply. `finished` marks the last chunk."""
 
     body: Body

@@ -104,8 +104,7 @@ def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_la
     one.run([HIT, nameless, silent], [nameless, MISS])
     ((level, text),) = one.command.messages
     assert level == "WARN"
-    said = "3 of 5 rows that may match lack a value that the conditions read: process in 1, process_name in 2."
-    assert said in text
+    assert "3 rows that may match lack a value that the conditions read: process in 1, process_name in 2." in text
 
 
 def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(session):

@@ -6,6 +6,7 @@ The packaged command is a process, on each Python that Splunk runs.
 
 import csv
 import io
+import subprocess
 from random import Random
 
 import pytest
@@ -107,3 +108,18 @@ def test_quotes_and_braces_in_what_fails_reach_the_user(app, conversation):
     problem = '[Odd {0} "quoted"] impact: expected a number from 0 to 100, found \'{"x"}\''
     assert any(problem in text for _, text in messages(found))
     assert hits(found[1][1]) == 1
+
+
+SLOW = {"argparse", "csv", "dataclasses", "hashlib", "inspect", "logging", "socket", "splunklib", "tempfile", "typing"}
+"""Modules that a search must not wait for. csv is not slow, but shows that modules are seen."""
+
+
+def test_the_answer_to_getinfo_waits_for_no_slow_module(conversation):
+    ran = subprocess.run(
+        [conversation.python, "-X", "importtime", str(conversation.app / "bin/ssadetect.py")],
+        input=conversation.getinfo,
+        capture_output=True,
+        check=False,
+    )
+    loaded = {line.rpartition(b"|")[2].strip().decode() for line in ran.stderr.splitlines()}
+    assert SLOW & loaded == {"csv"}, ran.stdout

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Callable, TypeVar
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.text.syntax import (
     Eval,
     Expression,
@@ -22,8 +22,13 @@ from ssa.regex import compile_pattern
 
 from .pipelines import Segment
 
-T = TypeVar("T")
-Columns = Mapping[str, T]
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
+    Columns = Mapping[str, T]
+else:
+    Columns = Mapping
 """Column -> what it holds. A column that is not there is null."""
 
 INPUT_EVENT = "input_event"

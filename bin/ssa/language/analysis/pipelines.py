@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from ssa.immutable import Immutable
 from ssa.language.text.errors import SsaError, near_miss
 from ssa.language.text.syntax import Eval, From, Into, Program, RecordCommand, Statement, UnionWith
 
@@ -14,7 +13,7 @@ MAX_COLUMNS = 200_000
 """How many columns may be assigned, times the pipelines that may hold them: what compiling keeps in memory."""
 
 
-class Segment(NamedTuple):
+class Segment(Immutable):
     """A part of a statement: from its start or a union up to the next union, or to its end.
 
     `sources` are the segments whose records it takes, in this order; none means the events themselves.

@@ -7,9 +7,9 @@ is not, nothing is required: a clause too few costs time, one too many would hid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Callable, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
+from ssa.immutable import Immutable
 from ssa.language.functions import like_matcher, meaning_of
 from ssa.language.functions.meanings import LIKE_PATTERN, LOWER, RECASED, ChangeOfCase, OneOf, PartOfText, PatternTest
 from ssa.language.text import syntax
@@ -25,7 +25,7 @@ MAX_TEXTS = 256
 """How many texts a clause may have; one with more is left out."""
 
 
-class RequiredText(NamedTuple):
+class RequiredText(Immutable):
     """A text that a field of the input event must hold.
 
     `field` is the key in input_event, and `how` is "equals", "contains", "starts" or "ends". `text` is never empty and
@@ -56,7 +56,7 @@ _FALSE: Clauses = ((),)
 _AS_IS, _LOWERED, _CASED = "as it is", "lowered", "cased"
 
 
-class _FieldText(NamedTuple):
+class _FieldText(Immutable):
     """The text of a field of the input event: as it is, lower, or cased in another way; the whole or a part of it."""
 
     field: str
@@ -64,7 +64,7 @@ class _FieldText(NamedTuple):
     whole: bool = True
 
 
-class _Known(NamedTuple):
+class _Known(Immutable):
     """What is known of a value.
 
     `texts` are all texts that it may be or, if it is a list, have in it: of a field, or constants; None is unknown.
@@ -185,7 +185,7 @@ def _extracted(command: syntax.Rex, name: str, columns: Columns[_Known]) -> _Kno
 
 
 def _part(texts: tuple[_FieldText | str, ...] | None) -> tuple[_FieldText | str, ...] | None:
-    parts = [text._replace(whole=False) for text in texts or () if isinstance(text, _FieldText)]
+    parts = [_FieldText(text.field, text.case, whole=False) for text in texts or () if isinstance(text, _FieldText)]
     return tuple(parts) if texts is not None and len(parts) == len(texts) else None
 
 
@@ -195,7 +195,7 @@ def _recased(texts: tuple[_FieldText | str, ...] | None, case: str) -> tuple[_Fi
     return tuple(
         RECASED[case](text)
         if isinstance(text, str)
-        else text._replace(case=_LOWERED if case == LOWER and text.case != _CASED else _CASED)
+        else _FieldText(text.field, _LOWERED if case == LOWER and text.case != _CASED else _CASED, text.whole)
         for text in texts
     )
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from typing import Any
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.text import syntax
 
 from .columns import FIRST_COLUMNS, Columns, walk
 from .pipelines import Segment
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 _WORTH_KEEPING = (syntax.Call, syntax.Arithmetic, syntax.In)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from typing import Callable
+from collections.abc import Callable
 
 from ..values import Value, is_number, representable
 from .jsons import map_in

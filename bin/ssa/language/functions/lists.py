@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from ssa.checking import TYPE_CHECKING
 from ssa.regex import compile_pattern
 
 from ..values import MAX_TEXT, Value, is_number
@@ -12,6 +11,8 @@ from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ssa.regex import Pattern
 
 LIST = DSP + ", List"

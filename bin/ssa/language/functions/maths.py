@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 from ..values import Value, representable
 from .registry import DSP, SPL2, Parameter, entry

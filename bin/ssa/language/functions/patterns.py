@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from collections.abc import Callable
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.text import syntax
 from ssa.regex import compile_pattern
 

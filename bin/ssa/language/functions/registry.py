@@ -8,13 +8,18 @@ proportion to its texts, because an attacker chooses them; and its result never 
 from __future__ import annotations
 
 import json
-from typing import Any, Callable
+from collections.abc import Callable
 
+from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
 from ssa.language.text.syntax import Call, Expression
 
 from ..values import Value
 from .meanings import Meaning
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 REQUIRED = object()
 """The default of a parameter that must be given."""

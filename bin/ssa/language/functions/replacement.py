@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Union
+
+from ssa.checking import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TypeAlias  # novm: for the type checker alone
+
     from ssa.regex import Pattern
 
 _PIECE = r"(?s)\\(?P<escaped>.)|\$(?:(?P<digits>[0-9]{1,3})|\{(?P<name>[A-Za-z][A-Za-z0-9]*)\})"
 
-Bound = tuple[Union[str, int], ...]
+Bound: TypeAlias = "tuple[str | int, ...]"
 """Texts, and the numbers of groups of one pattern."""
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Callable
+from collections.abc import Callable, Iterator
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.functions import Function, Parameter
 from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.values import TYPES, Value
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 Record = list[Value]
 Evaluate = Callable[[Record], Value]

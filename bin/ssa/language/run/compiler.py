@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Callable, NamedTuple, NoReturn
 
+from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
 from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, groups, pattern_of, walk
 from ssa.language.analysis.map_keys import key_of
 from ssa.language.analysis.pipelines import check_ends, segments
+from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
 from ssa.language.functions import meaning_of
 from ssa.language.functions.meanings import TypeAssertion
@@ -24,7 +25,8 @@ from .closures import Evaluate, Record
 from .expressions import KEPT, Expressions
 
 if TYPE_CHECKING:
-    from ssa.language.analysis.requirements import Clauses
+    from typing import NoReturn
+
     from ssa.regex import Pattern
 
 Step = Callable[[Record], bool]
@@ -36,7 +38,7 @@ Origin = frozenset[str]
 WHOLE_EVENT = "*"
 
 
-class Detected(NamedTuple):
+class Detected(Immutable):
     """What `into write_ssa_detected_events()` receives: times in epoch milliseconds, or None where they are null."""
 
     start_time: int | None
@@ -45,7 +47,7 @@ class Detected(NamedTuple):
     body: dict[str, Value]
 
 
-class Pipeline(NamedTuple):
+class Pipeline(Immutable):
     """Steps, and the pipelines whose records go through them; with no sources these are the events themselves."""
 
     sources: tuple[int, ...]
@@ -72,8 +74,6 @@ class Plan(Immutable):
     @cached_property
     def required(self) -> Clauses:
         """What an event must hold for the detection to match, see `required`: computed at first use."""
-        from ssa.language.analysis.requirements import required  # not at the start, because many searches have no rows
-
         return required(self.program)
 
     @cached_property

@@ -6,9 +6,10 @@ row. Nothing is looked up by name while a row is judged.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
-from typing import Any, Callable, NoReturn
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.analysis.columns import FIRST_COLUMNS, INPUT_EVENT
 from ssa.language.analysis.map_keys import event_key, without_text_cast
 from ssa.language.analysis.value_numbering import Numbering
@@ -19,6 +20,10 @@ from ssa.language.text.errors import SsaError, near_miss
 from ssa.language.values import COMPARISONS, TYPES, Value, arithmetic, contains, member
 
 from .closures import UNKNOWN, Evaluate, Record, any_of, checked, equals, negated, one_of, with_constants
+
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
 
 KEPT = len(FIRST_COLUMNS)
 """The slot with the values that are kept for the row: one list, which all records of the row share."""

@@ -25,24 +25,25 @@ NUMBER with an optional suffix L, F or D; /* comment */ anywhere between.
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.values import LONG_MAX, LONG_MIN
 
 from . import syntax
 from .errors import near_miss
 from .tokens import Cursor
 
-_Item = TypeVar("_Item")
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    _Item = TypeVar("_Item")
 
 MAX_NESTING = 50
 """How deep parentheses, lists, maps and calls may nest. A level costs about a dozen of Python's thousand frames."""
 
 MAX_DEPTH = 150
-"""How deep the syntax tree of an expression may be, which chains such as NOT NOT … or a.b.c… deepen as well.
-
-Compiling and running cost up to three frames a level.
-"""
+"""How deep the syntax tree of an expression may be. Chains such as NOT NOT … deepen it; a level costs three frames."""
 
 CONSTANTS = {"null": None, "true": True, "false": False}
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NoReturn, Union
 
+from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
+
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias  # novm: for the type checker alone
+
 
 LIKE = "like"
 """The function that the operator LIKE calls, and in any case the word for it."""
@@ -125,9 +129,10 @@ class Or(Immutable):
     at: int
 
 
-Expression = Union[
-    Literal, Regex, Name, Call, Access, ListOf, MapOf, Negative, Arithmetic, Comparison, IsNull, In, Not, And, Or
-]
+Expression: TypeAlias = (
+    "Literal | Regex | Name | Call | Access | ListOf | MapOf | Negative | Arithmetic | Comparison | IsNull | In | Not"
+    " | And | Or"
+)
 
 
 NODES = (
@@ -235,10 +240,10 @@ class Into(Immutable):
     at: int
 
 
-RecordCommand = Union[Eval, Where, Select, Rename, Fields, Rex]
+RecordCommand: TypeAlias = "Eval | Where | Select | Rename | Fields | Rex"
 """A command that works on one record at a time; the others link pipelines."""
 
-Command = Union[From, RecordCommand, UnionWith, Into]
+Command: TypeAlias = "From | RecordCommand | UnionWith | Into"
 
 
 def computed(command: Command) -> tuple[tuple[str, Expression], ...]:

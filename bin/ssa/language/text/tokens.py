@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NoReturn, Union
+
+from ssa.checking import TYPE_CHECKING
+from ssa.immutable import Immutable
 
 from .errors import SsaError
 
-Value = Union[str, int, float]
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias  # novm: for the type checker alone
+
+
+Value: TypeAlias = "str | int | float"
 
 _SKIP = re.compile(r"(?:\s+|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,7 +26,7 @@ RESERVED = frozenset(["and", "or", "not", "in", "is"])
 _LONGEST = 2**63  # the parser refuses it where no minus stands before it
 
 
-class Token(NamedTuple):
+class Token(Immutable):
     """One token: kind is `name`, `string`, `number`, `regex`, `operator` or `end`; at and end are offsets."""
 
     kind: str
