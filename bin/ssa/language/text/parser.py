@@ -47,7 +47,6 @@ MAX_DEPTH = 150
 
 CONSTANTS = {"null": None, "true": True, "false": False}
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-
 SOURCE = "read_ssa_enriched_events"
 SINK = "write_ssa_detected_events"
 _LATER = "read_ba_enriched_events|write_(ba|ssa)_finding_events|source|sink"
