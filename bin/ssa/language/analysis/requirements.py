@@ -64,15 +64,17 @@ class _FieldText(Immutable):
     whole: bool = True
 
 
-class _Known(Immutable):
+class _Known:
     """What is known of a value.
 
     `texts` are all texts that it may be or, if it is a list, have in it: of a field, or constants; None is unknown.
     `if_true` is what must hold for it to be true, or to have true in it.
     """
 
-    texts: tuple[_FieldText | str, ...] | None
-    if_true: Clauses
+    __slots__ = ("if_true", "texts")
+
+    def __init__(self, texts: tuple[_FieldText | str, ...] | None, if_true: Clauses) -> None:
+        self.texts, self.if_true = texts, if_true
 
 
 _UNKNOWN, _NULL = _Known(None, _TRUE), _Known((), _FALSE)

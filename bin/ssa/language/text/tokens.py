@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from ssa.checking import TYPE_CHECKING
-from ssa.immutable import Immutable
 
 from .errors import SsaError
 
@@ -26,13 +25,13 @@ RESERVED = frozenset(["and", "or", "not", "in", "is"])
 _LONGEST = 2**63  # the parser refuses it where no minus stands before it
 
 
-class Token(Immutable):
+class Token:
     """One token: kind is `name`, `string`, `number`, `regex`, `operator` or `end`; at and end are offsets."""
 
-    kind: str
-    value: Value
-    at: int
-    end: int
+    __slots__ = ("at", "end", "kind", "value")
+
+    def __init__(self, kind: str, value: Value, at: int, end: int) -> None:
+        self.kind, self.value, self.at, self.end = kind, value, at, end
 
     def describe(self) -> str:
         """Name the token in an error message."""
