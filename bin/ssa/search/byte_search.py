@@ -36,7 +36,7 @@ class Piece(Immutable):
     fold: bool
 
 
-class Needles:
+class ByteSearch:
     """What is searched in the bytes of a window: where none of it is, there is nothing to detect."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
@@ -61,7 +61,7 @@ class Needles:
         return (text.replace(" ", _SPACE) if self.words else text).encode()
 
     def places(self, window: bytes) -> list[int] | None:
-        """Return where a window has a needle, in order; None where that cannot be told from its bytes."""
+        """Return where a window has one of the texts, in order; None where its bytes do not decide that."""
         if self.kelvin and not window.isascii() and KELVIN in window:
             return None
         texts: Sequence[bytes] = self.texts
@@ -86,7 +86,7 @@ class Needles:
         return self.places(",".join(cells).encode("utf-8", "surrogatepass")) != []
 
 
-def needles(required: Iterable[Clauses]) -> Needles | None:
+def byte_search(required: Iterable[Clauses]) -> ByteSearch | None:
     """Return what to search for detections that require this; None where all rows must be read."""
     found: list[Piece] = []
     for clauses in required:
@@ -94,7 +94,7 @@ def needles(required: Iterable[Clauses]) -> Needles | None:
         if not chosen or min(len(piece.text) for piece in chosen) < 2:
             return None
         found.extend(chosen)
-    return Needles(found) if found else None
+    return ByteSearch(found) if found else None
 
 
 def _pieces(clause: Clause) -> list[Piece]:

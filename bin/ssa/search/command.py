@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP, ConfError
-from ssa.content.detection import Catalogue, Detection, DetectionError
+from ssa.content.detection import Catalogue, DetectionError
 
 from .detector import Detector
 from .messages import here
@@ -29,16 +29,17 @@ OPTIONS = {"detection": Option(None, str), "trace": Option(False, boolean)}
 """See default/searchbnf.conf for what they mean."""
 
 
-def detections(selection: str | None, unnamed: Sequence[str], messages: Messages) -> list[Detection]:
-    """Return the detections that a search runs; raises RefusedError for whatever is wrong with them.
+def detector(selection: str | None, trace: bool, unnamed: Sequence[str], messages: Messages) -> Detector:
+    """Load and compile the detections of a search; raises RefusedError for whatever is wrong with them.
 
-    `selection` is the option `detection`, and `unnamed` the arguments that name no option.
+    `selection` and `trace` are the values of the options, `unnamed` the arguments that name none.
     """
     try:
         if unnamed:
             raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\"")
         catalogue = Catalogue.of_app(APP)
-        return catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
+        chosen = catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
+        return Detector(chosen, trace, messages)
     except (ConfError, DetectionError) as error:
         raise RefusedError(here() + str(error)) from error
     except Exception as error:
@@ -47,9 +48,9 @@ def detections(selection: str | None, unnamed: Sequence[str], messages: Messages
 
 
 def prepare(arguments: list[str], conversation: Conversation) -> Scan:
-    """Load and compile the detections that the arguments ask for; raises RefusedError."""
+    """Return the scan that the arguments ask for; raises RefusedError."""
     options, unnamed = read_options(arguments, OPTIONS)
-    return Scan(Detector(detections(options["detection"], unnamed, conversation), options["trace"], conversation))
+    return Scan(detector(options["detection"], options["trace"], unnamed, conversation))
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> int:

@@ -12,7 +12,7 @@ from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
-from .byte_search import needles
+from .byte_search import byte_search
 from .dispatch import Dispatch
 from .messages import here, host
 
@@ -43,7 +43,7 @@ class Detector:
         needed = sorted(set().union(*(d.needs for d in self.detections)))
         self.columns_read = event.columns_read(self.detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
-        self.search = needles(map(event.required, self.detections))
+        self.search = byte_search(map(event.required, self.detections))
 
     def detect(self, row: cells.Row, offer: Offer | None = None) -> list[dict[str, cells.Cell]]:
         """Return the hits of a row, each to be laid over the row; `offer` is `dispatch` where it is not given.

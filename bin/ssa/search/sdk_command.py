@@ -12,8 +12,7 @@ from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand, validators
 
-from .command import detections
-from .detector import Detector
+from .command import detector
 from .messages import SdkMessages
 from .protocol import RefusedError
 
@@ -44,24 +43,24 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
     def prepare(self) -> None:
         """Load and compile the detections, during getinfo: whatever is wrong with them ends the search here."""
         try:
-            self.detector = Detector(detections(self.detection, self.fieldnames, self), self.trace, self)
+            self.detector = detector(self.detection, self.trace, self.fieldnames, self)
         except RefusedError as refused:
             self.fail(*refused.args)
             sys.exit(1)
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the detected rows of a chunk, with the same columns each: the SDK drops what its first row lacks."""
-        detector = self.detector
+        running = self.detector
         try:
             for number, row in enumerate(records):
                 if not number:
-                    detector.note_columns(row)
-                for hit in detector.detect(row, lambda seen: detector.detections):
-                    yield {**dict.fromkeys(detector.columns_written), **row, **hit}
+                    running.note_columns(row)
+                for hit in running.detect(row, lambda _: running.detections):
+                    yield {**dict.fromkeys(running.columns_written), **row, **hit}
         except csv.Error as error:
-            detector.fail_to_read(error)
+            running.fail_to_read(error)
         if self.metadata.finished:
-            detector.report_blindness()
+            running.report_blindness()
 
 
 def main() -> int:
