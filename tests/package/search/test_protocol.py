@@ -123,3 +123,23 @@ def test_the_answer_to_getinfo_waits_for_no_slow_module(conversation):
     )
     loaded = {line.rpartition(b"|")[2].strip().decode() for line in ran.stderr.splitlines()}
     assert SLOW & loaded == {"csv"}, ran.stdout
+
+
+def test_a_search_that_splunkd_ends_leaves_no_traceback(conversation):
+    process = subprocess.Popen(
+        [conversation.python, str(conversation.app / "bin/ssadetect.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        process.stdin.write(conversation.getinfo)
+        process.stdin.flush()
+        assert process.stdout.readline().startswith(b"chunked 1.0,")
+        process.stdout.close()
+        process.stdin.write(execute(rows(HIT), finished=True))
+        process.stdin.close()
+        written = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert written.startswith("ssadetect: splunkd has ended the search: ")
+    assert "Traceback" not in written
