@@ -4,7 +4,6 @@ import graphlib
 import re
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
