@@ -14,8 +14,14 @@ FUNCTIONS_ROOM = LIBRARY / "language/functions"
 
 
 def named(text):
-    """The functions that a Python text names: the strings in it that are a name of one, with their lines."""
-    strings = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    """The functions that a Python text names: the strings in it that are a name of one, with their lines.
+
+    What `encode` and `decode` are called with is no name of one: "replace" says there what to do with an error.
+    """
+    nodes = [*ast.walk(ast.parse(text))]
+    calls = (node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    handlers = [argument for call in calls if call.func.attr in ("encode", "decode") for argument in call.args]
+    strings = (node for node in nodes if isinstance(node, ast.Constant) and node not in handlers)
     return [(node.lineno, node.value) for node in strings if isinstance(node.value, str) and node.value in REGISTRY]
 
 
@@ -48,3 +54,7 @@ def test_no_other_file_of_the_library_knows_a_function_by_its_name():
 )
 def test_each_way_to_name_a_function_is_seen(text):
     assert len(named(text)) == 1
+
+
+def test_what_to_do_with_a_text_that_cannot_be_encoded_names_no_function():
+    assert named('text.encode("utf-8", "replace")') == []

@@ -111,7 +111,7 @@ def test_a_shipped_search_finds_what_it_says(demo, hit, painted, place):
     assert len(result.rows) >= expected.get("least", expected.get("count"))
     assert len(result.rows) <= expected.get("count", len(result.rows))
     assert set(expected.get("columns", [])) <= set(result.columns)
-    for wanted in expected["has"]:
+    for wanted in expected.get("has", []):
         assert [row for row in result.rows if wanted.items() <= row.items()], wanted
     assert [text for level, text, _ in result.messages if level != "INFO"] == expected.get("messages", [])
 

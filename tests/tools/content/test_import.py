@@ -674,7 +674,7 @@ def test_a_base_macro_that_a_user_has_narrowed_stays(run, folder):
     (folder / "local").mkdir()
     (folder / "local/macros.conf").write_text("[ssa_endpoint_registry_events]\ndefinition = index=edr\n")
     assert run(changed(datamodel=["Endpoint_Registry"]))[0] == 0
-    assert values(folder, "macros")["ssa_endpoint_registry_events"] == {"definition": "index=edr"}
+    assert values(folder, "macros")["ssa_endpoint_registry_events"]["definition"] == "index=edr"
 
 
 def test_a_symbolic_link_stays_one(run, folder, tmp_path):
