@@ -28,13 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
         about = (module.__doc__ or "").strip()
         one = commands.add_parser(name, help=about.partition("\n")[0], description=about)
         module.arguments(one)
-    asked = top.parse_args(arguments)
-    said = io.StringIO()
+    options = top.parse_args(arguments)
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
-            return int(COMMANDS[asked.command].run(asked))
+        with contextlib.redirect_stdout(output):
+            return int(COMMANDS[options.command].run(options))
     finally:
-        say(said.getvalue())
+        say(output.getvalue())
 
 
 def say(text: str) -> None:

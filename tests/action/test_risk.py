@@ -384,7 +384,7 @@ def test_no_string_forges_a_field_or_costs_an_event(changes, body):
     assert [(e["risk_object"], e["risk_object_type"]) for e in found.events] == [
         (risk.shorten(name, risk.LONGEST_NAME), kind)
         for name, kind in dict.fromkeys(named)
-        if not entities.is_nobody(name, kind)
+        if not entities.is_no_risk_object(name, kind)
     ]
     for e in found.events:
         read = fields(stash.line(e))

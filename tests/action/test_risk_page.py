@@ -9,7 +9,7 @@ import pytest
 from sandbox import confs
 from sandbox.search.instance import Instance
 from ssa.action import risk, stash
-from ssa.action.entities import Ignored, is_nobody, normal
+from ssa.action.entities import Ignored, is_no_risk_object, normal
 from tests.support.app.alerting import result
 from tests.support.app.risk_page import NAMES, PAGE, TABLE
 from tests.support.examples import GIVEN, ROOT, catalogue
@@ -51,7 +51,7 @@ def test_the_accounts_on_the_page_are_nobody():
     table = PAGE.partition("| Account | Why |")[2].partition("## Each")[0]
     accounts = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE)))
     assert len(accounts) > 8
-    assert [name for name in accounts if not is_nobody(normal(name, "user"), "user")] == []
+    assert [name for name in accounts if not is_no_risk_object(normal(name, "user"), "user")] == []
 
 
 @pytest.mark.parametrize("name", LOOKUPS)

@@ -131,9 +131,9 @@ def choices() -> str:
 def functions() -> str:
     """Write the tables of functions, a group each."""
     parts = []
-    for group, found in groupby(sorted(REGISTRY.values(), key=lambda f: (f.group, f.name)), key=lambda f: f.group):
+    for group, members in groupby(sorted(REGISTRY.values(), key=lambda f: (f.group, f.name)), key=lambda f: f.group):
         parts.append(f"### {group.capitalize()}\n\n| Function | Gives | | Null | Source |\n|---|---|---|---|---|")
-        parts[-1] += "".join(map(row, found))
+        parts[-1] += "".join(map(row, members))
     return "\n\n".join(parts)
 
 

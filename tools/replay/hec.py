@@ -71,17 +71,17 @@ class Hec:
         except httpx.TransportError as error:
             raise LostError(f"{self.url}: {error or type(error).__name__}") from None
         try:
-            said = answer.json()
+            content = answer.json()
         except ValueError:
-            said = None
-        return self._judged(answer.status_code, said if isinstance(said, dict) else {})
+            content = None
+        return self._judged(answer.status_code, content if isinstance(content, dict) else {})
 
-    def _judged(self, status: int, said: dict[str, Any]) -> dict[str, Any]:
+    def _judged(self, status: int, content: dict[str, Any]) -> dict[str, Any]:
         """Return what HEC says to a request that it took; raise by what is known of any other."""
-        code = said.get("code")
-        if status == 200 and (code == 0 or "acks" in said):
-            return said
-        words = f"{self.url}: HTTP {status}" + (f', "{said["text"]}" (code {code})' if "text" in said else "")
+        code = content.get("code")
+        if status == 200 and (code == 0 or "acks" in content):
+            return content
+        words = f"{self.url}: HTTP {status}" + (f', "{content["text"]}" (code {code})' if "text" in content else "")
         if status == 429 or (status == 503 and code not in (None, 8)):  # HEC itself says that its queues are full
             raise AwayError(words)
         if status >= 500 or status == 408:  # the server failed midway, or a proxy lost it
@@ -89,7 +89,7 @@ class Hec:
         if code is None:
             raise ReplayError(f"{words}: what answers there is no HTTP Event Collector", taken=status < 300)
         # What becomes of the events before a wrong one is documented nowhere; a wrong index is the first one's already.
-        partly = said.get("invalid-event-number", 0) > 1
+        partly = content.get("invalid-event-number", 0) > 1
         raise ReplayError(f"{words}: {REMEDIES.get(code, 'see splunkd.log')}", partly)
 
 

@@ -139,10 +139,10 @@ class Screen:
         limit, calm = time.monotonic() + LIMIT, 0
         while time.monotonic() < limit:
             self.page.wait_for_timeout(1000 * QUIET / CALM)
-            asked = time.monotonic()
+            started = time.monotonic()
             busy = self.recorder.open or self._running()
             self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
-            still = not busy and self.recorder.last < asked < time.monotonic() < asked + QUIET / CALM
+            still = not busy and self.recorder.last < started < time.monotonic() < started + QUIET / CALM
             calm = calm + 1 if still else 0
             if calm > CALM:
                 return

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ssa.content.conf import APP
 from ssa.content.detection import Catalogue, Detection, DetectionError
-from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
+from ssa.content.fields import COLUMNS, COMPUTED, COUNTERPARTS
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
@@ -124,7 +124,7 @@ class Detector:
         absent = [
             name
             for name in self._decisive
-            if name not in MADE and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
+            if name not in COMPUTED and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
         ]
         self._absent.update(absent)
         self._blind_chunks += bool(absent)
