@@ -13,8 +13,8 @@ import pytest
 
 from ssa.language import SsaError, compile_text, parse
 from ssa.language.analysis.lint import lint
-from ssa.language.text.printer import print_program
 from tests.support.language.expressions import FIELDS, MODELS
+from tests.support.language.printing import print_program
 from tests.support.language.programs import events, program
 from tests.support.language.texts import CHARACTERS, TOKENS, characters_changed, repeated, texts, tokens_changed
 from tests.support.language.trees import bare

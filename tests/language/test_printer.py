@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 
 from ssa.language import SsaError, parse
-from ssa.language.text.printer import print_expression, print_program
+from ssa.language.text.printer import print_expression
 from ssa.language.text.syntax import Literal
 from tests.support.language.cases import END, START, TABLES
+from tests.support.language.printing import print_program
 from tests.support.language.programs import programs
 from tests.support.language.texts import TEXTS, texts, tokens_changed
 from tests.support.language.trees import bare

@@ -8,10 +8,10 @@ import pytest
 
 from ssa.language import SsaError, compile_text
 from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
-from ssa.language.text.printer import print_program
 from tests.support.examples import given_detection
 from tests.support.language.cases import END, START, TABLES, text_of
 from tests.support.language.literals import asking, near
+from tests.support.language.printing import print_program
 from tests.support.soak import SEED, count, report
 
 CASES = tomllib.loads((TABLES / "required.toml").read_text())["case"]

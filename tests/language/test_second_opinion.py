@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from ssa.language import compile_text
 from ssa.language.functions import REGISTRY
-from ssa.language.text.printer import print_program
 from tests.support.imports import imports
+from tests.support.language.printing import print_program
 from tests.support.language.programs import events, program, programs
 from tests.support.language.second_opinion import SecondOpinion
 from tests.support.language.sql import FUNCTIONS

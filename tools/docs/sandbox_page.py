@@ -61,11 +61,6 @@ def sections() -> dict[str, list[str]]:
     }
 
 
-def features() -> list[str]:
-    """Name everything supported."""
-    return [name for names in sections().values() for name in names]
-
-
 def cases() -> dict[str, list[dict[str, Any]]]:
     """Return the cases of each table, by its name."""
     return {path.stem: tomllib.loads(path.read_text("utf-8"))["case"] for path in sorted(CASES.glob("*.toml"))}

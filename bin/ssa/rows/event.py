@@ -32,12 +32,6 @@ def field_values(row: Row, name: str) -> list[str]:
     return cell_values
 
 
-def field(row: Row, name: str) -> str | None:
-    """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
-    cell = cell_of(row, name)
-    return "\n".join(cell) if type(cell) is list else cell  # type: ignore[return-value]  # a str is left
-
-
 def cell_of(row: Row, name: str) -> Cell:
     """Return as_cell of field_values, without detours where each of the row's cells is one text, as nearly always."""
     if name == "_time":

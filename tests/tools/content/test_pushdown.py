@@ -11,13 +11,13 @@ from sandbox.store import sql
 from ssa.content import conf
 from ssa.content.datamodels import PROCESSES
 from ssa.language import SsaError, compile_text
-from ssa.language.text.printer import print_program
 from ssa.rows import event
 from ssa.rows.cells import values
 from tests.support.examples import ROOT, given_detection
 from tests.support.language import literals
 from tests.support.language.cases import END, START
 from tests.support.language.expressions import FIELDS
+from tests.support.language.printing import print_program
 from tests.support.soak import SEED, count, report
 from tools.content import pushdown
 
