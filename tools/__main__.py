@@ -17,7 +17,7 @@ COMMANDS: dict[str, ModuleType] = {
     "import": importer,
     "replay": replay,
 }
-"""Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(asked)` does the work."""
+"""Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(options)` does the work."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,11 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.redirect_stdout(output):
             return int(COMMANDS[options.command].run(options))
     finally:
-        say(output.getvalue())
+        write(output.getvalue())
 
 
-def say(text: str) -> None:
-    """Write a text to standard output, as far as there is one: the exit code tells of the work, not of its readers."""
+def write(text: str) -> None:
+    """Write a text to standard output, as far as there is one: a closed output does not change the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with contextlib.suppress(BrokenPipeError):

@@ -26,7 +26,7 @@ ABOUT = f"""# Evaluation
 
 Four rules for msiexec's `/y` over one catalogue of process events. Its rows come from how Windows and msiexec are
 documented to behave and from what is published of attacks and of installers, never from a rule; each names its source.
-None was run on Windows for this page: what no source says stands under *not known*, and no rule is measured by it.
+None was run on Windows for this page: what no source documents stands under *not known*, and no rule is measured by it.
 
 | Rule | Logic |
 | --- | --- |
@@ -38,8 +38,8 @@ None was run on Windows for this page: what no source says stands under *not kno
 
 READING = """A rule that fires on a row of the first part is right, on one of the last two it is a false alarm, and on
 *looks like it* it reports an attempt that fails. The given rule, ESCU's and Sigma's know no degrees. The hardened one
-does: a score up to 20 is informational, up to 40 low, and 0 says that it is blind and adds no risk; that counts as no
-alarm and as no catch.
+does: a score up to 20 is informational, up to 40 low, and 0 reports that it is blind and adds no risk; that counts as
+no alarm and as no catch.
 """
 
 Verdicts = dict[str, Verdict]
@@ -47,12 +47,12 @@ Judged = list[tuple[Row, Verdicts]]
 
 
 def judged(part: Part, compared: dict[str, rules.Rule]) -> Judged:
-    """Return what each rule says of each row of a part."""
+    """Return the verdict of each rule on each row of a part."""
     return [(row, {name: rule(row.event) for name, rule in compared.items()}) for row in part.rows]
 
 
 def answer(verdict: Verdict) -> str:
-    """Name what the hardened detection says, as the catalogue expects it."""
+    """Name the verdict of the hardened detection, by the words of the catalogue."""
     if not verdict.fires:
         return "blind" if verdict.blind else "none"
     return "low" if (verdict.score or 0) <= LOW else "alarm"
@@ -138,13 +138,13 @@ def page() -> str:
         f"## Figures\n\n{len(catalogue.rows)} rows. How often each rule fires:\n",
         figures(parts, names),
         READING,
-        "## No trace in the event\n\nThese work, and no rule on the event can tell; the figures leave them out.\n",
-        table(["what", "hardened says", "why"], _hidden(attacks)),
+        "## No trace in the event\n\nThese work, and no rule on the event can find them; the figures leave them out.\n",
+        table(["what", "hardened", "why"], _hidden(attacks)),
         f"## What works and is missed\n\n{misses(*parts['attack'], names)}",
         f"## False alarms\n\n{false_alarms(false, [name for name in names if name != HARDENED])}",
         "**hardened**, each with its score:\n",
         table(["what", "score", "source"], _scored([row for _, judgements in false for row in judgements])),
-        "## Looks like it\n\nWhat the hardened detection says of what does nothing, or is not known to do anything:\n",
+        "## Looks like it\n\nHow the hardened detection rates what does nothing, or is not known to do anything:\n",
         table(["what", "command line", "score", "source"], _attempts([*parts["void"][1], *parts["unknown"][1]])),
         "## Sources\n",
         sources(catalogue),

@@ -19,7 +19,7 @@ HARDENED = "Windows MSIExec DLL Registration"
 
 
 class Verdict(NamedTuple):
-    """What a rule says of an event: whether it fires, its score where it has one, and whether it says it is blind."""
+    """The verdict of a rule on an event: whether it fires, its score where it has one, and whether it is blind."""
 
     fires: bool
     score: float | None = None

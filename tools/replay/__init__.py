@@ -142,8 +142,8 @@ def replay(options: argparse.Namespace, console: Console) -> None:
         hec = Hec(options.url, secret, str(uuid.UUID(journal.run)), context)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
             bar = progress.add_task("sending events", total=surveyed.events)
-            tell = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
-            delivery = Delivery(hec, lookup, journal, options.settle, options.patience, options.resend, tell)
+            report = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            delivery = Delivery(hec, lookup, journal, options.settle, options.patience, options.resend, report)
             delivery.check()
             for batch in batches(options.files, journal.run, options.batch, journal.shift, given):
                 if batch.number > journal.done:

@@ -29,7 +29,7 @@ CONFIG = {
     "BUILD_PUSH_NUMBER": 0,
     "SERVER_ZONEINFO": "",
 }
-"""What Splunk Web tells its pages as $C; @splunk/splunk-utils reads it."""
+"""The settings that Splunk Web gives its pages as $C; @splunk/splunk-utils reads them."""
 
 THEMES = ("dark", "light")
 

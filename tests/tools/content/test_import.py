@@ -232,7 +232,7 @@ maintainers = [{{"company": "SSA Detections", "email": "-", "name": "SSA Detecti
 spec_version = 3
 searches = ["{SAVED}"]
 description = Detections of the analytic story Example Hives.
-narrative = The analytic story Example Hives, as published detections name it. Each tells what it finds.
+narrative = The analytic story Example Hives, as published detections name it. Each describes what it finds.
 """
     )
 

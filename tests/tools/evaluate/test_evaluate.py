@@ -79,7 +79,7 @@ def judged(**changes):
                 "original_file_name": "-",
                 "process": r"a /y C:\a\b.dll",
             },
-            "only the options tell that this is msiexec",
+            "only the options show that this is msiexec",
         ),
     ],
 )

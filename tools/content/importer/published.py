@@ -43,12 +43,12 @@ SEARCHED_MODEL = re.compile(r"""(?<!NOT )["'](\w+)["']\s+IN\s*\(\s*_datamodels\b
 
 
 class ImporterError(Exception):
-    """Something that cannot be imported; the message names the place and says what to do."""
+    """Something that cannot be imported; the message names the place and the remedy."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A detection as its file states it: the settings of its stanza, and what only its saved search says."""
+    """A detection as its file states it: the settings of its stanza, and those of its saved search alone."""
 
     file: str
     name: str
@@ -134,7 +134,7 @@ def _kind(value: object) -> str:
 
 
 class _Reader:
-    """Reads the keys of one file, and says where a wrong one stands."""
+    """Reads the keys of one file; an error names the place of a wrong one."""
 
     def __init__(self, file: str, tree: dict[Any, Any], lines: dict[str, int]) -> None:
         self.file, self.tree, self.lines = file, tree, lines
