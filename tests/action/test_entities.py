@@ -1,4 +1,4 @@
-"""One name for one user or device, and those who are nobody."""
+"""One name for one user or device, and the names that are no risk object."""
 
 import time
 
@@ -97,7 +97,7 @@ def test_whoever_else_is_a_user(name):
     assert not is_no_risk_object(normal(name, "user"), "user")
 
 
-def test_a_device_is_nobody_only_when_it_has_no_name():
+def test_a_device_is_no_risk_object_only_when_it_has_no_name():
     assert [name for name in ("-", "unknown", "", ".") if not is_no_risk_object(normal(name, "system"), "system")] == []
     assert not is_no_risk_object("system", "system")
     assert not is_no_risk_object("ws-01$", "system")
@@ -129,7 +129,7 @@ def test_a_device_is_nobody_only_when_it_has_no_name():
         (" ", "user", "jdoe", False),
     ],
 )
-def test_an_entry_ignores_what_its_pattern_says_and_never_everyone(pattern, kind, name, ignored):
+def test_an_entry_ignores_what_its_pattern_matches_and_never_everyone(pattern, kind, name, ignored):
     entry = Ignored(pattern)
     assert ((name, kind) in entry) == ignored
     assert is_no_risk_object(name, kind, [entry]) == ignored

@@ -1,7 +1,7 @@
 """Whatever the text and whatever the event: an SsaError at the most, and an end.
 
 The texts are those of the tables and random programs, changed by tokens and by characters, and texts of no kind at
-all; the events hold what no log should. How long a text may take is asked in `make soak` alone: there, 5 seconds of
+all; the events hold what no log should. How long a text may take is measured in `make soak` alone: there, 5 seconds of
 CPU stop it.
 """
 

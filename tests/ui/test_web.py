@@ -34,7 +34,7 @@ def test_rows_of_a_search_are_text(web):
     assert "<td>a\nb</td>" in page
 
 
-def test_a_search_that_is_none_is_told_as_splunkd_tells_it(web):
+def test_a_search_that_is_none_shows_the_message_of_splunkd(web):
     page = web.get(pages.HOME + "search", params={"q": "| nonsense <i>"}).text
     assert "Unknown search command &#x27;nonsense&#x27;" in page
     assert "<i>" not in page
