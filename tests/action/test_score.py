@@ -101,7 +101,7 @@ FORGED = (
 def test_no_column_of_an_event_is_taken_for_the_score(tmp_path, columns):
     detection = weighed(tmp_path)
     assert score(detection, "go calm", **columns) == ("8", 1, 0)
-    # Nor where the row never came through ssadetect: the action then computes the score that ssadetect would have written.
+    # Nor where the row never came through ssadetect: the action then computes ssadetect's score.
     for row in (columns, {**columns, "detection": "Weighed"}):
         (event,) = risk.risk_events(detection, {**HIT, "process": "go calm", **row}, CONTEXT).events
         assert (event["risk_score"], event["severity"]) == ("8", "informational")

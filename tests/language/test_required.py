@@ -10,7 +10,7 @@ from ssa.language import SsaError, compile_text
 from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
 from tests.support.examples import given_detection
 from tests.support.language.cases import END, START, TABLES, text_of
-from tests.support.language.literals import near
+from tests.support.language.literals import near, requiring_program
 from tests.support.language.printing import print_program
 from tests.support.soak import SEED, count, report
 

@@ -1,4 +1,4 @@
-"""The requests of the packaged action to splunkd, and the rights that they need: as a process, over verified TLS, with sessions of users."""
+"""The requests of the packaged action to splunkd, and the rights they need: as a process, over verified TLS, as users."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
 """Values of the SSA dialect in DuckDB's SQL: their types, and what holds for all of them.
 
 A second time, and from the facts about the dialect alone: nothing of ssa.language is imported here. A type is known
-before a program runs, and so which rule applies; only `any`, a value whose type an event decides, is tested at run time.
+before a program runs, and so which rule applies; only `any`, whose type an event decides, is tested at run time.
 """
 
 import itertools
