@@ -1,4 +1,4 @@
-"""The requests of the packaged action to splunkd, and the rights they need: as a process, over verified TLS, as users."""
+"""The requests of the packaged action to splunkd, and the rights they need: as a process, over TLS, for each user."""
 
 import ast
 import re
