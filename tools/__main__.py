@@ -17,7 +17,7 @@ COMMANDS: dict[str, ModuleType] = {
     "import": importer,
     "replay": replay,
 }
-"""Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(asked)` does the work."""
+"""Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(options)` does the work."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,17 +28,17 @@ def main(arguments: list[str] | None = None) -> int:
         about = (module.__doc__ or "").strip()
         one = commands.add_parser(name, help=about.partition("\n")[0], description=about)
         module.arguments(one)
-    asked = top.parse_args(arguments)
-    said = io.StringIO()
+    options = top.parse_args(arguments)
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said):
-            return int(COMMANDS[asked.command].run(asked))
+        with contextlib.redirect_stdout(output):
+            return int(COMMANDS[options.command].run(options))
     finally:
-        say(said.getvalue())
+        write(output.getvalue())
 
 
-def say(text: str) -> None:
-    """Write a text to standard output, as far as there is one: the exit code tells of the work, not of its readers."""
+def write(text: str) -> None:
+    """Write a text to standard output, as far as there is one: a closed output does not change the exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with contextlib.suppress(BrokenPipeError):

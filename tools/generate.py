@@ -1,7 +1,7 @@
 """Write what is generated: the one list of those files, each with its generator and what it is generated from.
 
 Each file, and each generated stanza of a conf, carries the mark of tools/marks.py; where a format has no comments, the
-list says so. A marked page that its generator no longer writes goes away, as does a marked stanza.
+list gives the reason. A marked page that its generator no longer writes goes away, as does a marked stanza.
 """
 
 from __future__ import annotations

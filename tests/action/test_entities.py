@@ -1,4 +1,4 @@
-"""One name for one user or device, and those who are nobody."""
+"""One name for one user or device, and the names that are no risk object."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssa.action.entities import Ignored, is_nobody, matches, normal
+from ssa.action.entities import Ignored, is_no_risk_object, matches, normal
 
 NAMES = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\\. \t\u00a0$*aAİΣßK")), max_size=12)
 
@@ -71,7 +71,7 @@ def test_a_normal_form_is_its_own_normal_form(name, kind):
     ],
 )
 def test_accounts_of_windows_and_of_computers_are_no_users(name):
-    assert is_nobody(normal(name, "user"), "user")
+    assert is_no_risk_object(normal(name, "user"), "user")
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_accounts_of_windows_and_of_computers_are_no_users(name):
     ],
 )
 def test_whoever_else_is_a_user(name):
-    assert not is_nobody(normal(name, "user"), "user")
+    assert not is_no_risk_object(normal(name, "user"), "user")
 
 
-def test_a_device_is_nobody_only_when_it_has_no_name():
-    assert [name for name in ("-", "unknown", "", ".") if not is_nobody(normal(name, "system"), "system")] == []
-    assert not is_nobody("system", "system")
-    assert not is_nobody("ws-01$", "system")
+def test_a_device_is_no_risk_object_only_when_it_has_no_name():
+    assert [name for name in ("-", "unknown", "", ".") if not is_no_risk_object(normal(name, "system"), "system")] == []
+    assert not is_no_risk_object("system", "system")
+    assert not is_no_risk_object("ws-01$", "system")
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_a_device_is_nobody_only_when_it_has_no_name():
         (" ", "user", "jdoe", False),
     ],
 )
-def test_an_entry_ignores_what_its_pattern_says_and_never_everyone(pattern, kind, name, ignored):
+def test_an_entry_ignores_what_its_pattern_matches_and_never_everyone(pattern, kind, name, ignored):
     entry = Ignored(pattern)
     assert ((name, kind) in entry) == ignored
-    assert is_nobody(name, kind, [entry]) == ignored
+    assert is_no_risk_object(name, kind, [entry]) == ignored
 
 
 @pytest.mark.parametrize(
@@ -168,5 +168,5 @@ def test_no_name_and_no_pattern_takes_long(pattern, name):
     assert (name, "user") not in Ignored(pattern)
     for hard in (" ." * 500_000, "\\" * 1_000_000, "dwm-" + "1" * 1_000_000 + "x", "İ" * 500_000):
         for kind in ("user", "system", "other"):
-            is_nobody(normal(hard, kind), kind)
+            is_no_risk_object(normal(hard, kind), kind)
     assert time.process_time() - start < 5

@@ -95,8 +95,8 @@ def python(request):
 
 @pytest.fixture
 def action(installed, tmp_path, python):
-    with running(tmp_path / "splunk", python) as found:
-        measured = Measured(found.instance, found.splunkd, python)
+    with running(tmp_path / "splunk", python) as started:
+        measured = Measured(started.instance, started.splunkd, python)
         measured.reset(installed)
         yield measured
 
@@ -133,15 +133,15 @@ def check(events):
     """What holds of every risk event."""
     for event in events:
         read = fields(event["_raw"])
-        names, found = [name for name, _ in read], dict(read)
+        names, pairs = [name for name, _ in read], dict(read)
         assert set(names) <= NAMES, set(names) - NAMES
         for name in ("search_name", "risk_object", "risk_object_type", "risk_score", "risk_event_id", "risk_message"):
             assert names.count(name) == 1, name
-        assert (found["risk_score"], found["search_name"]) == ("35", "SSA - Test - Rule")
-        assert found["risk_object_type"] in ("user", "system")
-        assert found["detection"] == GIVEN
+        assert (pairs["risk_score"], pairs["search_name"]) == ("35", "SSA - Test - Rule")
+        assert pairs["risk_object_type"] in ("user", "system")
+        assert pairs["detection"] == GIVEN
         assert names.count("threat_object") == names.count("threat_object_type")
-        assert not re.search(r"\$.*\$", found["risk_message"])
+        assert not re.search(r"\$.*\$", pairs["risk_message"])
         assert (event["index"], event["sourcetype"], event["host"]) == ("risk", "stash", "search_head")
 
 
@@ -220,6 +220,6 @@ def test_a_bomb_costs_bounded_memory_and_time(action):
     code, log = action.run_file(path)
     assert code == EXIT_INPUT
     assert len(action.events) == 2
-    said = "it has more than 2,147,483,648 characters" if SOAK else "is left out: it takes 128,000,000 bytes"
-    assert said in log
+    problem = "it has more than 2,147,483,648 characters" if SOAK else "is left out: it takes 128,000,000 bytes"
+    assert problem in log
     report(f"a bomb of {count(2, 40, 2) * 64:,} MB: {action.took:.0f} s, {action.peak / 1000:.0f} MB")

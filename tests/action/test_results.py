@@ -27,16 +27,16 @@ def rows(path, text, skipped=None):
 
 
 def test_multivalue_columns_win_over_their_plain_ones(dispatch):
-    found = rows(dispatch, 'a,__mv_a,b,__mv_b\n"x\ny",$x$;$y$,1,\n"a$b\nc",$a$$b$;$c$,2,\n')
-    assert found == [{"a": ["x", "y"], "b": "1"}, {"a": ["a$b", "c"], "b": "2"}]
+    read = rows(dispatch, 'a,__mv_a,b,__mv_b\n"x\ny",$x$;$y$,1,\n"a$b\nc",$a$$b$;$c$,2,\n')
+    assert read == [{"a": ["x", "y"], "b": "1"}, {"a": ["a$b", "c"], "b": "2"}]
 
 
 @pytest.mark.parametrize(
     "cell", ["$victim$", "victim", "$jdoe", "jdoe$", "$jdoe$$", "$a$;$jdoe$", "$jdoe$;", "$$", ";"]
 )
-def test_a_multivalue_column_that_splunkd_did_not_write_says_nothing(dispatch, cell):
-    (found,) = rows(dispatch, f"user,__mv_user\njdoe,{cell}\n")
-    assert found["user"] in ("jdoe", ["jdoe"], [""])[:: 1 if cell in ("$jdoe$;", "$$") else 3]
+def test_a_multivalue_column_that_splunkd_did_not_write_does_not_count(dispatch, cell):
+    (row,) = rows(dispatch, f"user,__mv_user\njdoe,{cell}\n")
+    assert row["user"] in ("jdoe", ["jdoe"], [""])[:: 1 if cell in ("$jdoe$;", "$$") else 3]
 
 
 def test_of_two_columns_of_a_name_the_one_that_splunkd_wrote_counts(dispatch):
@@ -95,8 +95,8 @@ def test_no_results_are_no_error(dispatch):
 def test_a_row_that_is_too_long_is_reported_and_costs_no_other(dispatch, cell, monkeypatch):
     monkeypatch.setattr(results, "MAX_ROW", 400_000)
     skipped = []
-    found = rows(dispatch, f"a,b\n1,2\n{cell},3\n4,5\n{cell},6\n7,8\n", skipped.append)
-    assert [row["a"] for row in found] == ["1", "4", "7"]
+    read = rows(dispatch, f"a,b\n1,2\n{cell},3\n4,5\n{cell},6\n7,8\n", skipped.append)
+    assert [row["a"] for row in read] == ["1", "4", "7"]
     assert [str(error).partition(" of ")[0] for error in skipped] == ["result 2", "result 4"]
     assert "bytes, more than 400,000" in str(skipped[0])
     with pytest.raises(results.ResultsError, match="cannot be read after row 1: it takes"):
@@ -119,10 +119,10 @@ def test_a_file_that_is_cut_off_gives_the_rows_before_the_cut_then_an_error(disp
     path = dispatch / "r.csv.gz"
     whole = gzip.compress(b"a\n" + b"\n".join(b"%d" % number for number in range(200_000)))
     path.write_bytes(whole[: len(whole) // 2])
-    found = []
+    read = []
     with pytest.raises(results.ResultsError, match=r"cannot be read after row \d{4,}: Compressed file ended"):
-        found.extend(iter_into(found, results.read(str(path), str(dispatch.parents[4]))))
-    assert len(found) > 1000
+        read.extend(iter_into(read, results.read(str(path), str(dispatch.parents[4]))))
+    assert len(read) > 1000
 
 
 def iter_into(rows, source):

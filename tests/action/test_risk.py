@@ -23,8 +23,8 @@ LATER = risk.Context("SSA - Test - Rule", "sid_2", 1_800_000_060.0)
 
 def row(**changes):
     source = {**HIT, **changes}
-    (found,) = detect(given_detection(), source)
-    return {**source, **found}
+    (hit,) = detect(given_detection(), source)
+    return {**source, **hit}
 
 
 def events(detection=None, **changes):
@@ -53,15 +53,15 @@ def test_the_message_is_the_detections_own_with_its_tokens_filled():
 
 
 def test_a_process_is_a_threat_object_and_never_a_risk_object():
-    for found in events():
-        assert (found["threat_object"], found["threat_object_type"]) == (("msiexec.exe",), ("process_name",))
+    for risk_event in events():
+        assert (risk_event["threat_object"], risk_event["threat_object_type"]) == (("msiexec.exe",), ("process_name",))
 
 
 def test_a_missing_value_is_unknown_in_the_message_and_named():
-    (found,) = events(user="")
-    assert "by user unknown attempting" in found["risk_message"]
-    assert found["defaulted_tokens"] == ("dest_user_id",)
-    assert found["risk_object_type"] == "system"
+    (risk_event,) = events(user="")
+    assert "by user unknown attempting" in risk_event["risk_message"]
+    assert risk_event["defaulted_tokens"] == ("dest_user_id",)
+    assert risk_event["risk_object_type"] == "system"
 
 
 def test_a_hit_without_any_victim_gives_no_event():
@@ -69,40 +69,43 @@ def test_a_hit_without_any_victim_gives_no_event():
 
 
 def test_an_empty_value_is_no_victim():
-    found = with_body({"dest_user_id": "", "process_name": "x"}, user="")
-    assert [e["risk_object"] for e in found.events] == ["ws-01.example"]
+    outcome = with_body({"dest_user_id": "", "process_name": "x"}, user="")
+    assert [e["risk_object"] for e in outcome.events] == ["ws-01.example"]
 
 
 def test_each_of_several_users_is_a_risk_object_of_its_own():
-    found = events(user=["eve", "CORP\\JDoe", "JDOE"], dest=["ws-1", "WS-1.", "ws-2"])
-    assert [e["risk_object"] for e in found] == ["eve", "jdoe", "ws-1", "ws-2"]
-    assert len({e["risk_event_id"] for e in found}) == 4
-    assert "by user eve, CORP\\JDoe, JDOE attempting" in found[0]["risk_message"]
+    written = events(user=["eve", "CORP\\JDoe", "JDOE"], dest=["ws-1", "WS-1.", "ws-2"])
+    assert [e["risk_object"] for e in written] == ["eve", "jdoe", "ws-1", "ws-2"]
+    assert len({e["risk_event_id"] for e in written}) == 4
+    assert "by user eve, CORP\\JDoe, JDOE attempting" in written[0]["risk_message"]
 
 
 @pytest.mark.parametrize("user", ["SYSTEM", "CORP\\WS-01$", "-", "AUTORITE NT\\Système", ["SYSTEM", "WS-01$"]])
-def test_who_is_nobody_has_no_risk_and_the_device_has_it_all_the_same(user):
-    found = risk.risk_events(given_detection(), row(user=user), CONTEXT)
-    assert [(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in found.events] == [
+def test_a_user_that_is_no_risk_object_has_no_risk_and_the_device_has_it_all_the_same(user):
+    outcome = risk.risk_events(given_detection(), row(user=user), CONTEXT)
+    assert [(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in outcome.events] == [
         ("ws-01.example", "system", "35")
     ]
-    assert found.ignored == (2 if isinstance(user, list) else 1)
+    assert outcome.ignored == (2 if isinstance(user, list) else 1)
 
 
 def test_an_entity_that_users_ignore_has_no_risk():
     context = risk.Context("s", "sid", CONTEXT.now, (Ignored("JD*", "user"), Ignored("ws-01", "user")))
-    found = risk.risk_events(given_detection(), row(), context)
-    assert ([e["risk_object"] for e in found.events], found.ignored) == (["ws-01.example"], 1)
+    outcome = risk.risk_events(given_detection(), row(), context)
+    assert ([e["risk_object"] for e in outcome.events], outcome.ignored) == (["ws-01.example"], 1)
 
 
 def test_victims_are_bounded_in_number_and_those_beyond_are_counted():
-    found = with_body({"dest_user_id": [f"u{number}" for number in range(risk.MOST_VICTIMS + 7)]}, dest="", host="")
-    assert (len(found.events), found.left_out) == (risk.MOST_VICTIMS, 7)
+    outcome = with_body({"dest_user_id": [f"u{number}" for number in range(risk.MOST_VICTIMS + 7)]}, dest="", host="")
+    assert (len(outcome.events), outcome.left_out) == (risk.MOST_VICTIMS, 7)
 
 
 def test_each_of_several_processes_is_a_threat_object_of_its_own():
-    (found, _) = with_body({"process_name": ["a.exe", "b.exe"]}).events
-    assert (found["threat_object"], found["threat_object_type"]) == (("a.exe", "b.exe"), ("process_name",) * 2)
+    (risk_event, _) = with_body({"process_name": ["a.exe", "b.exe"]}).events
+    assert (risk_event["threat_object"], risk_event["threat_object_type"]) == (
+        ("a.exe", "b.exe"),
+        ("process_name",) * 2,
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,27 +181,27 @@ def test_an_observable_becomes_a_risk_object_or_a_threat_object(tmp_path, kind, 
         [{"name": "process", "type": kind, "role": role}, {"name": "dest", "type": "Hostname", "role": "Victim"}]
     )
     detection = catalogue(tmp_path, f"[{GIVEN}]\nobservables = {observables}").find(GIVEN)
-    found = events(detection)
+    written = events(detection)
     if role == "Victim":
-        assert found[0]["risk_object_type"] == expected
+        assert written[0]["risk_object_type"] == expected
     else:
-        assert found[0]["threat_object_type"] == (expected,)
+        assert written[0]["threat_object_type"] == (expected,)
 
 
 def test_the_annotations_are_those_that_enterprise_security_reads():
-    found = events()[0]
+    risk_event = events()[0]
     story = "Windows System Binary Proxy Execution MSIExec"
-    assert json.loads(found["annotations"]) == {
+    assert json.loads(risk_event["annotations"]) == {
         "analytic_story": [story],
         "kill_chain_phases": ["Exploitation"],
         "mitre_attack": ["T1218.007"],
     }
-    assert found["annotations.mitre_attack"] == ("T1218.007",)
-    assert found["annotations._frameworks"] == ("analytic_story", "kill_chain_phases", "mitre_attack")
-    assert found["annotations._all"] == (story, "Exploitation", "T1218.007")
-    assert found["analyticstories"] == (story,)
-    assert found["security_domain"] == "endpoint"
-    assert (found["orig_sid"], found["search_name"]) == (CONTEXT.sid, CONTEXT.search_name)
+    assert risk_event["annotations.mitre_attack"] == ("T1218.007",)
+    assert risk_event["annotations._frameworks"] == ("analytic_story", "kill_chain_phases", "mitre_attack")
+    assert risk_event["annotations._all"] == (story, "Exploitation", "T1218.007")
+    assert risk_event["analyticstories"] == (story,)
+    assert risk_event["security_domain"] == "endpoint"
+    assert (risk_event["orig_sid"], risk_event["search_name"]) == (CONTEXT.sid, CONTEXT.search_name)
 
 
 @pytest.mark.parametrize(
@@ -266,18 +269,18 @@ def test_the_event_has_the_time_of_the_hit():
 
 
 def test_a_hit_without_a_time_has_that_of_the_action_and_no_search_for_its_event():
-    found = events(_time="")[0]
-    names = [name for name, _ in found.fields]
-    assert found.time == CONTEXT.now
+    risk_event = events(_time="")[0]
+    names = [name for name, _ in risk_event.fields]
+    assert risk_event.time == CONTEXT.now
     assert not {"orig_time", "contributing_events_search"} & {*names}
 
 
 @pytest.mark.parametrize("_time", ["-5", "0.001", "999999999999", "1800300000", "900000000"])
-def test_a_time_that_splunk_does_not_take_is_kept_beside_that_of_the_action(_time):
-    found, again = events(_time=_time)[0], risk.risk_events(given_detection(), row(_time=_time), LATER).events[0]
-    assert (found.time, again.time) == (CONTEXT.now, LATER.now)
-    assert float(found["orig_time"]) == float(_time)
-    assert found["risk_event_id"] == again["risk_event_id"]
+def test_a_time_that_splunk_does_not_take_is_kept_next_to_that_of_the_action(_time):
+    risk_event, again = events(_time=_time)[0], risk.risk_events(given_detection(), row(_time=_time), LATER).events[0]
+    assert (risk_event.time, again.time) == (CONTEXT.now, LATER.now)
+    assert float(risk_event["orig_time"]) == float(_time)
+    assert risk_event["risk_event_id"] == again["risk_event_id"]
 
 
 def test_the_risk_event_id_is_the_same_whichever_search_found_the_hit():
@@ -305,16 +308,16 @@ def test_a_token_for_the_time_is_in_milliseconds_as_in_the_input_event(tmp_path)
 
 
 def test_the_contributing_search_looks_for_each_of_several_devices():
-    found = events(dest=["ws-1", "ws-1.example"], process_id=["0x1", "0x2"])[0]["contributing_events_search"]
-    assert '(dest="ws-1" OR host="ws-1" OR dest="ws-1.example" OR host="ws-1.example")' in found
-    assert '(process_id="0x1" OR process_id="0x2")' in found
+    search = events(dest=["ws-1", "ws-1.example"], process_id=["0x1", "0x2"])[0]["contributing_events_search"]
+    assert '(dest="ws-1" OR host="ws-1" OR dest="ws-1.example" OR host="ws-1.example")' in search
+    assert '(process_id="0x1" OR process_id="0x2")' in search
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\\", "\u200b", "\U000e0041"])
 def test_threat_objects_are_bounded_in_number_and_length_and_stay_paired(character):
-    found = with_body({"process_name": [f"{n}" + character * 2000 for n in range(50)]}).events[0]
-    assert len(found["threat_object"]) == len(found["threat_object_type"]) == risk.MOST_THREATS
-    read = fields(stash.line(found))
+    risk_event = with_body({"process_name": [f"{n}" + character * 2000 for n in range(50)]}).events[0]
+    assert len(risk_event["threat_object"]) == len(risk_event["threat_object_type"]) == risk.MOST_THREATS
+    read = fields(stash.line(risk_event))
     names = [name for name, _ in read]
     assert names.count("threat_object") == names.count("threat_object_type") == risk.MOST_THREATS
     assert dict(read)["risk_object"] == "jdoe"
@@ -329,8 +332,8 @@ def test_parallel_values_of_several_observables_keep_their_types(tmp_path):
     ]
     detection = catalogue(tmp_path, f"[{GIVEN}]\nobservables = {json.dumps(observables)}").find(GIVEN)
     source = {**row(), "body": json.dumps({"process_name": ["a", "", "b", "a", None]}), "src": ["10.0.0.1", "10.0.0.2"]}
-    (found,) = risk.risk_events(detection, source, CONTEXT).events
-    assert list(zip(found["threat_object"], found["threat_object_type"], strict=True)) == [
+    (risk_event,) = risk.risk_events(detection, source, CONTEXT).events
+    assert list(zip(risk_event["threat_object"], risk_event["threat_object_type"], strict=True)) == [
         ("a", "process_name"),
         ("b", "process_name"),
         ("10.0.0.1", "ip_address"),
@@ -339,17 +342,17 @@ def test_parallel_values_of_several_observables_keep_their_types(tmp_path):
 
 
 def test_a_message_that_is_longer_than_it_may_be_is_cut_with_a_mark(tmp_path):
-    found = events(with_message(tmp_path, "$dest_user_id$ " * 40), user="x" * 5000)[0]["risk_message"]
-    assert len(found) < risk.LONGEST_MESSAGE + 50
-    assert found.endswith("characters in all)")
+    message = events(with_message(tmp_path, "$dest_user_id$ " * 40), user="x" * 5000)[0]["risk_message"]
+    assert len(message) < risk.LONGEST_MESSAGE + 50
+    assert message.endswith("characters in all)")
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\\", "\u200b", "\U000e0041", "$", "💥"])
 def test_whatever_is_long_an_event_keeps_who_and_how_much(character):
     long = character * 100_000
     changed = dict.fromkeys(("user", "dest", "process", "process_path", "rid", "finding_id", "event_id"), long)
-    for found in risk.risk_events(given_detection(), {**row(), **changed, "body": ""}, CONTEXT).events:
-        read = dict(fields(stash.line(found)))
+    for risk_event in risk.risk_events(given_detection(), {**row(), **changed, "body": ""}, CONTEXT).events:
+        read = dict(fields(stash.line(risk_event)))
         assert len(read["risk_object"]) < 350
         assert read["risk_score"] == "35"
         assert read["risk_message"].startswith("An instance of spawning")
@@ -377,16 +380,16 @@ def texts():
 )
 def test_no_string_forges_a_field_or_costs_an_event(changes, body):
     source = {**row(), "body": json.dumps(body), **changes}
-    found = risk.risk_events(given_detection(), source, CONTEXT)
+    outcome = risk.risk_events(given_detection(), source, CONTEXT)
     lookup, kinds = risk.Lookup(source), {"dest_user_id": "user", "dest_device_id": "system"}
     named = [(entities.normal(value, kind), kind) for name, kind in kinds.items() for value in lookup.values(name)]
-    assert len(found.events) == len({e["risk_event_id"] for e in found.events})
-    assert [(e["risk_object"], e["risk_object_type"]) for e in found.events] == [
+    assert len(outcome.events) == len({e["risk_event_id"] for e in outcome.events})
+    assert [(e["risk_object"], e["risk_object_type"]) for e in outcome.events] == [
         (risk.shorten(name, risk.LONGEST_NAME), kind)
         for name, kind in dict.fromkeys(named)
-        if not entities.is_nobody(name, kind)
+        if not entities.is_no_risk_object(name, kind)
     ]
-    for e in found.events:
+    for e in outcome.events:
         read = fields(stash.line(e))
         left_out = dict(read).get("truncated", "").split()
         meant = [(n, v) for n, value in e.fields for v in (value if isinstance(value, tuple) else (value,))]
@@ -403,10 +406,10 @@ def test_no_string_forges_a_field_or_costs_an_event(changes, body):
 
 
 def gathered(read):
-    found = {}
+    risk_of = {}
     for name, value in read:
-        found.setdefault(name, []).append(value)
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+        risk_of.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in risk_of.items()}
 
 
 # -- names that nothing supplies
@@ -422,8 +425,8 @@ def gathered(read):
     ],
 )
 def test_a_token_that_nothing_fills_is_found_when_the_detection_is_loaded(tmp_path, message, doubt):
-    (found,) = message_fields.unsupplied(with_message(tmp_path, message))
-    assert found.startswith(doubt)
+    (warning,) = message_fields.unsupplied(with_message(tmp_path, message))
+    assert warning.startswith(doubt)
 
 
 @pytest.mark.parametrize(
@@ -456,5 +459,5 @@ def test_a_search_that_reads_the_whole_event_may_supply_any_name(tmp_path):
 
 def test_an_observable_that_nothing_supplies_is_found_too(tmp_path):
     observables = '[{"name": "dest_usr", "type": "User", "role": "Victim"}]'
-    (found,) = message_fields.unsupplied(catalogue(tmp_path, f"[{GIVEN}]\nobservables = {observables}").find(GIVEN))
-    assert "names dest_usr," in found
+    (warning,) = message_fields.unsupplied(catalogue(tmp_path, f"[{GIVEN}]\nobservables = {observables}").find(GIVEN))
+    assert "names dest_usr," in warning

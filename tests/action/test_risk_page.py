@@ -9,7 +9,7 @@ import pytest
 from sandbox import confs
 from sandbox.search.instance import Instance
 from ssa.action import risk, stash
-from ssa.action.entities import Ignored, is_nobody, normal
+from ssa.action.entities import Ignored, is_no_risk_object, normal
 from tests.support.app.alerting import result
 from tests.support.app.risk_page import NAMES, PAGE, TABLE
 from tests.support.examples import GIVEN, ROOT, catalogue
@@ -37,9 +37,9 @@ def test_every_field_that_is_written_is_on_the_page_in_its_order_and_no_other(tm
 
 
 def test_the_lengths_on_the_page_are_those_of_the_code():
-    said = re.search(r"a value in a message after ([\d,]+), a message after ([\d,]+), a name after (\d+), a threat "
+    stated = re.search(r"a value in a message after ([\d,]+), a message after ([\d,]+), a name after (\d+), a threat "
                      r"object after (\d+), other values after ([\d,]+)", PAGE)  # fmt: skip
-    lengths = [int(number.replace(",", "")) for number in said.groups()]
+    lengths = [int(number.replace(",", "")) for number in stated.groups()]
     assert lengths == [
         risk.LONGEST_PART, risk.LONGEST_MESSAGE, risk.LONGEST_NAME, risk.LONGEST_THREAT, stash.LONGEST_VALUE
     ]  # fmt: skip
@@ -47,11 +47,11 @@ def test_the_lengths_on_the_page_are_those_of_the_code():
     assert f"more than {risk.MOST_DAYS_HENCE} days ahead, {risk.MOST_DAYS_AGO:,} days ago" in PAGE
 
 
-def test_the_accounts_on_the_page_are_nobody():
+def test_the_accounts_on_the_page_are_no_risk_objects():
     table = PAGE.partition("| Account | Why |")[2].partition("## Each")[0]
     accounts = re.findall(r"`([^`]+)`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE)))
     assert len(accounts) > 8
-    assert [name for name in accounts if not is_nobody(normal(name, "user"), "user")] == []
+    assert [name for name in accounts if not is_no_risk_object(normal(name, "user"), "user")] == []
 
 
 @pytest.mark.parametrize("name", LOOKUPS)
@@ -84,7 +84,7 @@ def test_the_ledger_has_the_columns_of_the_page():
     assert "the lookup `ssa_risk_ledger`: `_key` is the risk_event_id, `written` epoch seconds" in PAGE
 
 
-def test_an_entry_of_the_page_ignores_whom_it_says_and_a_domain_nobody():
+def test_an_entry_of_the_page_ignores_the_entities_it_names_and_a_domain_alone_none():
     entity, kind = re.search(r'entity="([^"]+)", type="([^"]+)"', SAMPLES["ssa_ignored_entities"]).groups()
     assert (normal("CORP\\SVC_Scanner1", "user"), "user") in Ignored(entity, kind)
     assert ("jdoe", "user") not in Ignored("CORP\\*")

@@ -36,10 +36,10 @@ def score(detection, line="go", **columns):
     """The score that the command gives, and those of the risk events that the action makes of the result."""
     source = {**HIT, "process": line, **columns}
     (hit,) = detect(detection, source)
-    found = risk.risk_events(detection, {**source, **hit}, CONTEXT)
-    written = {(e["risk_score"], e["severity"]) for e in found.events}
+    outcome = risk.risk_events(detection, {**source, **hit}, CONTEXT)
+    written = {(e["risk_score"], e["severity"]) for e in outcome.events}
     assert written <= {(hit["risk_score"], hit["risk_severity"])}
-    return hit["risk_score"], len(found.events), found.ignored
+    return hit["risk_score"], len(outcome.events), outcome.ignored
 
 
 def test_the_score_follows_what_the_search_computes(tmp_path):
@@ -70,7 +70,7 @@ def test_only_numbers_within_the_stanzas_bounds_count(tmp_path, body, expected):
     assert score(weighed(tmp_path, body))[0] == expected
 
 
-def test_without_dynamic_score_the_body_says_nothing(tmp_path):
+def test_without_dynamic_score_the_body_does_not_count(tmp_path):
     assert score(weighed(tmp_path, "impact: 1, confidence: 1", dynamic="0")) == ("40", 1, 0)
     assert not given_detection().dynamic_score
 
@@ -101,10 +101,10 @@ FORGED = (
 def test_no_column_of_an_event_is_taken_for_the_score(tmp_path, columns):
     detection = weighed(tmp_path)
     assert score(detection, "go calm", **columns) == ("8", 1, 0)
-    # Nor where the row never came through ssadetect: the action then computes what it would have said.
+    # Nor where the row never came through ssadetect: the action then computes ssadetect's score.
     for row in (columns, {**columns, "detection": "Weighed"}):
-        (found,) = risk.risk_events(detection, {**HIT, "process": "go calm", **row}, CONTEXT).events
-        assert (found["risk_score"], found["severity"]) == ("8", "informational")
+        (event,) = risk.risk_events(detection, {**HIT, "process": "go calm", **row}, CONTEXT).events
+        assert (event["risk_score"], event["severity"]) == ("8", "informational")
 
 
 def test_where_a_search_took_the_fields_away_the_score_is_the_most_that_the_stanza_allows(tmp_path):
@@ -136,7 +136,7 @@ def test_a_detection_may_make_several_hits_of_a_row_and_each_has_its_own(tmp_pat
     row = {**HIT, "process": "go"}
     hits = detect(detection, row)
     for hit in hits:
-        (found,) = risk.risk_events(detection, {**row, **hit}, CONTEXT).events
-        assert found["risk_score"] == hit["risk_score"]
+        (event,) = risk.risk_events(detection, {**row, **hit}, CONTEXT).events
+        assert event["risk_score"] == hit["risk_score"]
     assert {hit["risk_score"] for hit in hits} == {"8", "16"}
     assert all(json.loads(hit["body"]) for hit in hits)

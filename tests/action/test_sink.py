@@ -6,7 +6,7 @@ from ssa.action.sink import ATTEMPTS, BUSY, Patience, SinkError
 
 
 class Clock:
-    """Time that only passes when somebody waits, or a request takes some."""
+    """Time that only passes in a pause, or while a request takes some."""
 
     def __init__(self):
         self.now, self.pauses = 1_000.0, []
@@ -57,7 +57,7 @@ def test_a_request_that_succeeds_is_sent_once(clock, log):
     assert (request.calls, clock.pauses, log) == (1, [], [])
 
 
-def test_what_can_succeed_later_is_tried_again_after_growing_pauses_and_the_log_says_so(clock, log):
+def test_what_can_succeed_later_is_tried_again_after_growing_pauses_and_logged(clock, log):
     request = Request(clock, *[temporary()] * 4)
     assert patience(clock, log)("it", request) == "answer"
     for pause, expected in zip(clock.pauses, (0.5, 1, 2, 4), strict=True):

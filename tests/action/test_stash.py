@@ -53,22 +53,22 @@ def test_a_value_is_read_back_as_it_was_or_visibly_made_safe(value, read_back):
 def test_no_content_makes_another_field_appear_or_a_value_another(values):
     names = [f"f{number}" for number in range(len(values))]
     line = stash.line(RiskEvent(1, tuple(zip(names, values, strict=True))))
-    found = fields(line)
-    left_out = dict(found).pop("truncated", "").split()
-    assert [name for name, _ in found if name != "truncated"] == [name for name in names if name not in left_out]
-    for name, value in found:
+    read = fields(line)
+    left_out = dict(read).pop("truncated", "").split()
+    assert [name for name, _ in read if name != "truncated"] == [name for name in names if name not in left_out]
+    for name, value in read:
         if name != "truncated":
             meant = stash.visible(values[int(name[1:])])
             kept, mark, _ = value.partition("… (")
             assert value.removesuffix(" ") == meant.removesuffix(" ") or (mark and meant.startswith(kept[:1_400]))
-    assert stash_fields(line) == dict(found), "the sandbox reads it the same way"
+    assert stash_fields(line) == dict(read), "the sandbox reads it the same way"
 
 
 @given(st.lists(TEXTS.filter(bool), min_size=1, max_size=6))
 def test_values_of_one_field_stay_apart_and_in_their_order(values):
     line = stash.line(RiskEvent(1, (("a", tuple(value[:300] for value in values)), ("b", "after"))))
-    found = [value for name, value in fields(line) if name == "a"]
-    assert [value.removesuffix(" ") for value in found] == [
+    read = [value for name, value in fields(line) if name == "a"]
+    assert [value.removesuffix(" ") for value in read] == [
         stash.visible(risk.shorten(value[:300], stash.LONGEST_VALUE)).removesuffix(" ") for value in values
     ]
 
@@ -93,22 +93,22 @@ def test_a_line_stays_below_it_also_when_most_fields_are_left_out():
 def test_a_line_stays_below_the_length_at_which_splunk_stops_reading():
     many = tuple((f"f{number}", '"' * 5000) for number in range(20))
     line = stash.line(RiskEvent(1, (("risk_object", "jdoe"), *many, ("short", "1"))))
-    found = dict(fields(line))
-    assert (found["risk_object"], found["short"]) == ("jdoe", "1")
-    assert found["f0"].endswith("… (5,000 characters in all)")
-    assert found["truncated"].split()[-1] == "f19"
+    read = dict(fields(line))
+    assert (read["risk_object"], read["short"]) == ("jdoe", "1")
+    assert read["f0"].endswith("… (5,000 characters in all)")
+    assert read["truncated"].split()[-1] == "f19"
 
 
 def test_a_million_characters_are_cut_with_a_mark_whatever_they_are():
     for character in ("x", '"', "\\", "\u200b", "\n", "💥"):
-        found = dict(strict(stash.line(RiskEvent(1, (("a", character * 1_000_000), ("b", "after")))))[1])
-        assert re.search(r"… \(1,000,000 characters in all\)$", found["a"])
-        assert found["b"] == "after"
+        read = dict(strict(stash.line(RiskEvent(1, (("a", character * 1_000_000), ("b", "after")))))[1])
+        assert re.search(r"… \(1,000,000 characters in all\)$", read["a"])
+        assert read["b"] == "after"
 
 
 @pytest.mark.parametrize("name", ["annotations", "contributing_events_search"])
 def test_json_and_spl_are_written_whole_or_left_out(name):
     for length in (1_000, 5_000, 20_000):
-        found = dict(fields(stash.line(RiskEvent(1, (("a", "1"), (name, "x" * length))))))
-        assert found.get(name, "") in ("x" * length, "")
-        assert (name in found) == (found.get("truncated") != name) == (length < 20_000)
+        read = dict(fields(stash.line(RiskEvent(1, (("a", "1"), (name, "x" * length))))))
+        assert read.get(name, "") in ("x" * length, "")
+        assert (name in read) == (read.get("truncated") != name) == (length < 20_000)

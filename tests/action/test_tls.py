@@ -44,12 +44,12 @@ def verify(home, place="system/local", **more):
 def test_the_higher_layer_wins(tmp_path, places):
     for place, value in zip(places, ("lower", "higher"), strict=True):
         write(tmp_path, place, f"[sslConfig]\nsslRootCAPath = {value}\n{place[:6]} = kept\n")
-    found = settings(str(tmp_path))
-    assert found["sslRootCAPath"] == "higher"
-    assert {place[:6] for place in places} <= set(found)
+    layered = settings(str(tmp_path))
+    assert layered["sslRootCAPath"] == "higher"
+    assert {place[:6] for place in places} <= set(layered)
 
 
-def test_other_stanzas_say_nothing_and_default_holds_where_nothing_else_is_said(tmp_path):
+def test_other_stanzas_do_not_count_and_default_holds_where_nothing_else_is_set(tmp_path):
     write(tmp_path, "system/local", "[default]\nsslVerifyServerCert = 1\na = 1\n[kvstore]\nsslVerifyServerCert = 0\n")
     write(tmp_path, "system/default", "b = 2\n[sslConfig]\n# a = 3\na = 4\n")
     assert settings(str(tmp_path)) == {"sslVerifyServerCert": "1", "a": "4", "b": "2"}
@@ -73,7 +73,7 @@ def test_without_any_server_conf_nothing_is_verified(tmp_path):
 
 
 @pytest.mark.parametrize(("value", "checked"), [("", False), ("false", False), ("true", True), ("maybe", True)])
-def test_the_name_is_checked_where_that_is_asked_for(tmp_path, value, checked):
+def test_the_name_is_checked_where_that_is_set(tmp_path, value, checked):
     verify(tmp_path, sslVerifyServerName=value)
     assert context(str(tmp_path)).check_hostname == checked
 
@@ -144,7 +144,7 @@ def test_nothing_is_sent_to_a_splunkd_that_another_authority_vouches_for(action,
     assert "try 1 failed" not in log
 
 
-def test_the_name_of_the_server_counts_only_where_that_is_asked_for(action, authority):
+def test_the_name_of_the_server_counts_only_where_that_is_set(action, authority):
     trust(action, authority)
     assert run(action, authority, "splunk.example")[0] == EXIT_OK
     trust(action, authority, sslVerifyServerName="true")

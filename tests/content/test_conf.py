@@ -56,9 +56,9 @@ def test_local_wins_over_default_setting_by_setting(tmp_path):
 
 def test_a_setting_knows_where_it_stands(tmp_path):
     write(tmp_path, "default", "# one\n[a]\nk = 1\nlong = x\\\ny\nl = 2")
-    found = conf.load(str(tmp_path), "x").stanzas["a"]
-    assert [found[key].line for key in ("k", "long", "l")] == [3, 4, 6]
-    assert found["k"].file.endswith("default/x.conf")
+    stanza = conf.load(str(tmp_path), "x").stanzas["a"]
+    assert [stanza[key].line for key in ("k", "long", "l")] == [3, 4, 6]
+    assert stanza["k"].file.endswith("default/x.conf")
 
 
 def test_local_alone_is_enough(tmp_path):
@@ -119,7 +119,7 @@ key = st.text("abcXYZ._-0", min_size=1)
 @given(st.dictionaries(key, st.lists(line, min_size=1, max_size=4)))
 def test_whatever_is_written_is_read_back(settings):
     text = "[a]\n" + "".join(f"{name} = " + "\\\n".join(lines) + "\n" for name, lines in settings.items())
-    found = conf.parse(text, "x.conf")["a"]
-    assert {name: setting.value for name, setting in found.items()} == {
+    read = conf.parse(text, "x.conf")["a"]
+    assert {name: setting.value for name, setting in read.items()} == {
         name: "\n".join(lines) for name, lines in settings.items()
     }

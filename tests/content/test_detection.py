@@ -6,30 +6,34 @@ from ssa.content.detection import DetectionError, Observable
 from tests.support.examples import GIVEN, GIVEN_ID, catalogue, given_detection
 
 
-def test_the_flagship_has_every_fact_of_its_publication():
-    found = given_detection()
-    assert (found.id, found.version, found.date, found.author) == (
+def test_the_given_detection_has_every_fact_of_its_publication():
+    detection = given_detection()
+    assert (detection.id, detection.version, detection.date, detection.author) == (
         GIVEN_ID,
         "1",
         "2022-08-31",
         "Michael Haag, Splunk",
     )
-    assert (found.type, found.product, found.datamodel) == ("TTP", "Splunk Behavioral Analytics", "Endpoint_Processes")
-    assert (found.impact, found.confidence, found.risk_score, found.severity) == (70, 50, 35.0, "low")
-    assert found.observables == (
+    assert (detection.type, detection.product, detection.datamodel) == (
+        "TTP",
+        "Splunk Behavioral Analytics",
+        "Endpoint_Processes",
+    )
+    assert (detection.impact, detection.confidence, detection.risk_score, detection.severity) == (70, 50, 35.0, "low")
+    assert detection.observables == (
         Observable("dest_user_id", "User", "Victim"),
         Observable("dest_device_id", "Hostname", "Victim"),
         Observable("process_name", "Process", "Child Process"),
     )
-    assert found.tokens == ("process_name", "dest_device_id", "dest_user_id")
-    assert found.message == (
+    assert detection.tokens == ("process_name", "dest_device_id", "dest_user_id")
+    assert detection.message == (
         "An instance of spawning $process_name$ was identified on endpoint $dest_device_id$ by user $dest_user_id$ "
         "attempting to register a file."
     )
-    assert (found.mitre_attack_id, found.kill_chain_phases) == (("T1218.007",), ("Exploitation",))
-    assert (found.nist, found.cis20, found.cve) == ((), (), ())
-    assert found.analytic_story == ("Windows System Binary Proxy Execution MSIExec",)
-    assert found.required_fields == (
+    assert (detection.mitre_attack_id, detection.kill_chain_phases) == (("T1218.007",), ("Exploitation",))
+    assert (detection.nist, detection.cis20, detection.cve) == ((), (), ())
+    assert detection.analytic_story == ("Windows System Binary Proxy Execution MSIExec",)
+    assert detection.required_fields == (
         "_time",
         "dest_device_id",
         "process_name",
@@ -39,18 +43,18 @@ def test_the_flagship_has_every_fact_of_its_publication():
         "process",
         "cmd_line",
     )
-    assert found.references == (
+    assert detection.references == (
         "https://thedfirreport.com/2022/06/06/will-the-real-msiexec-please-stand-up-exploit-leads-to-data-exfiltration/",
         "https://github.com/redcanaryco/atomic-red-team/blob/master/atomics/T1218.007/T1218.007.md",
     )
-    assert found.dataset == (
+    assert detection.dataset == (
         "https://media.githubusercontent.com/media/splunk/attack_data/master/datasets/attack_techniques/T1218.007/"
         "atomic_red_team/4688_msiexec-windows-security.log"
     )
-    for said in ("/y switch", "DllRegisterServer", "parent process", "artifacts"):
-        assert said in found.description
-    assert "6.0.4 or later" in found.how_to_implement
-    assert "filter macro" in found.known_false_positives
+    for part in ("/y switch", "DllRegisterServer", "parent process", "artifacts"):
+        assert part in detection.description
+    assert "6.0.4 or later" in detection.how_to_implement
+    assert "filter macro" in detection.known_false_positives
 
 
 @pytest.mark.parametrize("name", [GIVEN, GIVEN_ID, f" {GIVEN} ", f"{GIVEN},{GIVEN_ID}"])
@@ -105,8 +109,8 @@ def test_a_wrong_setting_is_named_with_file_line_and_stanza(tmp_path, setting, s
 
 
 def test_a_local_setting_overrides_one_fact_and_keeps_the_others(tmp_path):
-    found = catalogue(tmp_path, f"[{GIVEN}]\nconfidence = 100").find(GIVEN)
-    assert (found.risk_score, found.severity, found.id) == (70.0, "high", GIVEN_ID)
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nconfidence = 100").find(GIVEN)
+    assert (detection.risk_score, detection.severity, detection.id) == (70.0, "high", GIVEN_ID)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +127,15 @@ def test_a_local_setting_overrides_one_fact_and_keeps_the_others(tmp_path):
     ],
 )
 def test_the_band_of_a_score(tmp_path, score, band):
-    found = catalogue(tmp_path, f"[{GIVEN}]\nimpact = {score}\nconfidence = 100").find(GIVEN)
-    assert found.severity == band
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nimpact = {score}\nconfidence = 100").find(GIVEN)
+    assert detection.severity == band
 
 
-def test_a_disabled_detection_does_not_run_and_says_so_when_named(tmp_path):
-    found = catalogue(tmp_path, f"[{GIVEN}]\ndisabled = 1")
-    assert not found.is_enabled(GIVEN)
+def test_a_disabled_detection_does_not_run_and_is_an_error_when_named(tmp_path):
+    detections = catalogue(tmp_path, f"[{GIVEN}]\ndisabled = 1")
+    assert not detections.is_enabled(GIVEN)
     with pytest.raises(DetectionError, match="is disabled: set disabled = 0 in local"):
-        found.to_run(GIVEN, print)
+        detections.to_run(GIVEN, print)
 
 
 def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_path):

@@ -33,7 +33,7 @@ def stated(case):
     return [text({"start_time": own, "end_time": own, **hit}) for hit in case["hits"]]
 
 
-def told(hit):
+def reported(hit):
     """The same of a row that came out."""
     entities = hit["entities"] or []
     listed = entities if isinstance(entities, list) else [entities]
@@ -52,7 +52,7 @@ def compare(stem, rows):
     assert {row["case"] for row in rows} <= {f"{stem} {number}" for number in range(len(one["tests"]))}
     for number, case in enumerate(one["tests"]):
         own = [row for row in rows if row["case"] == f"{stem} {number}"]
-        if (found := [told(row) for row in own]) != (expected := stated(case)):
+        if (found := [reported(row) for row in own]) != (expected := stated(case)):
             wrong.append(f"{stem}.yml: {case['name']}\nexpected: {', '.join(expected)}\nfound: {', '.join(found)}")
     if wrong:
         pytest.fail("\n\n".join(wrong), pytrace=False)

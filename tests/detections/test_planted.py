@@ -56,8 +56,8 @@ def test_every_planted_attack_is_found_and_no_benign_command_is(instance, source
             planted[expected][parsed.fields.get("process"), parsed.fields["dest"]] += 1
             raws.append(raw)
     assert instance.add_events(rows(raws)) == len(commands()) * COPIES
-    found = Counter((hit["process"], hit["dest_device_id"]) for hit in instance.search(search(instance)).rows)
-    assert found == planted[True]
+    hits = Counter((hit["process"], hit["dest_device_id"]) for hit in instance.search(search(instance)).rows)
+    assert hits == planted[True]
     assert planted[True].total() >= 6 * COPIES
     assert planted[False].total() >= 10 * COPIES
 

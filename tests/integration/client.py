@@ -1,4 +1,4 @@
-"""A plain client of splunk-sdk: `SPLUNK_URL=https://host:8089 … python -m tests.integration.client` asks any Splunk.
+"""A plain client of splunk-sdk: `SPLUNK_URL=https://host:8089 … python -m tests.integration.client` calls any Splunk.
 
 What it finds it prints, a line for each step; the first thing that is not so ends it.
 """

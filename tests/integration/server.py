@@ -1,4 +1,4 @@
-"""Where the server is, and who asks: from the environment, whoever filled it.
+"""The address of the server, and the user: from the environment, whoever filled it.
 
 SPLUNK_URL (https://host:8089), SPLUNK_USERNAME, SPLUNK_PASSWORD: splunkd and its admin. SPLUNK_CA: a file of CAs to
 trust, PEM (default: the system's); SPLUNK_INSECURE=1 trusts any certificate. SPLUNK_HEC_URL (https://host:8088) and
@@ -45,10 +45,10 @@ def submit(to, index, text, **metadata):
     to.post(path, index=index, **metadata, body=text.encode())
 
 
-def until(ask, enough, what):
+def until(request, enough, what):
     """Ask again and again; return the first answer that is enough."""
     end, pause = time.monotonic() + PATIENCE, 0.1
-    while not enough(answer := ask()):
+    while not enough(answer := request()):
         assert time.monotonic() < end, f"after {PATIENCE} s {what}; the last answer: {answer!r:.500}"
         time.sleep(pause := min(pause * 1.5, 2))
     return answer
@@ -58,7 +58,7 @@ def finished(job):
     """Wait for a job; return its rows. An error that it tells of fails."""
     until(job.is_done, bool, "the search still runs")
     read = [*JSONResultsReader(job.results(output_mode="json", count=0))]
-    wrong = [str(told) for told in read if isinstance(told, Message) and told.type in ("ERROR", "FATAL")]
+    wrong = [str(message) for message in read if isinstance(message, Message) and message.type in ("ERROR", "FATAL")]
     assert (job["isFailed"], wrong) == ("0", []), job["search"]
     job.cancel()
     return [dict(row) for row in read if not isinstance(row, Message)]

@@ -24,7 +24,7 @@ def test_a_client_of_the_sdk_works_unchanged(service, environ):
     assert steps == ["login", "oneshot", "login", "job", "receivers", "receivers", "KV store", "confs"]
 
 
-def test_the_certificate_is_checked_unless_the_user_says_otherwise(service, environ):
+def test_the_certificate_is_checked_unless_the_user_turns_that_off(service, environ):
     unknown = {**environ, "SPLUNK_CA": ""}
     if not environ.get("SPLUNK_CA"):
         pytest.skip("SPLUNK_CA names no CA: there is nothing to take away")

@@ -38,21 +38,21 @@ def test_process_events_have_their_fields_and_command_lines(service, own):
     assert [row for row in rows for field in fields if row[field] != row["count"]] == []
 
 
-def test_the_rule_finds_what_the_catalogue_says_and_nothing_else(hits, events):
+def test_the_rule_finds_what_the_catalogue_expects_and_nothing_else(hits, events):
     assert who(hits) == events.hits
     assert {(row["detection"], float(row["risk_score"])) for row in hits} == {(GIVEN, 35.0)}
 
 
 @pytest.mark.point(10)
 def test_the_bare_word_finds_every_msiexec_event(service, own):
-    found = f"`ssa_process_events` {own} process_name=msiexec.exe"
-    assert count(service, f"{found} msiexec") == count(service, found) == 41
+    search = f"`ssa_process_events` {own} process_name=msiexec.exe"
+    assert count(service, f"{search} msiexec") == count(service, search) == 41
 
 
 @pytest.mark.point(11)
 def test_the_prefilter_loses_nothing(service, own, events):
-    found = f'`ssa_process_events` {own} %s | ssadetect detection="{GIVEN}"'
-    assert count(service, found % "msiexec") == count(service, found % f"`{PREFIX}_prefilter`") == events.hits.total()
+    search = f'`ssa_process_events` {own} %s | ssadetect detection="{GIVEN}"'
+    assert count(service, search % "msiexec") == count(service, search % f"`{PREFIX}_prefilter`") == events.hits.total()
 
 
 @pytest.mark.point(12)
@@ -63,7 +63,7 @@ def test_the_filter_macro_as_it_is_shipped_keeps_every_row(service, hits, events
     assert who(row for row in rows if events.id in row["dest_device_id"]) == who(hits)
 
 
-def test_a_filter_macro_leaves_out_what_it_says(service, dispatch, hits, events):
+def test_a_filter_macro_leaves_out_what_it_names(service, dispatch, hits, events):
     macro = f'search NOT (dest_device_id="ws-fin-02.{events.id}.example" process="*MSIRunner*")'
     with changed(service, "macros", f"{PREFIX}_filter", definition=macro):
         kept = dispatch(RULE, demo.FIRST)

@@ -14,7 +14,7 @@ def self_test(service):
 
 
 @pytest.mark.point(3, 6)
-def test_the_self_test_says_ok_for_every_server(service):
+def test_the_self_test_reports_ok_for_every_server(service):
     rows = self_test(service)
     assert {row["result"] for row in rows} == {"OK"}, rows
     assert len({row["splunk_server"] for row in rows}) == len(rows) >= 1

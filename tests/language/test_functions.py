@@ -38,7 +38,7 @@ def title(case):
 
 
 @pytest.mark.parametrize("case", FUNCTIONS, ids=title)
-def test_a_function_gives_what_its_table_says(case):
+def test_a_function_gives_what_its_table_expects(case):
     assert same(value(case["expression"], case.get("event")), json.loads(case["gives"]))
 
 
@@ -133,7 +133,7 @@ def test_arguments_with_a_default_may_be_left_out(name):
 
 
 @pytest.mark.parametrize("name", [name for name, function in REGISTRY.items() if not function.sees_nulls])
-def test_a_null_gives_null_unless_the_entry_says_otherwise(name):
+def test_a_null_gives_null_unless_the_entry_states_another_rule(name):
     arguments = fitting(REGISTRY[name])
     for at in range(len(arguments)):
         assert called(name, [*arguments[:at], None, *arguments[at + 1 :]]) is None
@@ -211,19 +211,19 @@ def arguments_of(draw, function):
     return [draw(ANY if draw(st.integers(0, 4)) == 0 else of_type) for of_type in typed]
 
 
-def assert_a_value_of_the_language(found):
-    if isinstance(found, list):
-        for item in found:
+def assert_a_value_of_the_language(value):
+    if isinstance(value, list):
+        for item in value:
             assert_a_value_of_the_language(item)
-    elif isinstance(found, dict):
-        for key, item in found.items():
+    elif isinstance(value, dict):
+        for key, item in value.items():
             assert type(key) is str
             assert_a_value_of_the_language(item)
     else:
-        assert type(found) in (type(None), bool, int, float, str)
-        assert type(found) is not int or LONG_MIN <= found <= LONG_MAX
-        assert type(found) is not float or math.isfinite(found)
-        assert type(found) is not str or found.encode("utf-8") is not None
+        assert type(value) in (type(None), bool, int, float, str)
+        assert type(value) is not int or LONG_MIN <= value <= LONG_MAX
+        assert type(value) is not float or math.isfinite(value)
+        assert type(value) is not str or value.encode("utf-8") is not None
 
 
 @pytest.mark.parametrize("function", REGISTRY.values(), ids=lambda function: function.name)
@@ -231,11 +231,11 @@ def assert_a_value_of_the_language(found):
 @given(data=st.data())
 def test_whatever_the_values_the_result_is_null_or_of_the_promised_type(function, data):
     arguments = data.draw(arguments_of(function))
-    found = called(function.name, arguments)
-    assert found is None or TYPES[function.returns](found)
-    assert_a_value_of_the_language(found)
-    if found is not None and function.meaning is not None:
-        HOLDS[type(function.meaning)](function.meaning, found, *arguments)
+    result = called(function.name, arguments)
+    assert result is None or TYPES[function.returns](result)
+    assert_a_value_of_the_language(result)
+    if result is not None and function.meaning is not None:
+        HOLDS[type(function.meaning)](function.meaning, result, *arguments)
 
 
 def leaves(values):
@@ -247,37 +247,37 @@ def leaves(values):
             yield type(each), each
 
 
-def holds_for_a_choice(meaning, found, *arguments):
-    assert {*leaves([found])} <= {*leaves(arguments[meaning.arguments])}
+def holds_for_a_choice(meaning, result, *arguments):
+    assert {*leaves([result])} <= {*leaves(arguments[meaning.arguments])}
 
 
-def holds_for_an_assertion(meaning, found, value, target, default=None):
-    assert same(found, value) or same(found, default)
+def holds_for_an_assertion(meaning, result, value, target, default=None):
+    assert same(result, value) or same(result, default)
     assert meaning.arguments == slice(0, None, 2)
 
 
-def holds_for_a_conversion(meaning, found, value, target):
-    assert not isinstance(value, str) or not isinstance(found, str) or found == value
+def holds_for_a_conversion(meaning, result, value, target):
+    assert not isinstance(value, str) or not isinstance(result, str) or result == value
 
 
-def holds_for_a_part(meaning, found, text, *others):
-    assert all(part in text for part in (found if isinstance(found, list) else [found]))
+def holds_for_a_part(meaning, result, text, *others):
+    assert all(part in text for part in (result if isinstance(result, list) else [result]))
 
 
-def holds_for_a_change_of_case(meaning, found, text):
-    assert found == RECASED[meaning.case](text)
+def holds_for_a_change_of_case(meaning, result, text):
+    assert result == RECASED[meaning.case](text)
 
 
-def holds_for_a_match(meaning, found, text, pattern):
-    assert not pattern.isalnum() or found is (pattern == text if meaning.kind == LIKE_PATTERN else pattern in text)
+def holds_for_a_match(meaning, result, text, pattern):
+    assert not pattern.isalnum() or result is (pattern == text if meaning.kind == LIKE_PATTERN else pattern in text)
 
 
-def holds_for_a_member(meaning, found, mapping, key):
-    assert same(found, mapping[key])
+def holds_for_a_member(meaning, result, mapping, key):
+    assert same(result, mapping[key])
 
 
-def holds_for_a_new_map(meaning, found, flat):
-    assert same(found, dict(zip(flat[::2], flat[1::2], strict=True)))
+def holds_for_a_new_map(meaning, result, flat):
+    assert same(result, dict(zip(flat[::2], flat[1::2], strict=True)))
 
 
 HOLDS = {
@@ -300,15 +300,15 @@ def test_every_meaning_is_tried():
 
 @given(st.lists(st.sampled_from(["a", "b", "ab", "", "$1", "\\2", "x"]), max_size=6).map("".join), STRINGS)
 def test_replacing_what_is_not_there_changes_nothing(text, replacement):
-    found = called("replace", [text, "y", replacement])
-    assert found in (text, None)
+    result = called("replace", [text, "y", replacement])
+    assert result in (text, None)
 
 
 @given(DOUBLES, st.integers(0, 15))
 def test_rounding_goes_no_further_than_half_a_place(number, precision):
-    found = called("round", [number, precision])
+    result = called("round", [number, precision])
     step = 10.0**-precision
-    assert abs(found - number) <= step / 2 + abs(number) * 1e-15
+    assert abs(result - number) <= step / 2 + abs(number) * 1e-15
 
 
 @given(st.text())

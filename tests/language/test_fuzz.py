@@ -1,7 +1,7 @@
 """Whatever the text and whatever the event: an SsaError at the most, and an end.
 
 The texts are those of the tables and random programs, changed by tokens and by characters, and texts of no kind at
-all; the events hold what no log should. How long a text may take is asked in `make soak` alone: there, 5 seconds of
+all; the events hold what no log should. How long a text may take is measured in `make soak` alone: there, 5 seconds of
 CPU stop it.
 """
 
@@ -13,8 +13,8 @@ import pytest
 
 from ssa.language import SsaError, compile_text, parse
 from ssa.language.analysis.lint import lint
-from ssa.language.text.printer import print_program
 from tests.support.language.expressions import FIELDS, MODELS
+from tests.support.language.printing import print_program
 from tests.support.language.programs import events, program
 from tests.support.language.texts import CHARACTERS, TOKENS, characters_changed, repeated, texts, tokens_changed
 from tests.support.language.trees import bare

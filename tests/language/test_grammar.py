@@ -3,8 +3,8 @@
 from random import Random
 
 from ssa.language import SsaError, parse
-from ssa.language.text.printer import print_program
 from tests.support.language import second_grammar
+from tests.support.language.printing import print_program
 from tests.support.language.programs import program
 from tests.support.language.texts import TEXTS, characters_changed, repeated, texts, tokens_changed
 from tests.support.language.trees import bare

@@ -16,7 +16,7 @@ from tests.support.language.cases import END, ERRORS, EXPRESSIONS, START, run, s
 
 
 @pytest.mark.parametrize("case", EXPRESSIONS, ids=lambda case: case["about"])
-def test_an_expression_gives_what_its_table_says(case):
+def test_an_expression_gives_what_its_table_expects(case):
     assert same(value(case["expression"], case.get("event")), json.loads(case["gives"]))
 
 
@@ -240,14 +240,14 @@ def messages():
 
 @pytest.fixture(scope="module")
 def refusals():
-    found = []
+    messages = []
     for case in ERRORS:
         with pytest.raises(SsaError) as caught:
             compile_text(case["text"])
-        found.append(caught.value.problem)
+        messages.append(caught.value.problem)
     with pytest.raises(SsaError) as caught:
         compile_text(wide_and_long(columns=2_001, pipelines=100))
-    return [*found, caught.value.problem]
+    return [*messages, caught.value.problem]
 
 
 def wide_and_long(columns, pipelines):

@@ -20,9 +20,9 @@ def test_a_program_has_the_warnings_of_its_table(case):
     warnings = lint(compile_text(text_of(case)).program)
     problems = [warning.problem for warning in warnings]
     assert len(problems) == len(case["says"]), problems
-    assert [(says, found) for says, found in zip(case["says"], problems, strict=True) if says not in found] == []
+    assert [(says, actual) for says, actual in zip(case["says"], problems, strict=True) if says not in actual] == []
     places = [warning.text[warning.at :] for warning in warnings]
-    assert [(at, found) for at, found in zip(case["at"], places, strict=True) if not found.startswith(at)] == []
+    assert [(at, actual) for at, actual in zip(case["at"], places, strict=True) if not actual.startswith(at)] == []
 
 
 def messages():

@@ -1,4 +1,4 @@
-"""What a command line asks of msiexec: a table of lines, each with its source, and what holds for any text.
+"""What a command line makes msiexec do: a table of lines, each with its source, and what holds for any text.
 
 Sources: Microsoft's pages OPTIONS, STANDARD and SERVER; ARGV for how Windows cuts arguments; NAMING for file names;
 WINGET, in which Microsoft repeats msiexec's reading of its arguments; LOLBAS and ATOMIC (T1218.007) for abuse; SCAN, a
@@ -368,15 +368,15 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("source", "line", "expected"), ROWS, ids=[f"{source}: {line}" for source, line, _ in ROWS])
-def test_a_line_asks_what_its_source_says(source, line, expected):
-    found = msiexec_options(line)
+def test_a_line_is_read_as_its_source_documents(source, line, expected):
+    options = msiexec_options(line)
     expected = {"disguised": [], "unsure": [], "cut": False, **expected}
-    assert {key: found[key] for key in expected} == expected
+    assert {key: options[key] for key in expected} == expected
     assert source
 
 
 @pytest.mark.parametrize("path", PLACES)
-def test_a_place_is_told_by_the_form_of_the_path(path):
+def test_a_place_is_known_by_the_form_of_the_path(path):
     assert place(path) == PLACES[path]
 
 
@@ -446,14 +446,14 @@ PIECES = (
 )
 
 
-def check(found):
+def check(options):
     """What holds for every result."""
-    assert found.keys() == TYPES.keys()
-    assert all(isinstance(found[key], kind) for key, kind in TYPES.items())
-    assert found["operand"] == (found["operands"][0] if found["operands"] else None)
-    assert found["action"] in found["actions"] or found["action"] in ("none", "unknown")
-    assert (found["location"] == "none") >= (found["operand"] is None)
-    assert "" not in (*found["operands"], *found["transforms"], *found["remote"])
+    assert options.keys() == TYPES.keys()
+    assert all(isinstance(options[key], kind) for key, kind in TYPES.items())
+    assert options["operand"] == (options["operands"][0] if options["operands"] else None)
+    assert options["action"] in options["actions"] or options["action"] in ("none", "unknown")
+    assert (options["location"] == "none") >= (options["operand"] is None)
+    assert "" not in (*options["operands"], *options["transforms"], *options["remote"])
 
 
 def any_text(random):
@@ -527,8 +527,8 @@ def words(draw):
 
 
 def same_answer(line, other, keys=DEFINITE):
-    found, expected = msiexec_options(other), msiexec_options(line)
-    assert {key: found[key] for key in keys} == {key: expected[key] for key in keys}
+    options, expected = msiexec_options(other), msiexec_options(line)
+    assert {key: options[key] for key in keys} == {key: expected[key] for key in keys}
 
 
 def swapped(text):

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 
 from ssa.language import SsaError, parse
-from ssa.language.text.printer import print_expression, print_program
+from ssa.language.text.printer import print_expression
 from ssa.language.text.syntax import Literal
 from tests.support.language.cases import END, START, TABLES
+from tests.support.language.printing import print_program
 from tests.support.language.programs import programs
 from tests.support.language.texts import TEXTS, texts, tokens_changed
 from tests.support.language.trees import bare
@@ -28,7 +29,7 @@ def read(text):
 
 
 @pytest.mark.parametrize("case", PRINTED, ids=lambda case: case["about"])
-def test_a_text_prints_as_its_table_says(case):
+def test_a_text_prints_as_in_its_table(case):
     if "where" in case:
         program = parse(f"{START}| where {case['where']}")
         assert print_expression(program.statements[0].commands[1].condition) == case["prints"]
@@ -63,7 +64,7 @@ def test_a_mutant_that_can_be_read_prints_as_one_that_reads_the_same():
 @given(programs())
 def test_no_parentheses_can_be_left_out(program):
     text = print_program(program)
-    hidden = re.sub(r'"(?:[^"\\]|\\.)*"|/(?! )(?:[^/\\]|\\.)+/', lambda found: "." * len(found[0]), text)
+    hidden = re.sub(r'"(?:[^"\\]|\\.)*"|/(?! )(?:[^/\\]|\\.)+/', lambda literal: "." * len(literal[0]), text)
     for opening in re.finditer(r"(?<![\w$])(?<!IN )\(", hidden):
         assert read(_without(text, hidden, opening.start())) != bare(program)
 

@@ -14,12 +14,12 @@ PROGRAMS = tomllib.loads((TABLES / "programs.toml").read_text())["case"]
 
 
 def hits(text, event=None):
-    found = compile_text(text).run(event or {}, ["Endpoint_Processes"])
-    return [[hit.start_time, hit.end_time, list(hit.entities), hit.body] for hit in found]
+    detected = compile_text(text).run(event or {}, ["Endpoint_Processes"])
+    return [[hit.start_time, hit.end_time, list(hit.entities), hit.body] for hit in detected]
 
 
 @pytest.mark.parametrize("case", PROGRAMS, ids=lambda case: case["about"])
-def test_a_program_gives_what_its_table_says(case):
+def test_a_program_gives_what_its_table_expects(case):
     assert same(hits(text_of(case), case.get("event")), json.loads(case["gives"]))
 
 
@@ -76,8 +76,8 @@ def test_constants_are_computed_when_the_program_is_compiled(calls):
 
 def test_rows_do_not_share_what_they_kept():
     plan = compile_text(f"{START}| eval body={{a: lower(input_event.p), b: lower(input_event.p)}}{END}")
-    found = [plan.run({"p": text})[0].body["b"] for text in ("A", "B", "C")]
-    assert found == ["a", "b", "c"]
+    values = [plan.run({"p": text})[0].body["b"] for text in ("A", "B", "C")]
+    assert values == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 
 from ssa.language import SsaError, compile_text
 from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
-from ssa.language.text.printer import print_program
 from tests.support.examples import given_detection
 from tests.support.language.cases import END, START, TABLES, text_of
-from tests.support.language.literals import asking, near
+from tests.support.language.literals import near, requiring_program
+from tests.support.language.printing import print_program
 from tests.support.soak import SEED, count, report
 
 CASES = tomllib.loads((TABLES / "required.toml").read_text())["case"]
@@ -34,8 +34,8 @@ def holds(event, literal):
     value = event.get(literal.field)
     if value is None:
         return False
-    found = bool(HOLDS[literal.how](value.lower() if literal.fold else value, literal.text))
-    return found and re.search(spelled(literal), value, re.DOTALL) is not None
+    held = bool(HOLDS[literal.how](value.lower() if literal.fold else value, literal.text))
+    return held and re.search(spelled(literal), value, re.DOTALL) is not None
 
 
 def spelled(literal):
@@ -43,7 +43,7 @@ def spelled(literal):
     text = re.escape(literal.text)
     if literal.fold:
         last = "[iI\u0130]" if literal.how in ("contains", "starts") else "[iI]"
-        text = re.sub("[a-z]", lambda found: f"[{found[0]}{found[0].upper()}]", literal.text.translate(_ESCAPES))
+        text = re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", literal.text.translate(_ESCAPES))
         text = text.replace("[kK]", "[kK\u212a]")
         text = re.sub(r"\[iI\]\Z", lambda _: last, text)
     return {"equals": rf"\A{text}\Z", "starts": rf"\A{text}", "ends": rf"{text}\Z"}.get(literal.how, text)
@@ -58,7 +58,7 @@ def missed(plan, event):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["about"])
-def test_a_program_requires_what_its_table_says(case):
+def test_a_program_requires_what_its_table_expects(case):
     required = compile_text(text_of(case)).required
     assert [" | ".join(map(written, clause)) for clause in required] == case["requires"]
 
@@ -73,7 +73,7 @@ def test_no_event_that_a_program_hits_is_without_what_it_requires():
     random, number = Random(SEED), count(400, 30_000, 400)
     requiring = hits = hits_requiring = 0
     for _ in range(number):
-        tree = asking(random)
+        tree = requiring_program(random)
         text = print_program(tree)
         try:
             plan = compile_text(text)
@@ -108,7 +108,7 @@ def test_what_any_character_becomes_in_another_case_is_what_the_literal_allows_f
     assert tried > 4
 
 
-def test_what_is_required_stays_small_whatever_is_asked():
+def test_what_is_required_stays_small_whatever_the_program():
     many = " OR ".join(f'(a="{n}" AND b="b{n}" AND like(c, "%c{n}%d%e%"))' for n in range(MAX_TEXTS))
     more = f'{many} OR a="x" AND b="y"'
     for condition, clauses in ((many, MAX_CLAUSES), (more, 0)):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from ssa.language import compile_text
 from ssa.language.functions import REGISTRY
-from ssa.language.text.printer import print_program
 from tests.support.imports import imports
+from tests.support.language.printing import print_program
 from tests.support.language.programs import events, program, programs
 from tests.support.language.second_opinion import SecondOpinion
 from tests.support.language.sql import FUNCTIONS
@@ -84,11 +84,11 @@ def differences(ours, theirs):
 
 @settings(max_examples=count(40, 500))
 @given(tree=programs())
-def test_a_program_gives_what_duckdb_says(tree, opinion):
+def test_a_program_gives_the_result_of_duckdb(tree, opinion):
     compare(tree, opinion)
 
 
-def test_many_programs_give_what_duckdb_says_and_leave_nothing_out():
+def test_many_programs_give_the_results_of_duckdb_and_leave_nothing_out():
     random = Random(SEED)
     conditions, evaluated, valued, pairs = Counter(), Counter(), Counter(), 0
     for number in range(count(200, 6_000, 200)):

@@ -1,4 +1,4 @@
-"""Code and conf are held to each other: no name that nobody defines, no fact told two ways, no typo."""
+"""Code and conf are held to each other: no name without a definition, no fact stated in two ways, no typo."""
 
 import configparser
 import csv
@@ -171,14 +171,14 @@ def test_every_alert_action_has_its_script_its_form_and_its_icon():
 
 def test_what_adaptive_response_shows_of_the_action_is_complete():
     """The keys of param._cam: Adaptive Response framework, Enterprise Security (Splunk Dev)."""
-    said = json.loads(stanzas("alert_actions")["ssa_risk"]["param._cam"])
+    capabilities = json.loads(stanzas("alert_actions")["ssa_risk"]["param._cam"])
     version = stanzas("app")["launcher"]["version"]
-    (technology,) = said.pop("technology")
+    (technology,) = capabilities.pop("technology")
     assert (technology["vendor"], technology["product"]) == ("Splunk", stanzas("app")["ui"]["label"])
     assert [version.startswith(f"{one}.") for one in technology["version"]] == [True]
     # Run by hand on a finding it would score the hit a second time, at the finding's time.
-    assert (said.pop("supports_adhoc"), said.pop("supports_cloud")) == (False, False)
-    assert said == {"category": ["Information Conveyance"], "task": ["create"], "subject": ["splunk.event"]}
+    assert (capabilities.pop("supports_adhoc"), capabilities.pop("supports_cloud")) == (False, False)
+    assert capabilities == {"category": ["Information Conveyance"], "task": ["create"], "subject": ["splunk.event"]}
 
 
 def test_every_action_of_a_saved_search_exists_and_only_ours_runs():
@@ -466,9 +466,9 @@ def test_the_analytic_story_repeats_the_facts_of_the_detection(detection):
     assert notes["kill_chain_phases"] == list(detection.kill_chain_phases)
     assert notes["analytic_story"] == list(detection.analytic_story)
     for name in detection.analytic_story:
-        told = story[f"analytic_story://{name}"]
-        assert pages.saved_search(detection) in json.loads(told["searches"])
-        assert set(json.loads(told["references"])) >= set(detection.references)
+        story_settings = story[f"analytic_story://{name}"]
+        assert pages.saved_search(detection) in json.loads(story_settings["searches"])
+        assert set(json.loads(story_settings["references"])) >= set(detection.references)
 
 
 @by_detection

@@ -1,4 +1,4 @@
-"""On a search head with indexers: what Splunk replicates is enough, and what is missing on a peer is said."""
+"""On a search head with indexers: what Splunk replicates is enough, and what is missing on a peer is reported."""
 
 import shutil
 
@@ -31,7 +31,7 @@ def test_the_rule_runs_on_every_indexer(instance):
     assert result.messages == []
 
 
-def test_the_self_test_says_ok_for_the_search_head_and_for_every_peer(instance, python):
+def test_the_self_test_reports_ok_for_the_search_head_and_for_every_peer(instance, python):
     instance.python = python
     rows = run(instance, SELF_TEST).rows
     assert [row["splunk_server"] for row in rows] == ["indexer1", "indexer2", "indexer3", "search_head"]
@@ -42,9 +42,9 @@ def test_the_self_test_says_ok_for_the_search_head_and_for_every_peer(instance, 
 def test_the_self_test_fails_where_the_command_does_not_run_on_the_peers(instance):
     command = instance.apps / "ssa_detections/bin/ssa/search/command.py"
     command.write_text(command.read_text().replace('type="streaming"', 'type="stateful"'))
-    told = {row["splunk_server"]: row["result"] for row in run(instance, SELF_TEST).rows}
-    assert told.pop("search_head") == "OK"
-    assert set(told.values()) == {"FAILED: the command did not run on this peer"}
+    results = {row["splunk_server"]: row["result"] for row in run(instance, SELF_TEST).rows}
+    assert results.pop("search_head") == "OK"
+    assert set(results.values()) == {"FAILED: the command did not run on this peer"}
 
 
 def test_the_self_test_fails_where_the_detection_finds_nothing(instance):
@@ -56,7 +56,7 @@ def test_the_self_test_fails_where_the_detection_finds_nothing(instance):
 
 
 @pytest.mark.parametrize("name", [RULE, SELF_TEST])
-def test_without_replication_of_the_conf_the_search_fails_and_says_what_the_peer_lacks(instance, name):
+def test_without_replication_of_the_conf_the_search_fails_and_names_what_the_peer_lacks(instance, name):
     path = instance.apps / "ssa_detections/default/distsearch.conf"
     path.write_text(path.read_text().replace("replicate.ssa_detections = true", ""))
     with pytest.raises(SearchError, match=r"\[indexer1\].*ssa_detections\.conf is missing.*knowledge bundle"):
@@ -78,7 +78,7 @@ def test_local_commands_conf_falls_back_to_the_command_on_splunk_sdk_with_the_sa
 
 
 @pytest.mark.parametrize("name", [RULE, SELF_TEST])
-def test_with_the_sdk_in_a_top_level_lib_the_fallback_fails_and_says_so(instance, name):
+def test_with_the_sdk_in_a_top_level_lib_the_fallback_fails_with_a_message(instance, name):
     app = instance.apps / "ssa_detections"
     shutil.move(app / "bin/lib", app / "lib")
     run(instance, name)

@@ -52,7 +52,7 @@ def test_splunk_sdk_lies_where_it_reaches_the_search_peers(archive):
     assert "ssa_detections/lib" not in names(archive)
 
 
-def test_files_belong_to_nobody_and_have_plain_modes(archive):
+def test_files_have_no_owner_and_plain_modes(archive):
     with tarfile.open(archive) as packed:
         for member in packed.getmembers():
             assert (member.uid, member.gid, member.uname, member.gname) == (0, 0, "", "")

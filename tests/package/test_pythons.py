@@ -50,10 +50,10 @@ def test_the_tables_hold_on_each_python(python):
         [python, "-c", CHILD, str(ROOT)], input=json.dumps(asked), capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    for case, given in zip(CASES, told["given"], strict=True):
+    answer = json.loads(ran.stdout)
+    for case, given in zip(CASES, answer["given"], strict=True):
         assert same(given, json.loads(case["gives"])), case["expression"]
-    for case, refused in zip(ERRORS, told["refused"], strict=True):
+    for case, refused in zip(ERRORS, answer["refused"], strict=True):
         assert refused and case["says"] in refused[0], case["text"]
-    assert told["columns"]["risk_score"] == "35"
-    assert [line.count('risk_score="35"') for line in told["lines"]] == [1, 1]
+    assert answer["columns"]["risk_score"] == "35"
+    assert [line.count('risk_score="35"') for line in answer["lines"]] == [1, 1]

@@ -108,15 +108,15 @@ def drilldown_problems(view, others):
                 yield f"the token {name} stands unquoted in a URL"
         target = urlsplit(url)
         app, _, name = target.path.removeprefix("/app/").partition("/")
-        asked = dict(parse_qsl(target.query, keep_blank_values=True))
+        controls = dict(parse_qsl(target.query, keep_blank_values=True))
         if app != "ssa_detections" or name not in {*others, "search"}:
             yield f"a click leads to {target.path}"
-        elif name == "search" and asked.keys() != {"q", "earliest", "latest"}:
+        elif name == "search" and controls.keys() != {"q", "earliest", "latest"}:
             yield "a link to search needs q, earliest and latest"
-        elif name == "search" and not asked["q"].startswith("search "):
+        elif name == "search" and not controls["q"].startswith("search "):
             yield "a link to search begins with the command search"
         elif name != "search":
-            for key in asked.keys() - {f"form.{one}" for one in others[name].defaults}:
+            for key in controls.keys() - {f"form.{one}" for one in others[name].defaults}:
                 yield f"{name} has no input for {key}"
 
 
@@ -153,8 +153,8 @@ def problems(view, others):
     """List what is wrong in a view; `others` are all views by name."""
     if (view.attributes.get("version"), view.attributes.get("theme")) != ("2", "dark"):
         yield "not version 2, or not dark by default"
-    said = (view.definition["title"], view.definition["description"])
-    if said != (view.texts.get("label"), view.texts.get("description")):
+    texts = (view.definition["title"], view.definition["description"])
+    if texts != (view.texts.get("label"), view.texts.get("description")):
         yield "title and description are not those of the XML"
     for rule in (source_problems, token_problems, layout_problems, option_problems):
         yield from rule(view)
@@ -262,25 +262,25 @@ ACTIONS = confs.load(ROOT, "alert_actions")
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_alert_form_asks_for_what_the_conf_and_the_spec_have(action):
+def test_an_alert_form_has_the_parameters_of_the_conf_and_the_spec(action):
     text = (UI / f"alerts/{action}.html").read_text()
     form = ET.fromstring(text)
     assert {one.tag for one in form.iter()} <= CONTROLS | {"form", "splunk-control-group", "option"}
     assert not re.search(r"/>|<script|style=|\son\w+=", text)  # a custom element that closes itself swallows the rest
     given = {key[6:]: value for key, value in ACTIONS[action].items() if re.match("param\\.[^_]", key)}
     spec = (ROOT / "README/alert_actions.conf.spec").read_text()
-    asked = {}
+    controls = {}
     for group in form:
         (control,) = group
         name = control.attrib["name"].removeprefix(f"action.{action}.param.")
-        asked[name] = control
+        controls[name] = control
         assert group.attrib["label"]
         assert len(group.attrib["help"]) > 20
         options = [option.attrib["value"] for option in control]
         assert not options or {given[name], control.attrib.get("value")} <= {*options, None}
         assert control.attrib.get("value", given[name]) == given[name]
         assert f"param.{name} = <" in spec
-    assert set(asked) == set(given)
+    assert set(controls) == set(given)
 
 
 @pytest.fixture(scope="module")

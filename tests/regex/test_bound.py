@@ -70,39 +70,38 @@ def size(pattern):
     return len(pattern._program.steps) + sum(len(look.steps) for look in looks)
 
 
-ASKED = {
+OPERATIONS = {
     "found_in": Pattern.found_in,
-    "matches_whole": Pattern.matches_whole,
     "find": Pattern.find,
     "finditer": lambda pattern, text: list(pattern.finditer(text)),
 }
 
 
-def work(written, text, asked):
-    """The lines run for a question, by a regex that has seen no text before; and the length times the size."""
+def work(written, text, operation):
+    """The lines run for an operation, by a regex that has seen no text before; and the length times the size."""
     pattern = compile_pattern.__wrapped__(written)
-    return lines_run(lambda: ASKED[asked](pattern, text)), (len(text) + 1) * size(pattern)
+    return lines_run(lambda: OPERATIONS[operation](pattern, text)), (len(text) + 1) * size(pattern)
 
 
-@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize(("written", "again", "last"), HOSTILE)
-def test_the_work_grows_with_the_text_and_no_faster(written, again, last, asked):
+def test_the_work_grows_with_the_text_and_no_faster(written, again, last, operation):
     rounds = LENGTH // len(again)
-    once, bound = work(written, again * rounds + last, asked)
-    twice, _ = work(written, again * rounds * 2 + last, asked)
+    once, bound = work(written, again * rounds + last, operation)
+    twice, _ = work(written, again * rounds * 2 + last, operation)
     assert once <= MOST * bound
     assert twice <= 2.2 * once + 1000
 
 
-@given(regexes(atomic=True), TEXTS, TEXTS, st.sampled_from(sorted(ASKED)))
-def test_no_regex_at_random_exceeds_the_bound(regex, again, last, asked):
-    lines, bound = work(regex.text, (again * 60)[:60] + last, asked)
+@given(regexes(atomic=True), TEXTS, TEXTS, st.sampled_from(sorted(OPERATIONS)))
+def test_no_regex_at_random_exceeds_the_bound(regex, again, last, operation):
+    lines, bound = work(regex.text, (again * 60)[:60] + last, operation)
     assert lines <= MOST * bound + 2000
 
 
 def test_what_is_remembered_is_bounded():
     pattern = compile_pattern.__wrapped__(r"(?:[^x]*[ab\u00ff-\uffff][^x]{40}){2}x")
-    # Nearly each character of this text asks for a transition that no character before it asked for.
+    # Nearly each character of this text needs a transition that no character before it needed.
     text = "".join([*random.Random(1).choices("abc", k=4000), *map(chr, range(0x4000, 0x4400))])
     with (
         mock.patch.object(automaton, "MAX_TRANSITIONS", 50),

@@ -16,6 +16,12 @@ from ssa.rows.hits import detect
 from tests.support.examples import GIVEN, GIVEN_ID, HIT, catalogue, given_detection
 
 
+def field(row, name):
+    """Return an SSA field of a row as one string, several values joined by newlines; None when it has none."""
+    cell = event.cell_of(row, name)
+    return "\n".join(cell) if isinstance(cell, list) else cell
+
+
 def hits(**changes):
     return detect(given_detection(), {**HIT, **changes})
 
@@ -41,7 +47,7 @@ def hits(**changes):
     ],
 )
 def test_a_field_is_the_rows_own_else_its_cim_counterpart(row, name, expected):
-    assert event.field(row, name) == expected
+    assert field(row, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,9 +69,9 @@ def test_time_is_epoch_milliseconds_as_a_string(time, expected):
 
 
 def test_the_whole_row_is_the_input_event_when_any_field_may_be_read():
-    found = event.input_event({"_time": "1", "x": "1", "__mv_x": "", "user": "u"}, None)
-    assert {"_time": "1000", "x": "1", "dest_user_id": "u", "user": "u"}.items() <= found.items()
-    assert "__mv_x" not in found
+    read = event.input_event({"_time": "1", "x": "1", "__mv_x": "", "user": "u"}, None)
+    assert {"_time": "1000", "x": "1", "dest_user_id": "u", "user": "u"}.items() <= read.items()
+    assert "__mv_x" not in read
 
 
 def test_the_identity_is_the_same_from_raw_and_from_tstats():
@@ -84,13 +90,13 @@ def test_the_identity_differs_with_each_part(name):
 
 
 def test_a_hit_has_every_column_of_the_contract():
-    (found,) = hits()
-    assert set(found) >= set(COLUMNS)
-    assert (found["detection"], found["detection_id"], found["detection_version"]) == (GIVEN, GIVEN_ID, "1")
-    assert (found["start_time"], found["end_time"]) == ("1772442000250", "1772442000250")
-    assert found["entities"] == ["jdoe", "ws-01.example"]
-    assert (found["risk_score"], found["risk_severity"]) == ("35", "low")
-    assert json.loads(found["body"]) == {
+    (hit,) = hits()
+    assert set(hit) >= set(COLUMNS)
+    assert (hit["detection"], hit["detection_id"], hit["detection_version"]) == (GIVEN, GIVEN_ID, "1")
+    assert (hit["start_time"], hit["end_time"]) == ("1772442000250", "1772442000250")
+    assert hit["entities"] == ["jdoe", "ws-01.example"]
+    assert (hit["risk_score"], hit["risk_severity"]) == ("35", "low")
+    assert json.loads(hit["body"]) == {
         "event_id": event.event_id(HIT),
         "cmd_line": HIT["process"].lower(),
         "process_name": "msiexec.exe",
@@ -100,23 +106,23 @@ def test_a_hit_has_every_column_of_the_contract():
 
 
 def test_the_finding_id_is_the_hash_of_its_canonical_json():
-    (found,) = hits()
+    (hit,) = hits()
     finding = {
-        "body": json.loads(found["body"]),
+        "body": json.loads(hit["body"]),
         "detection_id": GIVEN_ID,
         "end_time": 1772442000250,
         "entities": ["jdoe", "ws-01.example"],
         "start_time": 1772442000250,
     }
     text = json.dumps(finding, sort_keys=True, separators=(",", ":"))
-    assert found["finding_id"] == "sha256:" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert hit["finding_id"] == "sha256:" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def test_the_rows_own_fields_stay_and_ssa_names_are_added_only_where_they_lack():
-    (found,) = hits(dest_user_id="own")
-    assert "process_name" not in found
-    assert "dest_user_id" not in found
-    assert found["dest_device_id"] == "ws-01.example"
+    (hit,) = hits(dest_user_id="own")
+    assert "process_name" not in hit
+    assert "dest_user_id" not in hit
+    assert hit["dest_device_id"] == "ws-01.example"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +146,8 @@ def test_what_the_flagship_finds(changes, count):
 
 def test_a_field_that_only_the_body_has_becomes_a_column(tmp_path):
     detection = catalogue(tmp_path, f"[{GIVEN}]\nmessage = ran $cmd_line$ and $nothing$\n").find(GIVEN)
-    (found,) = detect(detection, HIT)
-    assert (found["cmd_line"], found["nothing"]) == (HIT["process"].lower(), None)
+    (hit,) = detect(detection, HIT)
+    assert (hit["cmd_line"], hit["nothing"]) == (HIT["process"].lower(), None)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +170,8 @@ cells = st.one_of(st.none(), st.text(), st.lists(st.text()))
 
 @given(st.dictionaries(st.sampled_from([*HIT, "event_id", "_datamodels", "tag"]), cells))
 def test_no_row_stops_the_command(row):
-    for found in detect(given_detection(), {**HIT, **row}):
-        json.loads(found["body"])
+    for hit in detect(given_detection(), {**HIT, **row}):
+        json.loads(hit["body"])
 
 
 json_values = st.recursive(
@@ -183,7 +189,7 @@ def test_canonical_json_is_what_the_standard_library_writes(value):
 def test_a_time_loses_no_millisecond_and_rounds_none_up(whole, fraction):
     time = f"{whole}.{fraction}" if fraction else str(whole)
     exact = int(Decimal(time) * 1000)  # towards zero, as digits are cut off
-    assert milliseconds(time) == milliseconds([time]) == event.field({"_time": time}, "_time") == str(exact)
+    assert milliseconds(time) == milliseconds([time]) == field({"_time": time}, "_time") == str(exact)
     assert whole_second(time) == exact // 1000
 
 

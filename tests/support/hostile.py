@@ -88,11 +88,11 @@ def fields(line):
     assert "***SPLUNK" not in line.upper()
     line.encode("utf-8")
     assert len(line) < 10_000
-    _, found = strict(line)
-    raw = [(key, escaped(value)) for key, value in found]
+    _, pairs = strict(line)
+    raw = [(key, escaped(value)) for key, value in pairs]
     assert naive(line) == raw
     assert toggling(line) == raw
-    return found
+    return pairs
 
 
 def spoil(path, how):

@@ -11,14 +11,14 @@ WANTED = ("3.9", "3.13")
 
 
 def _version(python: str) -> str:
-    # A pyenv shim is on PATH and yet may answer that its version is not selected: ask before trusting it.
-    asked = subprocess.run(
+    # A pyenv shim is on PATH and yet may answer that its version is not selected: run it before trusting it.
+    ran = subprocess.run(
         [python, "-c", "import sys; print(*sys.version_info[:2], sep='.')"],
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout.strip()
+    return ran.stdout.strip()
 
 
 @cache

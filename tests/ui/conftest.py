@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items):
 
 
 class Served(NamedTuple):
-    """A stand-in that serves: its splunkd, what is asked of it, and where."""
+    """A stand-in that serves: its splunkd, the requests to it, and its address."""
 
     splunkd: Splunkd
     recorder: object
@@ -74,15 +74,15 @@ def bundle():
 @pytest.fixture(scope="package")
 def demo(archive, bundle, tmp_path_factory):
     """The stand-in over the demo events and the risk that came of them."""
-    with served(tmp_path_factory.mktemp("demo"), archive, EVENTS) as found:
-        yield found
+    with served(tmp_path_factory.mktemp("demo"), archive, EVENTS) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture(scope="package")
 def empty(archive, bundle, tmp_path_factory):
     """The stand-in over no event at all."""
-    with served(tmp_path_factory.mktemp("empty"), archive, []) as found:
-        yield found
+    with served(tmp_path_factory.mktemp("empty"), archive, []) as stand_in:
+        yield stand_in
 
 
 @pytest.fixture(scope="package")

@@ -89,19 +89,19 @@ def test_a_message_leads_to_the_event_that_caused_it(screen, row):
 @pytest.mark.parametrize("field", ["parent_process_name", "parent_process", "process", "user"])
 def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, field):
     screen.open("tuning")
-    found = int(screen.value("Found, without the filter"))
+    hits = int(screen.value("Found, without the filter"))
     row = next(row for row in screen.table(CANDIDATES) if row["Field"] == field)
     screen.click(CANDIDATES, row["Value"])
     screen.settle()
     promised = screen.table("What the clicked value would remove")
-    said = {each["What"]: each["Line"] for each in screen.table(LINE)}
-    assert said["removes"].startswith(f"{row['Hits']} of {found} hits; ")
+    lines = {each["What"]: each["Line"] for each in screen.table(LINE)}
+    assert lines["removes"].startswith(f"{row['Hits']} of {hits} hits; ")
     assert len(promised) == min(int(row["Hits"]), PAGE) > 0
     whole(screen)
-    with pasted(demo, said["macro"], said["definition"]):
+    with pasted(demo, lines["macro"], lines["definition"]):
         screen.open("tuning")
         assert int(screen.value("Removed by the filter")) == int(row["Hits"])
-        assert int(screen.value("Left after the filter")) == found - int(row["Hits"])
+        assert int(screen.value("Left after the filter")) == hits - int(row["Hits"])
         removed = screen.table("What the filter removes now")
         assert sorted(map(str, removed)) == sorted(map(str, promised))
         whole(screen)

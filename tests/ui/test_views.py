@@ -12,7 +12,7 @@ VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glo
 
 SPLUNKS_OWN = {"label-content-name-mismatch": 'data-test="prev"', "button-name": 'data-test="clickable"'}
 """What axe may find, and where: the pager of Splunk's tables shows "Prev" and is named "Go to previous page", and the
-warning sign beside the title of a chart without data has no name. No view can help either."""
+warning sign next to the title of a chart without data has no name. No view can help either."""
 
 
 def validate(*paths):
@@ -75,7 +75,7 @@ def test_the_first_paint_of_overview_takes_few_searches(screen):
 
 
 def test_the_guards_see_what_goes_wrong(screen):
-    """A view whose search fails, whose button has no name, and that asks for what is not there."""
+    """A view whose search fails, whose button has no name, and that requests what is not there."""
     screen.open("overview")
     screen.page.evaluate(
         """async () => {

@@ -34,7 +34,7 @@ def test_rows_of_a_search_are_text(web):
     assert "<td>a\nb</td>" in page
 
 
-def test_a_search_that_is_none_is_told_as_splunkd_tells_it(web):
+def test_a_search_that_is_none_shows_the_message_of_splunkd(web):
     page = web.get(pages.HOME + "search", params={"q": "| nonsense <i>"}).text
     assert "Unknown search command &#x27;nonsense&#x27;" in page
     assert "<i>" not in page
@@ -75,10 +75,19 @@ def test_a_page_under_another_name_is_refused(web):
     assert web.get(pages.HOME + "search", headers={"Host": "evil.example"}).status_code == 400
 
 
+def fingerprint_in(path):
+    """Return the fingerprint in a picture; empty if there is none."""
+    for _, kind, data in pictures.chunks(path.read_bytes()):
+        key, _, text = data.partition(b"\0")
+        if (kind, key) == (b"tEXt", pictures.KEYWORD):
+            return text.decode("ascii")
+    return ""
+
+
 @pytest.mark.parametrize("view", pictures.VIEWS)
 def test_the_readmes_picture_shows_the_view_as_it_is(view):
     picture = pictures.FOLDER / f"{view}.png"
-    assert pictures.read(picture) == pictures.fingerprint(view), "make screenshots"
+    assert fingerprint_in(picture) == pictures.fingerprint(view), "make screenshots"
     assert f"]({picture.relative_to(pictures.ROOT).as_posix()})" in (pictures.ROOT / "README.md").read_text("utf-8")
 
 
@@ -86,7 +95,7 @@ def test_a_picture_keeps_what_it_was_drawn_from(tmp_path):
     one = struct.pack(">I", 13) + b"IHDR" + bytes(17)
     path = tmp_path / "x.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + one + one)
-    assert pictures.read(path) == ""
+    assert fingerprint_in(path) == ""
     pictures.write("overview", path)
-    assert pictures.read(path) == pictures.fingerprint("overview") != pictures.fingerprint("tuning")
+    assert fingerprint_in(path) == pictures.fingerprint("overview") != pictures.fingerprint("tuning")
     assert path.read_bytes().startswith(b"\x89PNG\r\n\x1a\n" + one) and path.read_bytes().endswith(one)

@@ -1,1 +1,1 @@
-"""The package, and what Splunk's AppInspect says of it."""
+"""The package, and the report of Splunk's AppInspect on it."""

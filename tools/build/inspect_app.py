@@ -34,14 +34,14 @@ def inspect(archive: Path) -> tuple[dict[str, int], list[str]]:
         ran = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
         if not report.is_file():
             raise SystemExit(f"AppInspect did not run (libmagic1 must be installed):\n{ran.stdout}{ran.stderr}")
-        found = json.loads(report.read_text())
+        content = json.loads(report.read_text())
     problems = []
-    for group in found["reports"][0]["groups"]:
+    for group in content["reports"][0]["groups"]:
         for check in group["checks"]:
             if check["result"] in BAD and not (check["result"] == "warning" and check["name"] in ALLOWED):
                 for message in check["messages"] or [{"message": "(no message)"}]:
                     problems.append(f"{check['result']}: {check['name']}: {message['message']}")
-    return found["summary"], problems
+    return content["summary"], problems
 
 
 if __name__ == "__main__":

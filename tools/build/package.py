@@ -45,12 +45,12 @@ def version() -> str:
 
 
 def git(*arguments: str) -> str | None:
-    """Return what git says in this checkout; None where there is no git, or no checkout."""
+    """Return the output of git in this checkout; None where there is no git, or no checkout."""
     try:
-        asked = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 (git from PATH, as every build does)
+        ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 (git from PATH, as every build does)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return asked.stdout
+    return ran.stdout
 
 
 def listed(*command: str) -> list[str]:

@@ -113,20 +113,20 @@ class ConfText:
 
 def _pieces(text: str) -> list[_Piece]:
     """Cut a text as `ssa.content.conf.parse` reads it."""
-    found: list[_Piece] = []
+    pieces: list[_Piece] = []
     stanza = "default"
     lines = iter(_LINE.findall(text))
     for line in lines:
         stripped = line.strip()
         if stripped.startswith("["):
             stanza = stripped[1:-1]
-            found.append(_Piece(stanza, line, header=True))
+            pieces.append(_Piece(stanza, line, header=True))
         elif not stripped or stripped.startswith("#"):
-            found.append(_Piece(stanza, line))
+            pieces.append(_Piece(stanza, line))
         else:
             whole = line
             while line.rstrip().endswith("\\"):
                 line = next(lines, "")
                 whole += line
-            found.append(_Piece(stanza, whole, key=whole.partition("=")[0].strip()))
-    return found
+            pieces.append(_Piece(stanza, whole, key=whole.partition("=")[0].strip()))
+    return pieces

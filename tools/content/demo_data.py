@@ -97,7 +97,7 @@ PROGRAMS = {
 DAY = tomllib.loads(Path(__file__).with_name("demo_day.toml").read_text("utf-8"))
 """The processes of the day: `residents`, `routine` and `script`, each explained there."""
 
-# What fills a <placeholder>, beside <image>, <user>, and <n>, <guid> and <hex>, which are new for each chain.
+# What fills a <placeholder>, apart from <image>, <user>, and <n>, <guid> and <hex>, which are new for each chain.
 PLACES = {
     "atomics": r"C:\AtomicRedTeam\atomics\T1218.007\src",
     "remote": "https://github.com/redcanaryco/atomic-red-team/raw/master/atomics/T1218.007/src",
@@ -173,7 +173,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Process(Running):
-    """A process that started that day: an event. Of msiexec.exe the catalogue tells more."""
+    """A process that started that day: an event. The catalogue describes those of msiexec.exe further."""
 
     parent: Running
     what: str = ""

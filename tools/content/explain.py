@@ -49,9 +49,9 @@ def detections(path: Path) -> Catalogue:
     if path.is_dir():
         return Catalogue.of_app(str(path))
     if path.suffix.lower() in (".yml", ".yaml"):
-        found = read(path)
-        settings = {key: conf.Setting(value, found.file, 1) for key, value in found.settings.items()}
-        return Catalogue({found.name: conf.Stanza(settings)})
+        published = read(path)
+        settings = {key: conf.Setting(value, published.file, 1) for key, value in published.settings.items()}
+        return Catalogue({published.name: conf.Stanza(settings)})
     own = conf.merge([str(path)])
     layered = path.resolve().parent.name in conf.LAYERS and path.name == f"{CONF}.conf"
     whole = conf.load(str(path.resolve().parent.parent), CONF).stanzas if layered else own

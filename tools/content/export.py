@@ -107,9 +107,9 @@ def pack(detections: list[Detection], confs: Confs) -> Iterator[tuple[str, Yaml]
     used: dict[str, None] = {}
     for detection in detections:
         stem = pages.slug(detection.name)
-        found = exported(detection, confs.searches[pages.saved_search(detection)])
-        used.update((name, None) for name in found["search"].split("`")[1::2] if name != f"{stem}_filter")
-        yield f"detections/endpoint/{stem}.yml", found
+        document = exported(detection, confs.searches[pages.saved_search(detection)])
+        used.update((name, None) for name in document["search"].split("`")[1::2] if name != f"{stem}_filter")
+        yield f"detections/endpoint/{stem}.yml", document
     for name in used:
         settings = {"definition": confs.macros[name]["definition"].value, "description": "Of the app SSA Detections."}
         yield f"macros/{name}.yml", {"name": name, **settings}
@@ -129,7 +129,7 @@ def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
         "product": PRODUCTS,
         "security_domain": security_domain(detection.datamodel),
     }
-    found: Yaml = {
+    content: Yaml = {
         "name": detection.name,
         "id": detection.id,
         "version": int(detection.version),
@@ -150,8 +150,8 @@ def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
     if detection.dataset:
         source = SOURCES["Windows Event Log Security 4688" if "4688" in detection.dataset else "Sysmon EventID 1"]
         data = {"data": detection.dataset, "source": source.source, "sourcetype": "XmlWinEventLog"}
-        found["tests"] = [{"name": "True Positive Test", "attack_data": [data]}]
-    return found
+        content["tests"] = [{"name": "True Positive Test", "attack_data": [data]}]
+    return content
 
 
 def _rba(detection: Detection) -> Yaml:

@@ -56,7 +56,7 @@ BASE_COMMENT = (
     "local/macros.conf, and every search of this app follows."
 )
 WHERE_COMMENT = "The same for the accelerated search, in the names of the data model."
-"""Comments above the base macro of a data model, and above what a detection asks of its dataset."""
+"""Comments above the base macro of a data model, and above what a detection requires of its dataset."""
 
 
 class Stanza(NamedTuple):
@@ -90,7 +90,7 @@ def rewritten(text: str, path: str, generated: Iterable[Stanza]) -> str:
 
 
 def is_accelerated(detection: Detection) -> bool:
-    """Tell whether the dataset of its data model has every column that a detection and its risk need."""
+    """Return whether the dataset of its data model has every column that a detection and its risk need."""
     model, read = _model(detection), columns_read([detection])
     computed = detection.needs - (detection.plan.input_fields or frozenset())
     return bool(model.tstats) and read is not None and read - ROW_ALONE - computed <= {*pushdown.dataset_columns(model)}
@@ -132,8 +132,8 @@ def _tstats_macros(model: DataModel) -> Iterator[Stanza]:
         f"{model.tstats}_by",
         macro(f"by {' '.join(pushdown.dataset_columns(model).values())} _time span=1s"),
         TABLE,
-        "What the accelerated searches group by: what ssadetect needs to tell one event from another, and its readers\n"
-        "want to see.",
+        "What the accelerated searches group by: the columns that identify an event for ssadetect, and those that its\n"
+        "readers want to see.",
     )
     known = ", ".join(f'{name}=nullif({name}, "unknown")' for name in model.columns)
     yield Stanza(

@@ -53,8 +53,8 @@ def dataset_columns(model: DataModel) -> dict[str, str]:
 
 
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
-    found = (_disjunction(clause, names) for clause in required(detection))
-    return " ".join(dict.fromkeys(filter(None, found)))
+    terms = (_disjunction(clause, names) for clause in required(detection))
+    return " ".join(dict.fromkeys(filter(None, terms)))
 
 
 def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
@@ -102,11 +102,11 @@ def _value(wanted: RequiredText) -> str:
     if wanted.fold and text.endswith("i") and wanted.how in ("contains", "starts"):
         text = text[:-1]  # U+0130, see RequiredText
     pieces = (_PLAIN_FOLDED if wanted.fold else _PLAIN).finditer(text)
-    piece = max(pieces, key=lambda found: len(found[0].strip()), default=None)
-    found = piece[0].strip() if piece else ""
-    whole = wanted.how == "equals" and found == text
-    starts = wanted.how in ("equals", "starts") and text.startswith(found)
-    ends = wanted.how in ("equals", "ends") and text.endswith(found) and not starts
-    if len(found) < 2 and not whole:
+    longest = max(pieces, key=lambda piece: len(piece[0].strip()), default=None)
+    kept = longest[0].strip() if longest else ""
+    whole = wanted.how == "equals" and kept == text
+    starts = wanted.how in ("equals", "starts") and text.startswith(kept)
+    ends = wanted.how in ("equals", "ends") and text.endswith(kept) and not starts
+    if len(kept) < 2 and not whole:
         return ""
-    return "*" * (not starts) + found.replace("\\", "\\\\") + "*" * (not ends and not whole)
+    return "*" * (not starts) + kept.replace("\\", "\\\\") + "*" * (not ends and not whole)

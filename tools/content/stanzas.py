@@ -45,7 +45,7 @@ THEIRS = frozenset({
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a saved search says of its detection that no setting of ssa_detections.conf holds.
+    """What a saved search states of its detection that no setting of ssa_detections.conf holds.
 
     `datamodels` are those whose events are searched, by their names in DATA_MODELS.
     """
@@ -224,5 +224,5 @@ def story_settings(story: str, detection: Detection) -> Settings:
         "spec_version": "3",
         "searches": "[]",
         "description": f"Detections of the analytic story {story}.",
-        "narrative": f"The analytic story {story}, as published detections name it. Each tells what it finds.",
+        "narrative": f"The analytic story {story}, as published detections name it. Each describes what it finds.",
     }

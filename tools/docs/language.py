@@ -67,7 +67,7 @@ CHOICES = (
     ),
     ("`mvappend` flattens one level and leaves nulls out", 'mvappend("a", null, ["b", ["c"]])', OURS),
     (
-        "Every other function given null, or a value of another type, gives null, unless its entry says otherwise",
+        "Every other function given null, or a value of another type, gives null, unless its entry states another rule",
         "lower(null)",
         OURS,
     ),
@@ -89,7 +89,7 @@ CHOICES = (
         DOCUMENTED,
     ),
     ("An escape that the language does not know keeps its backslash", r'"\d\\\n"', OURS),
-    ("Numbers: long, double; the suffix L says long, F and D say double", "[1L, 1D, 1.5]", DOCUMENTED),
+    ("Numbers: long, double; the suffix L makes a long, F and D make a double", "[1L, 1D, 1.5]", DOCUMENTED),
 )
 """Each a rule, an expression that shows it, and whether the product documents it."""
 
@@ -131,9 +131,9 @@ def choices() -> str:
 def functions() -> str:
     """Write the tables of functions, a group each."""
     parts = []
-    for group, found in groupby(sorted(REGISTRY.values(), key=lambda f: (f.group, f.name)), key=lambda f: f.group):
+    for group, members in groupby(sorted(REGISTRY.values(), key=lambda f: (f.group, f.name)), key=lambda f: f.group):
         parts.append(f"### {group.capitalize()}\n\n| Function | Gives | | Null | Source |\n|---|---|---|---|---|")
-        parts[-1] += "".join(map(row, found))
+        parts[-1] += "".join(map(row, members))
     return "\n\n".join(parts)
 
 
@@ -186,14 +186,14 @@ Stateful commands are refused by name:
 ## Regexes
 
 Java's: `(?i)` anywhere, named groups, possessive quantifiers and atomic groups, lookaround, `\\z`, `\\Z`, `\\h`,
-`\\Q…\\E`, class intersection. Case-insensitive matching, `\\d`, `\\w`, `\\s` and `\\b` know ASCII unless the flags say
+`\\Q…\\E`, class intersection. Case-insensitive matching, `\\d`, `\\w`, `\\s` and `\\b` know ASCII unless flags state
 otherwise. Backreferences are refused: no engine can bound their time. Everything else takes time in proportion to the
 text's length times the pattern's size, whatever the text.
 
 ## Functions
 
 Arguments go by position or, as `name: value`, by name. An argument with a default, or in brackets, may be left out.
-A function whose source says *extension* is ours alone: the published dialect does not have it.
+A function with *extension* in its source is ours alone: the published dialect does not have it.
 
 {functions()}
 

@@ -20,11 +20,11 @@ SOURCE = f"default/{CONF}.conf"
 GIVEN = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 """The detection that was given, as it was published; we wrote the others."""
 
-DYNAMIC = ", the most that a hit can have: the search weighs each hit itself, and says why"
+DYNAMIC = ", the most that a hit can have: the search weighs each hit itself, and gives the reasons"
 
 
 def shipped() -> Catalogue:
-    """Return the detections that the package has: those of default/, whatever this checkout's local/ says."""
+    """Return the detections that the package has: those of default/, whatever this checkout's local/ holds."""
     return Catalogue(conf.merge([str(ROOT / f"default/{CONF}.conf")]))
 
 
@@ -51,7 +51,7 @@ def techniques() -> dict[str, tuple[str, str]]:
 
 
 def bullets(items: Iterable[str]) -> str:
-    """Write a list, or say that there is nothing."""
+    """Write a list, or that there is nothing."""
     return "\n".join(f"- {item}" for item in items) or "None."
 
 

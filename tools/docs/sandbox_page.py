@@ -18,10 +18,10 @@ PATH = "docs/sandbox.md"
 CASES = ROOT / "tests/sandbox/commands"
 
 SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
-"""What the expression of search is made of, besides comparisons."""
+"""What the expression of search is made of, apart from comparisons."""
 
 EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
-"""What the expressions of eval and where are made of, besides comparisons, operators and functions."""
+"""What the expressions of eval and where are made of, apart from comparisons, operators and functions."""
 
 HEAD = f"""\
 # The sandbox
@@ -30,7 +30,7 @@ HEAD = f"""\
 
 A stand-in for splunkd, for development and the demo: it installs the package, and runs its searches, commands and alert
 actions as processes, over their real wire formats. It is not packaged, and it is not Splunk: the SPL below, and nothing
-else, means here what Splunk's documentation says. Anything else is an error that names it and its position.
+else, means here what Splunk's documentation describes. Anything else is an error that names it and its position.
 
     make demo                                           # leaves its events and risk in .sandbox
     .venv/bin/python -m sandbox search 'index=risk | stats sum(risk_score) by risk_object'
@@ -42,7 +42,7 @@ A search that names no index sees `main` only; replayed events lie in `wineventl
 they are distributable (`--indexers N`), from what the knowledge bundle replicates, then on the search head.
 
 Every entry has a case in `tests/sandbox/commands`, with the documentation that its meaning comes from; a test fails for
-an entry without one. Where the documentation leaves room, the module says what was chosen ("a choice of the sandbox").
+an entry without one. Where the documentation leaves room, the module states the choice ("a choice of the sandbox").
 """
 
 
@@ -61,18 +61,13 @@ def sections() -> dict[str, list[str]]:
     }
 
 
-def features() -> list[str]:
-    """Name everything supported."""
-    return [name for names in sections().values() for name in names]
-
-
 def cases() -> dict[str, list[dict[str, Any]]]:
     """Return the cases of each table, by its name."""
     return {path.stem: tomllib.loads(path.read_text("utf-8"))["case"] for path in sorted(CASES.glob("*.toml"))}
 
 
 def titles(source: str) -> list[str]:
-    """Return the pages that a case's source names, without what it says of them: `Manual: page (remark); …`."""
+    """Return the pages that a case's source names, without its remarks: `Manual: page (remark); …`."""
     parts = (part.partition(" (")[0].strip() for part in source.split(";"))
     return [part for part in parts if ": " in part and not part.startswith("a choice")]
 

@@ -1,1 +1,1 @@
-"""How well rules tell msiexec's registrations of DLLs from everything else: a catalogue, four rules, a page."""
+"""How well rules distinguish msiexec's registrations of DLLs from everything else: a catalogue, four rules, a page."""

@@ -1,4 +1,4 @@
-"""The catalogue of events: rows that say what they are, by which source, and what should be said of them."""
+"""The catalogue of events: rows with what they are, by which source, and the verdict that is expected of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FILE = Path(__file__).with_name("catalogue.toml")
 MSIEXEC, SHELL = r"C:\Windows\System32\msiexec.exe", r"C:\Windows\System32\cmd.exe"
 
 ANSWERS = ("alarm", "low", "blind", "none", "any")
-"""What may be expected of the hardened detection; `any`: nobody knows better."""
+"""What may be expected of the hardened detection; `any`: the right verdict is not known."""
 
 Event = dict[str, str]
 

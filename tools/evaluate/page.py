@@ -26,7 +26,7 @@ ABOUT = f"""# Evaluation
 
 Four rules for msiexec's `/y` over one catalogue of process events. Its rows come from how Windows and msiexec are
 documented to behave and from what is published of attacks and of installers, never from a rule; each names its source.
-None was run on Windows for this page: what no source says stands under *not known*, and no rule is measured by it.
+None was run on Windows for this page: what no source documents stands under *not known*, and no rule is measured by it.
 
 | Rule | Logic |
 | --- | --- |
@@ -38,8 +38,8 @@ None was run on Windows for this page: what no source says stands under *not kno
 
 READING = """A rule that fires on a row of the first part is right, on one of the last two it is a false alarm, and on
 *looks like it* it reports an attempt that fails. The given rule, ESCU's and Sigma's know no degrees. The hardened one
-does: a score up to 20 is informational, up to 40 low, and 0 says that it is blind and adds no risk; that counts as no
-alarm and as no catch.
+does: a score up to 20 is informational, up to 40 low, and 0 reports that it is blind and adds no risk; that counts as
+no alarm and as no catch.
 """
 
 Verdicts = dict[str, Verdict]
@@ -47,12 +47,12 @@ Judged = list[tuple[Row, Verdicts]]
 
 
 def judged(part: Part, compared: dict[str, rules.Rule]) -> Judged:
-    """Return what each rule says of each row of a part."""
+    """Return the verdict of each rule on each row of a part."""
     return [(row, {name: rule(row.event) for name, rule in compared.items()}) for row in part.rows]
 
 
 def answer(verdict: Verdict) -> str:
-    """Name what the hardened detection says, as the catalogue expects it."""
+    """Name the verdict of the hardened detection, by the words of the catalogue."""
     if not verdict.fires:
         return "blind" if verdict.blind else "none"
     return "low" if (verdict.score or 0) <= LOW else "alarm"
@@ -82,8 +82,8 @@ def listed(row: Row) -> str:
 def figures(parts: dict[str, tuple[Part, Judged]], names: list[str]) -> str:
     """Write how often each rule fires, a line for each part."""
     lines = []
-    for part, found in parts.values():
-        shown = [verdicts for row, verdicts in found if not row.no_trace]
+    for part, judgements in parts.values():
+        shown = [verdicts for row, verdicts in judgements if not row.no_trace]
         counts = [sum(verdicts[rule].fires for verdicts in shown) for rule in names]
         share = [f" ({100 * count / len(shown):.0f} %)" if part.works else "" for count in counts]
         lines.append([part.title, str(len(shown)), *(f"{count}{of}" for count, of in zip(counts, share, strict=True))])
@@ -97,34 +97,34 @@ def figures(parts: dict[str, tuple[Part, Judged]], names: list[str]) -> str:
 
 def counts(rule: str) -> list[tuple[str, int, int]]:
     """Return, for each part, its title, on how many rows a rule fires, and how many rows there are to fire on."""
-    judge, found = rules.compared()[rule], []
+    judge, fired = rules.compared()[rule], []
     for part in load().parts:
         shown = [row for row in part.rows if not row.no_trace]
-        found.append((part.title, sum(judge(row.event).fires for row in shown), len(shown)))
-    return found
+        fired.append((part.title, sum(judge(row.event).fires for row in shown), len(shown)))
+    return fired
 
 
-def misses(part: Part, found: Judged, names: list[str]) -> str:
+def misses(part: Part, judgements: Judged, names: list[str]) -> str:
     """Write, for each rule, the rows that work and that it misses."""
-    said = []
+    lines = []
     for rule in names:
-        rows = [row for row, verdicts in found if not verdicts[rule].fires and not row.no_trace]
-        said += [f"**{rule}**: {len(rows)}\n", *(["\n".join(map(listed, rows)) + "\n"] if rows else [])]
-    return "\n".join(said)
+        rows = [row for row, verdicts in judgements if not verdicts[rule].fires and not row.no_trace]
+        lines += [f"**{rule}**: {len(rows)}\n", *(["\n".join(map(listed, rows)) + "\n"] if rows else [])]
+    return "\n".join(lines)
 
 
 def false_alarms(parts: list[tuple[Part, Judged]], names: list[str]) -> str:
     """Write, for each rule, the rows of these parts on which it fires."""
-    said = []
+    lines = []
     for rule in names:
-        fires = [(part, [row for row, verdicts in found if verdicts[rule].fires]) for part, found in parts]
+        fires = [(part, [row for row, verdicts in judgements if verdicts[rule].fires]) for part, judgements in parts]
         items = [
             item
             for part, rows in fires
             for item in ([f"- {part.title}: every row"] if len(rows) == len(part.rows) else map(listed, rows))
         ]
-        said += [f"**{rule}**: {sum(len(rows) for _, rows in fires)}\n", "\n".join(items) + "\n"]
-    return "\n".join(said)
+        lines += [f"**{rule}**: {sum(len(rows) for _, rows in fires)}\n", "\n".join(items) + "\n"]
+    return "\n".join(lines)
 
 
 def page() -> str:
@@ -138,30 +138,30 @@ def page() -> str:
         f"## Figures\n\n{len(catalogue.rows)} rows. How often each rule fires:\n",
         figures(parts, names),
         READING,
-        "## No trace in the event\n\nThese work, and no rule on the event can tell; the figures leave them out.\n",
-        table(["what", "hardened says", "why"], _hidden(attacks)),
+        "## No trace in the event\n\nThese work, and no rule on the event can find them; the figures leave them out.\n",
+        table(["what", "hardened", "why"], _hidden(attacks)),
         f"## What works and is missed\n\n{misses(*parts['attack'], names)}",
         f"## False alarms\n\n{false_alarms(false, [name for name in names if name != HARDENED])}",
         "**hardened**, each with its score:\n",
-        table(["what", "score", "source"], _scored([row for _, found in false for row in found])),
-        "## Looks like it\n\nWhat the hardened detection says of what does nothing, or is not known to do anything:\n",
+        table(["what", "score", "source"], _scored([row for _, judgements in false for row in judgements])),
+        "## Looks like it\n\nHow the hardened detection rates what does nothing, or is not known to do anything:\n",
         table(["what", "command line", "score", "source"], _attempts([*parts["void"][1], *parts["unknown"][1]])),
         "## Sources\n",
         sources(catalogue),
     ])  # fmt: skip
 
 
-def _hidden(found: Judged) -> list[list[str]]:
-    return [[row.what, answer(verdicts[HARDENED]), row.no_trace] for row, verdicts in found if row.no_trace]
+def _hidden(judgements: Judged) -> list[list[str]]:
+    return [[row.what, answer(verdicts[HARDENED]), row.no_trace] for row, verdicts in judgements if row.no_trace]
 
 
-def _scored(found: Judged) -> list[list[str]]:
-    rows = [(row, verdicts[HARDENED]) for row, verdicts in found]
+def _scored(judgements: Judged) -> list[list[str]]:
+    rows = [(row, verdicts[HARDENED]) for row, verdicts in judgements]
     return [[row.what, _score(verdict), row.source] for row, verdict in rows if verdict.fires or verdict.blind]
 
 
-def _attempts(found: Judged) -> list[list[str]]:
-    return [[row.what, code(row.line), _score(verdicts[HARDENED]), row.source] for row, verdicts in found]
+def _attempts(judgements: Judged) -> list[list[str]]:
+    return [[row.what, code(row.line), _score(verdicts[HARDENED]), row.source] for row, verdicts in judgements]
 
 
 def _score(verdict: Verdict) -> str:

@@ -19,7 +19,7 @@ HARDENED = "Windows MSIExec DLL Registration"
 
 
 class Verdict(NamedTuple):
-    """What a rule says of an event: whether it fires, its score where it has one, and whether it says it is blind."""
+    """The verdict of a rule on an event: whether it fires, its score where it has one, and whether it is blind."""
 
     fires: bool
     score: float | None = None
@@ -29,11 +29,11 @@ class Verdict(NamedTuple):
 Rule = Callable[[Event], Verdict]
 
 
-def detection(found: Detection) -> Rule:
+def detection(shipped: Detection) -> Rule:
     """Return a detection of this app as a rule: its shipped text, on the input event that ssadetect makes."""
 
     def judge(row: Event) -> Verdict:
-        hits = detect(found, row)
+        hits = detect(shipped, row)
         if not hits:
             return Verdict(False)
         blind = json.loads(str(hits[0]["body"])).get("verdict") == "blind"
@@ -73,10 +73,10 @@ def sigma(row: Event) -> Verdict:
     """
     line = row.get("process", "")
     named = row.get("process_path", "").lower().endswith("\\msiexec.exe")
-    asked = re.search(f" [{DASHES}]y", line, re.IGNORECASE)
+    switch = re.search(f" [{DASHES}]y", line, re.IGNORECASE)
     variants = (text.replace("/Y", f"{dash}Y") for text in LEGITIMATE for dash in DASHES)
     filtered = any(text.lower() in line.lower() for text in variants)
-    return Verdict(bool(named and asked) and not filtered)
+    return Verdict(bool(named and switch) and not filtered)
 
 
 def compared() -> dict[str, Rule]:

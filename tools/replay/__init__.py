@@ -103,11 +103,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Replay files; return the exit code: 0 when every event is in the index, 1, or 130 when interrupted."""
     console = Console(stderr=True)
     try:
-        replay(asked, console)
+        replay(options, console)
     except (ReplayError, OSError) as error:
         console.print(f"replay: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
@@ -117,39 +117,40 @@ def run(asked: argparse.Namespace) -> int:
     return 0
 
 
-def replay(asked: argparse.Namespace, console: Console) -> None:
+def replay(options: argparse.Namespace, console: Console) -> None:
     """Send what is not yet sent; raises ReplayError, OSError."""
-    for path in asked.files:
+    for path in options.files:
         if not path.is_file():
             raise ReplayError(
                 f"{path}: {'a file is needed, which can be read twice' if path.exists() else 'no such file'}"
             )
-    secret, context = token(asked.token_file), trusted(asked)
-    lookup = Lookup(asked.splunkd, asked.index, context) if asked.splunkd else None
-    with Journal(asked.state or asked.files[0].with_name(asked.files[0].name + ".replay")) as journal:
+    secret, context = token(options.token_file), trusted(options)
+    lookup = Lookup(options.splunkd, options.index, context) if options.splunkd else None
+    with Journal(options.state or options.files[0].with_name(options.files[0].name + ".replay")) as journal:
         with console.status("reading the events …"):
-            found = survey(asked.files)
-        if not found.events:
-            raise ReplayError("there is no event in " + ", ".join(map(str, asked.files)))
-        if found.damaged:
+            surveyed = survey(options.files)
+        if not surveyed.events:
+            raise ReplayError("there is no event in " + ", ".join(map(str, options.files)))
+        if surveyed.damaged:
             console.print(
-                f"{found.damaged:,} events are damaged; those with a text are sent as they are", style="yellow"
+                f"{surveyed.damaged:,} events are damaged; those with a text are sent as they are", style="yellow"
             )
-        given = {name: value for name in OF_THE_USER if (value := getattr(asked, name))}
-        plan = {"events": found.events, "SHA-256": found.digest, "--url": asked.url, "--now": asked.now}
-        plan |= {"--batch": asked.batch} | {f"--{name}": getattr(asked, name) for name in OF_THE_USER}
-        journal.begin(plan, int(time.time() - found.latest) if asked.now and found.latest else 0)
-        hec = Hec(asked.url, secret, str(uuid.UUID(journal.run)), context)
+        given = {name: value for name in OF_THE_USER if (value := getattr(options, name))}
+        plan = {"events": surveyed.events, "SHA-256": surveyed.digest, "--url": options.url, "--now": options.now}
+        plan |= {"--batch": options.batch} | {f"--{name}": getattr(options, name) for name in OF_THE_USER}
+        journal.begin(plan, int(time.time() - surveyed.latest) if options.now and surveyed.latest else 0)
+        hec = Hec(options.url, secret, str(uuid.UUID(journal.run)), context)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
-            bar = progress.add_task("sending events", total=found.events)
-            tell = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
-            delivery = Delivery(hec, lookup, journal, asked.settle, asked.patience, asked.resend, tell)
+            bar = progress.add_task("sending events", total=surveyed.events)
+            report = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            delivery = Delivery(hec, lookup, journal, options.settle, options.patience, options.resend, report)
             delivery.check()
-            for batch in batches(asked.files, journal.run, asked.batch, journal.shift, given):
+            for batch in batches(options.files, journal.run, options.batch, journal.shift, given):
                 if batch.number > journal.done:
                     delivery.deliver(batch)
                 progress.advance(bar, batch.events)
-        sys.stdout.write(f"{found.events:,} events are in the index: index={asked.index} {FIELD}::{journal.run}-*\n")
+        where = f"index={options.index} {FIELD}::{journal.run}-*"
+        sys.stdout.write(f"{surveyed.events:,} events are in the index: {where}\n")
 
 
 def token(file: Path | None) -> str:
@@ -161,12 +162,12 @@ def token(file: Path | None) -> str:
     return text
 
 
-def trusted(asked: argparse.Namespace) -> ssl.SSLContext:
+def trusted(options: argparse.Namespace) -> ssl.SSLContext:
     """Return which certificates are trusted; raises ReplayError."""
     try:
-        context = ssl.create_default_context(cafile=asked.ca)
+        context = ssl.create_default_context(cafile=options.ca)
     except (OSError, ssl.SSLError) as error:
-        raise ReplayError(f"{asked.ca}: expected certificates in PEM ({error.strerror or error})") from None
-    if asked.insecure:
+        raise ReplayError(f"{options.ca}: expected certificates in PEM ({error.strerror or error})") from None
+    if options.insecure:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -63,8 +63,8 @@ def hits(file: Path, detection: str) -> int:
     ran = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8", check=False)
     if ran.returncode:
         raise DatasetError(f"{file.name}: the replay failed")
-    found = map(json.loads, ran.stdout.splitlines())
-    return sum(one["kind"] == "detection" and one["detection"] == detection for one in found)
+    lines = map(json.loads, ran.stdout.splitlines())
+    return sum(one["kind"] == "detection" and one["detection"] == detection for one in lines)
 
 
 def main(arguments: list[str]) -> int:

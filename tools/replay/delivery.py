@@ -22,9 +22,9 @@ class Delivery:
     """Sends batches, in their order.
 
     HEC knows no batch again that it already has. So one whose answer was lost is looked up, by its marker, before it is
-    sent again: for `settle` seconds, as an event is found only some time after it was taken. `lookup` None: nobody can
-    be asked, and the replay stops, unless `resend` says to send it again. `patience` is how many seconds a batch waits
-    for a server that is away, and how long for its acknowledgment. `tell` gets a line about each trouble.
+    sent again: for `settle` seconds, as an event is found only some time after it was taken. Without `lookup`
+    (None) the replay stops there, or sends the batch again where `resend` is set. `patience` is how many seconds a
+    batch waits for a server that is away, and how long for its acknowledgment. `report` gets a line about each trouble.
     """
 
     hec: Hec
@@ -33,15 +33,15 @@ class Delivery:
     settle: float
     patience: float
     resend: bool
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
 
     def deliver(self, batch: Batch) -> None:
         """Return when the batch is in the index, and noted as done; raises ReplayError, OSError."""
         before = batch.number - 1
-        pauses = Pauses(self.patience, self.tell)
+        pauses = Pauses(self.patience, self.report)
         lost = self.journal.sent == batch.number
         try:
-            while not (lost and self.found(batch, pauses)):
+            while not (lost and self.is_indexed(batch, pauses)):
                 lost = False
                 self.journal.note(done=before, sent=batch.number)
                 try:
@@ -61,13 +61,13 @@ class Delivery:
         self.journal.note(done=batch.number, sent=batch.number)
 
     def check(self) -> None:
-        """Look up a batch that cannot be there: who may not search learns it now, not in need; raises ReplayError."""
-        self.count(0, Pauses(self.patience, self.tell))
+        """Look up a batch that cannot be there, so that a missing right to search shows at once; raises ReplayError."""
+        self.count(0, Pauses(self.patience, self.report))
 
     def confirmed(self, batch: Batch, ack: int | None) -> None:
-        """Wait until HEC says that a batch is indexed, where its token has acknowledgments; else its answer says so.
+        """Wait until HEC acknowledges that a batch is indexed; without acknowledgments, its answer stands for that.
 
-        Raises LostError: HEC says it once, and when it was started again it knows nothing of what came before.
+        Raises LostError: HEC acknowledges once, and a restarted HEC knows nothing of what came before.
         """
         until = time.monotonic() + self.patience
         pause, missed = FIRST_PAUSE, False
@@ -85,17 +85,17 @@ class Delivery:
             pause = min(2 * pause, LONGEST_PAUSE / 6)
 
     def seen(self, batch: Batch) -> bool:
-        """Tell whether a batch is known to be in the index now; raises ReplayError."""
+        """Return whether a batch is known to be in the index now; raises ReplayError."""
         with suppress(AwayError):
             mark = marker(self.journal.run, batch.number)
             return self.lookup is not None and self.lookup.count(mark) == batch.events
         return False
 
-    def found(self, batch: Batch, pauses: Pauses) -> bool:
-        """Tell whether a batch that may be in the index is there; raises ReplayError when that cannot be known."""
+    def is_indexed(self, batch: Batch, pauses: Pauses) -> bool:
+        """Return whether a batch that may be in the index is there; raises ReplayError when that cannot be known."""
         name = f"batch {batch.number} ({batch.events} events, {FIELD}::{marker(self.journal.run, batch.number)})"
         if self.resend:
-            self.tell(f"{name} is sent again: it may be in the index twice")
+            self.report(f"{name} is sent again: it may be in the index twice")
             return False
         if self.lookup is None:
             raise ReplayError(
@@ -133,9 +133,9 @@ class Delivery:
 class Pauses:
     """The growing pauses between tries, `patience` seconds in all."""
 
-    def __init__(self, patience: float, tell: Callable[[str], None]) -> None:
+    def __init__(self, patience: float, report: Callable[[str], None]) -> None:
         self.patience = self.left = patience
-        self.tell = tell
+        self.report = report
         self.next = FIRST_PAUSE
 
     def pause(self, error: Exception) -> None:
@@ -144,7 +144,7 @@ class Pauses:
             raise ReplayError(
                 f"{error}: gave up after {self.patience:g} s; start the same command again to go on"
             ) from None
-        self.tell(f"{error}: again in {min(self.next, self.left):g} s")
+        self.report(f"{error}: again in {min(self.next, self.left):g} s")
         time.sleep(min(self.next, self.left))
         self.left -= self.next
         self.next = min(2 * self.next, LONGEST_PAUSE)

@@ -1,8 +1,8 @@
-"""What can go wrong with a batch, told apart by what is then known of it."""
+"""What can go wrong with a batch, by what is then known of it."""
 
 
 class ReplayError(Exception):
-    """The replay stops; the text says why, and what to do. `taken`: may the server have a part of the batch?"""
+    """The replay stops; the message has cause and remedy. `taken`: the server may have a part of the batch."""
 
     def __init__(self, text: str, taken: bool = False) -> None:
         super().__init__(text)
@@ -10,7 +10,7 @@ class ReplayError(Exception):
 
 
 class AwayError(Exception):
-    """The server is away or busy, and has done nothing: to be asked again."""
+    """The server is away or busy, and has done nothing: the same request may be sent again."""
 
 
 class LostError(Exception):

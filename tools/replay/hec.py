@@ -1,4 +1,4 @@
-"""Splunk's HTTP Event Collector (HEC): sends a batch of events, and tells what became of it."""
+"""Splunk's HTTP Event Collector (HEC): sends a batch of events, and reports what became of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Hec:
     """A client of one collector.
 
     `url` is its address without a path of HEC, `token` its secret, `channel` a GUID (which a token with indexer
-    acknowledgment requires, and any other allows), `context` says which certificates are trusted.
+    acknowledgment requires, and any other allows), `context` has the trusted certificates.
     """
 
     def __init__(self, url: str, token: str, channel: str, context: ssl.SSLContext) -> None:
@@ -54,7 +54,7 @@ class Hec:
         return None if ack is None else int(ack)
 
     def acknowledged(self, ack: int) -> bool:
-        """Tell whether a batch is indexed; False too where the server, started again, knows nothing of it any more.
+        """Return whether a batch is indexed; False too where the server, started again, knows nothing of it any more.
 
         Raises as `send` does (REST API Reference: services/collector/ack).
         """
@@ -71,25 +71,25 @@ class Hec:
         except httpx.TransportError as error:
             raise LostError(f"{self.url}: {error or type(error).__name__}") from None
         try:
-            said = answer.json()
+            content = answer.json()
         except ValueError:
-            said = None
-        return self._judged(answer.status_code, said if isinstance(said, dict) else {})
+            content = None
+        return self._judged(answer.status_code, content if isinstance(content, dict) else {})
 
-    def _judged(self, status: int, said: dict[str, Any]) -> dict[str, Any]:
-        """Return what HEC says to a request that it took; raise by what is known of any other."""
-        code = said.get("code")
-        if status == 200 and (code == 0 or "acks" in said):
-            return said
-        words = f"{self.url}: HTTP {status}" + (f', "{said["text"]}" (code {code})' if "text" in said else "")
-        if status == 429 or (status == 503 and code not in (None, 8)):  # HEC itself says that its queues are full
+    def _judged(self, status: int, content: dict[str, Any]) -> dict[str, Any]:
+        """Return HEC's answer to a request that it took; raise by what is known of any other."""
+        code = content.get("code")
+        if status == 200 and (code == 0 or "acks" in content):
+            return content
+        words = f"{self.url}: HTTP {status}" + (f', "{content["text"]}" (code {code})' if "text" in content else "")
+        if status == 429 or (status == 503 and code not in (None, 8)):  # HEC itself reports that its queues are full
             raise AwayError(words)
         if status >= 500 or status == 408:  # the server failed midway, or a proxy lost it
             raise LostError(words)
         if code is None:
             raise ReplayError(f"{words}: what answers there is no HTTP Event Collector", taken=status < 300)
         # What becomes of the events before a wrong one is documented nowhere; a wrong index is the first one's already.
-        partly = said.get("invalid-event-number", 0) > 1
+        partly = content.get("invalid-event-number", 0) > 1
         raise ReplayError(f"{words}: {REMEDIES.get(code, 'see splunkd.log')}", partly)
 
 

@@ -1,4 +1,4 @@
-"""What a replay has done so far: a file beside the events, by which it goes on where it stopped."""
+"""What a replay has done so far: a file next to the events, by which it goes on where it stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks Splunk whether a batch is in its index."""
+"""Searches Splunk for the events of a batch."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Lookup:
             if untrusted := certificate_error(error):
                 raise ReplayError(f"{self.url}: {untrusted}") from None
             raise AwayError(f"{self.url}: {error or type(error).__name__}") from None
-        # An indexer that was away is told of in a message only, and a count without it would be too small.
-        wrong = [said["text"] for said in answer.get("messages", []) if said["type"] not in ("DEBUG", "INFO")]
+        # Only a message reports an indexer that was away, and a count without it would be too small.
+        wrong = [message["text"] for message in answer.get("messages", []) if message["type"] not in ("DEBUG", "INFO")]
         if wrong or not answer.get("results"):
             raise AwayError(f"{self.url}: {'; '.join(wrong) or 'the search gave no count'}")
         return int(answer["results"][0]["count"])

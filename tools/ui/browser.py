@@ -1,6 +1,6 @@
 """A real browser before the stand-in for Splunk Web: opens views, waits for their searches, and sees what went wrong.
 
-What the browser asks for is written down where it is answered, by an ASGI middleware; what it complains of, by itself.
+An ASGI middleware records what the browser requests; the browser's own log has what it complains of.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tools.ui.web import RAW
 
 DRAWN = "() => !document.getElementById('root') || document.querySelector('#root *')"
-"""What a page can tell of the beginning of a view."""
+"""A test for the page: whether a view has begun to be drawn."""
 
 SIZE = 1440, 2500
 """Of the window, in pixels: so high that a view is drawn whole."""
@@ -109,11 +109,11 @@ class Screen:
     def __init__(self, page: Page, recorder: Recorder, address: str) -> None:
         self.page, self.recorder, self.address = page, recorder, address
         self.errors: list[str] = []
-        page.on("console", self._told)
+        page.on("console", self._logged)
         page.on("pageerror", lambda error: self.errors.append(error.message))
         page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
 
-    def _told(self, message: ConsoleMessage) -> None:
+    def _logged(self, message: ConsoleMessage) -> None:
         gone = message.location["url"].endswith("/control")  # a job is cancelled, and again with the page that made it
         if message.type == "error" and not gone:
             self.errors.append(message.text)
@@ -139,10 +139,10 @@ class Screen:
         limit, calm = time.monotonic() + LIMIT, 0
         while time.monotonic() < limit:
             self.page.wait_for_timeout(1000 * QUIET / CALM)
-            asked = time.monotonic()
+            started = time.monotonic()
             busy = self.recorder.open or self._running()
             self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
-            still = not busy and self.recorder.last < asked < time.monotonic() < asked + QUIET / CALM
+            still = not busy and self.recorder.last < started < time.monotonic() < started + QUIET / CALM
             calm = calm + 1 if still else 0
             if calm > CALM:
                 return
@@ -159,7 +159,7 @@ class Screen:
         return {search.sid for search in self.searches()} - over
 
     def calls(self, method: str, path: str) -> Iterator[Exchange]:
-        """Yield the calls of splunkd whose path is as a regex says."""
+        """Yield the calls of splunkd whose path matches a regex."""
         wanted = re.compile(rf"{RAW}/services(NS/[^/]+/[^/]+)?{path}")
         return (seen for seen in [*self.recorder.exchanges] if seen.method == method and wanted.fullmatch(seen.path))
 

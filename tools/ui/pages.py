@@ -29,7 +29,7 @@ CONFIG = {
     "BUILD_PUSH_NUMBER": 0,
     "SERVER_ZONEINFO": "",
 }
-"""What Splunk Web tells its pages as $C; @splunk/splunk-utils reads it."""
+"""The settings that Splunk Web gives its pages as $C; @splunk/splunk-utils reads them."""
 
 THEMES = ("dark", "light")
 
@@ -70,10 +70,10 @@ def _json(value: Any) -> str:
 
 def page(title: str, here: str, theme: str, views: Mapping[str, str], body: str) -> str:
     """Return a page: `views` maps names to labels for the navigation, `here` is the one that is shown."""
-    asked = {"theme": theme}
+    themed = {"theme": theme}
     other = THEMES[theme == THEMES[0]]
     links = " ".join(
-        f'<a href="{escape(address(name, **asked))}"{" aria-current=page" if name == here else ""}>{escape(label)}</a>'
+        f'<a href="{escape(address(name, **themed))}"{" aria-current=page" if name == here else ""}>{escape(label)}</a>'
         for name, label in views.items()
     )
     return (
@@ -92,26 +92,28 @@ def drawn(script: str, data: Mapping[str, Any], template: str = "") -> str:
     )
 
 
-def results(asked: Mapping[str, str], found: Mapping[str, Any] | None, complaint: str) -> str:
+def results(query: Mapping[str, str], content: Mapping[str, Any] | None, complaint: str) -> str:
     """Return the search page's own part.
 
-    `asked` has q, earliest and latest; `found` is what the REST API gives (output_mode=json), if the search ran;
-    `complaint` says why it did not.
+    `query` has q, earliest and latest; `content` is the answer of the REST API (output_mode=json), if the search ran;
+    `complaint` is the reason why it did not.
     """
-    fields = [_field("Search", f'<textarea name="q" rows="5">{escape(asked["q"])}</textarea>')]
-    fields += [_field(name, f'<input name="{name}" value="{escape(asked[name])}">') for name in ("earliest", "latest")]
-    told = [("", complaint)] if complaint else [(one["type"], one["text"]) for one in (found or {}).get("messages", ())]
-    alerts = "".join(f'<p role="alert">{escape(" ".join(one).strip())}</p>' for one in told)
-    return f"<main><form>{''.join(fields)}<button>Search</button></form>{alerts}{_table(found) if found else ''}</main>"
+    fields = [_field("Search", f'<textarea name="q" rows="5">{escape(query["q"])}</textarea>')]
+    fields += [_field(name, f'<input name="{name}" value="{escape(query[name])}">') for name in ("earliest", "latest")]
+    messages = [(one["type"], one["text"]) for one in (content or {}).get("messages", ())]
+    messages = [("", complaint)] if complaint else messages
+    alerts = "".join(f'<p role="alert">{escape(" ".join(one).strip())}</p>' for one in messages)
+    table = _table(content) if content else ""
+    return f"<main><form>{''.join(fields)}<button>Search</button></form>{alerts}{table}</main>"
 
 
 def _field(label: str, control: str) -> str:
     return f"<label>{label} {control}</label>"
 
 
-def _table(found: Mapping[str, Any]) -> str:
+def _table(content: Mapping[str, Any]) -> str:
     """Show rows with their time and event first, and without internal fields."""
-    names, rows = [field["name"] for field in found["fields"]], found["results"]
+    names, rows = [field["name"] for field in content["fields"]], content["results"]
     first = [name for name in ("_time", "_raw") if name in names]
     shown = [*first, *(name for name in names if not name.startswith("_"))]
     lines = ["".join(f"<th>{escape(name)}</th>" for name in shown)]

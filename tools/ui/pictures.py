@@ -49,15 +49,6 @@ def write(view: str, path: Path) -> None:
     path.write_bytes(png[:header] + chunk + png[header:])
 
 
-def read(path: Path) -> str:
-    """Return the fingerprint in a picture; empty if there is none."""
-    for _, kind, data in chunks(path.read_bytes()):
-        key, _, text = data.partition(b"\0")
-        if (kind, key) == (b"tEXt", KEYWORD):
-            return text.decode("ascii")
-    return ""
-
-
 def chunks(png: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield where each chunk ends, its kind and its data."""
     place = START

@@ -17,7 +17,7 @@ from tools import ROOT
 
 EVENTS = sorted((ROOT / "sandbox/demo").glob("*.log"))
 LATER = 60
-"""Seconds from the last demo event to the moment at which somebody looks."""
+"""Seconds from the last demo event to the moment at which the views are opened."""
 
 
 @contextmanager

@@ -32,8 +32,8 @@ class View:
     @cached_property
     def sources(self) -> Mapping[str, Any]:
         """Its data sources by id."""
-        found: Mapping[str, Any] = self.definition["dataSources"]
-        return found
+        sources: Mapping[str, Any] = self.definition["dataSources"]
+        return sources
 
     def query(self, source: str) -> str:
         """Return the whole search of a data source: of a chain, with the one that it extends before it."""
@@ -54,16 +54,16 @@ class View:
     @property
     def defaults(self) -> dict[str, str]:
         """Return the values that tokens have at first paint: of inputs, and of the defaults."""
-        found: dict[str, str] = {}
+        values: dict[str, str] = {}
         for one in self.definition["inputs"].values():
             options = one["options"]
             if one["type"] == "input.timerange":
                 earliest, latest = options["defaultValue"].split(",")
-                found |= {f"{options['token']}.earliest": earliest, f"{options['token']}.latest": latest}
+                values |= {f"{options['token']}.earliest": earliest, f"{options['token']}.latest": latest}
             else:
-                found[options["token"]] = options["defaultValue"]
+                values[options["token"]] = options["defaultValue"]
         given = self.definition["defaults"].get("tokens", {}).get("default", {})
-        return found | {name: one["value"] for name, one in given.items()}
+        return values | {name: one["value"] for name, one in given.items()}
 
 
 def fill(text: str, tokens: Mapping[str, str]) -> str:
@@ -72,10 +72,10 @@ def fill(text: str, tokens: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in tokens:
             return match[0]
-        found = tokens[match[1]]
+        text = tokens[match[1]]
         for name in match[2].split("|")[1:]:
-            found = {"s": json.dumps(found, ensure_ascii=False)}[name]
-        return found
+            text = {"s": json.dumps(text, ensure_ascii=False)}[name]
+        return text
 
     return TOKEN.sub(value, text)
 

@@ -91,11 +91,11 @@ class Web:
         answer = await self.call("GET", f"data/ui/views/{quote(name, '')}")
         if answer.status_code != httpx.codes.OK:
             raise HTTPException(404, f"There is no view {name}.")
-        found = pages.read_view(answer.json()["entry"][0]["content"]["eai:data"])
-        theme = _theme(request, found.theme)
+        view = pages.read_view(answer.json()["entry"][0]["content"]["eai:data"])
+        theme = _theme(request, view.theme)
         style = '<link rel="stylesheet" href="/ui/view.css">'
-        body = style + pages.drawn("view", {"definition": found.definition, "theme": theme})
-        return self.page(request, name, found.label, body, theme)
+        body = style + pages.drawn("view", {"definition": view.definition, "theme": theme})
+        return self.page(request, name, view.label, body, theme)
 
     def form(self, request: Request) -> Response:
         """Show the alert action's form, with the values that alert_actions.conf gives."""
@@ -108,18 +108,18 @@ class Web:
 
     async def search(self, request: Request) -> Response:
         """Run a search (`q`, `earliest`, `latest`), and list its rows."""
-        asked = {"q": "", "earliest": "-24h@h", "latest": "now", **request.query_params}
-        found: dict[str, Any] | None = None
+        query = {"q": "", "earliest": "-24h@h", "latest": "now", **request.query_params}
+        content: dict[str, Any] | None = None
         complaint = ""
-        if text := asked["q"].strip():
+        if text := query["q"].strip():
             whole = text if text.startswith(("|", "search ")) else f"search {text}"
-            span = {"earliest_time": asked["earliest"], "latest_time": asked["latest"]}
+            span = {"earliest_time": query["earliest"], "latest_time": query["latest"]}
             answer = await self.call("POST", "search/jobs", search=whole, exec_mode="oneshot", count="0", **span)
             if answer.status_code == httpx.codes.OK:
-                found = answer.json()
+                content = answer.json()
             else:
-                complaint = "; ".join(told["text"] for told in answer.json()["messages"])
-        body = pages.results(asked, found, complaint)
+                complaint = "; ".join(message["text"] for message in answer.json()["messages"])
+        body = pages.results(query, content, complaint)
         return self.page(request, "search", "Search", body, _theme(request, "light"))
 
     async def call(self, method: str, path: str, **arguments: str) -> httpx.Response:
@@ -158,5 +158,5 @@ def serving(application: ASGIApp, port: int = 0) -> Iterator[str]:
 
 
 def _theme(request: Request, default: str) -> str:
-    asked = request.query_params.get("theme", default)
-    return asked if asked in THEMES else default
+    theme = request.query_params.get("theme", default)
+    return theme if theme in THEMES else default

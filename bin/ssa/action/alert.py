@@ -33,16 +33,16 @@ BATCH = 250
 """Risk events in one request: at most 2.5 MB, all that is held of them at a time."""
 
 PROGRESS = 2_000
-"""Risk events after which the log says how far the action is."""
+"""Risk events after which the log reports the progress."""
 
-MOST_TOLD = 20
+MOST_LOGGED = 20
 """Problems of one kind that are logged; the rest is counted."""
 
 LEDGER_AGE = 30 * 86_400
 """Seconds that the ledger remembers a risk event."""
 
-ONE_REQUEST, QUESTIONS, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
-"""Shares of maxtime: one request may take so much; questions that fail may cost so much, so that events have the rest;
+ONE_REQUEST, QUERIES, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
+"""Shares of maxtime: one request may take so much; queries that fail may cost so much, so that events have the rest;
 nothing is begun later; the process ends itself. splunkd would kill it at 1, without a message. What Python took to
 start is part of the time: time.process_time() knows most of it."""
 
@@ -59,25 +59,25 @@ class Run:
         self.catalogue = Catalogue.of_app(APP)
         seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
         self.patience = Patience(log, seconds, pause=pause)
-        self.questions = Patience(log, seconds, budget=limits.seconds * QUESTIONS, pause=pause)
+        self.queries = Patience(log, seconds, budget=limits.seconds * QUERIES, pause=pause)
         self.detections: dict[str, tuple[Detection, ...]] = {}
         self.seen: set[str] = set()
         self.unnoted: list[str] = []
-        self.rows = self.events = self.written = self.known = self.lost = self.nobody = 0
+        self.rows = self.events = self.written = self.known = self.lost = self.ignored = 0
         self.problems: Counter[int] = Counter()
 
     def fail(self, code: int, problem: str) -> None:
-        """Log an error, which the exit code will tell; the rest goes on."""
+        """Log an error and note its exit code; the run goes on."""
         self.problems[code] += 1
-        if self.problems[code] <= MOST_TOLD:
+        if self.problems[code] <= MOST_LOGGED:
             self.log("ERROR", problem)
 
     def summary(self) -> str:
-        """Say what was done so far."""
+        """Return the counts so far as one line of the log."""
         action = self.action
         return (
             f'search="{action.search_name}" sid={action.sid} results={self.rows} risk_events={self.events} '
-            f"written={self.written} written_before={self.known} not_written={self.lost} ignored={self.nobody} "
+            f"written={self.written} written_before={self.known} not_written={self.lost} ignored={self.ignored} "
             f"index={action.index} dry_run={int(action.dry_run)} problems={sum(self.problems.values())}"
         )
 
@@ -110,7 +110,7 @@ class Run:
             self.log("WARN", f"the search gave {most} results, the most that an alert gets: there may be more")
 
     def connect(self) -> bool:
-        """Choose the sink and the ledger, and ask splunkd what it knows; False when nothing may be written."""
+        """Choose sink and ledger, and read the ignored entities; return False when nothing may be written."""
         from . import splunkd  # here: it takes longer to load than a search without hits needs
 
         action, timeout = self.action, min(splunkd.TIMEOUT, self.limits.seconds * ONE_REQUEST)
@@ -121,11 +121,11 @@ class Run:
             return False
         self.sink: Sink = splunkd.Receivers(session, action.index, action.search_name, action.server_host)
         self.ledger: Ledger | None = splunkd.KvLedger(session, action.index)
-        nobody: list[Ignored] = []
-        ignored = self.ask("the lookup of ignored entities", session.ignored, nobody)
+        no_entries: list[Ignored] = []
+        ignored = self.query("the lookup of ignored entities", session.ignored, no_entries)
         self.context = risk.Context(action.search_name, action.sid, time.time(), tuple(ignored))
         name = action.search_name
-        if self.ask("the double-score guard", lambda: session.writes_own_risk(name, action.owner, action.app), False):
+        if self.query("the double-score guard", lambda: session.writes_own_risk(name, action.owner, action.app), False):
             self.fail(
                 EXIT_USAGE,
                 f'"{name}" has Enterprise Security\'s risk action on as well (action.risk = 1): every hit would score '
@@ -134,10 +134,10 @@ class Run:
             return False
         return True
 
-    def ask(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
-        """Return what splunkd says, or a default with a warning: a question without an answer must not cost risk."""
+    def query(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
+        """Return splunkd's answer, or a default with a warning: a query that fails must not cost risk."""
         try:
-            return self.questions(what, request)
+            return self.queries(what, request)
         except SinkError as error:
             self.log("WARN", f"{what}: going on without: {error}")
             return default
@@ -147,18 +147,18 @@ class Run:
         for row in rows:
             try:
                 for detection in self.detection(row):
-                    for found in self.row_events(detection, row):
-                        id = str(found["risk_event_id"])
+                    for risk_event in self.row_events(detection, row):
+                        id = str(risk_event["risk_event_id"])
                         if id not in self.seen:
                             self.seen.add(id)
                             self.events += 1
-                            yield id, stash.line(found)
+                            yield id, stash.line(risk_event)
             except Exception:
                 # A defect of ours, found by one row, must not cost the others their risk.
                 self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
 
     def detection(self, row: Row) -> tuple[Detection, ...]:
-        """Return the detection of a row (none when it cannot be told, which is logged once for each name)."""
+        """Return the detection of a row; empty when it is unknown, which is logged once for each name."""
         name = (self.action.detection or cells.text(row.get("detection")) or "")[:LONGEST_NAME]
         if name not in self.detections:
             try:
@@ -176,21 +176,21 @@ class Run:
         return self.detections[name]
 
     def row_events(self, detection: Detection, row: Row) -> list[risk.RiskEvent]:
-        """Return the risk events of one result; one that names nobody is an error, unless those are ignored."""
-        found = risk.risk_events(detection, row, self.context)
-        self.nobody += found.ignored
-        if found.left_out:
-            self.fail(EXIT_INPUT, f"result {self.rows} names {found.left_out} victims too many: they get no risk")
-        if not found.events and not found.ignored:
+        """Return the risk events of one result; a result without a victim is an error, unless all are ignored."""
+        outcome = risk.risk_events(detection, row, self.context)
+        self.ignored += outcome.ignored
+        if outcome.left_out:
+            self.fail(EXIT_INPUT, f"result {self.rows} names {outcome.left_out} victims too many: they get no risk")
+        if not outcome.events and not outcome.ignored:
             victims = ", ".join(o.name for o in detection.observables if o.role == "Victim")
             why = f"no value in any of {victims}" if victims else "the detection has no observable with the role Victim"
             self.fail(EXIT_INPUT, f"result {self.rows} of {detection.name} names no victim: {why}")
-        return found.events
+        return outcome.events
 
     def write(self, batch: Sequence[tuple[str, str]]) -> None:
         """Write a batch, without what the ledger knows, and note it there; what splunkd does not take is reported."""
         first, last = self.events - len(batch) + 1, self.events
-        known = self.ask_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, self.questions)
+        known = self.query_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, self.queries)
         self.known += len(known)
         fresh = [(id, line) for id, line in batch if id not in known]
         if self.action.dry_run:
@@ -207,23 +207,23 @@ class Run:
             self.written += len(fresh)
             # After the event, never before: a crash between the two writes it again, and readers see one.
             self.unnoted += [id for id, _ in fresh]
-            self.note(self.questions)
+            self.note(self.queries)
         if last // PROGRESS > (first - 1) // PROGRESS:
             self.log("INFO", f"results so far: {self.rows}, risk events written: {self.written}")
 
     def note(self, patience: Patience) -> None:
-        """Note in the ledger what was written; what it does not take now it is told again later."""
+        """Note in the ledger what was written; what it does not take now is noted again later."""
 
         def request(ledger: Ledger) -> bool:
             ledger.note(self.unnoted, time.time())
             return True
 
         if self.unnoted:
-            noted = self.ask_ledger(request, False, patience)
+            noted = self.query_ledger(request, False, patience)
             self.unnoted = [] if noted else self.unnoted
 
-    def ask_ledger(self, request: Callable[[Ledger], Answer], default: Answer, patience: Patience) -> Answer:
-        """Ask the ledger, or go on without: readers of our rules see a repeated risk_event_id once."""
+    def query_ledger(self, request: Callable[[Ledger], Answer], default: Answer, patience: Patience) -> Answer:
+        """Return the ledger's answer, or a default: the risk rules count a repeated risk_event_id once."""
         ledger = self.ledger
         if ledger is None or patience.budget <= 0:
             return default
@@ -236,10 +236,10 @@ class Run:
             return default
 
     def finish(self) -> None:
-        """Tell the ledger what it does not know yet, and keep it bounded."""
+        """Note in the ledger what it does not have yet, and drop its old entries."""
         self.note(self.patience)
         if self.written:
-            self.ask_ledger(lambda ledger: ledger.forget(time.time() - LEDGER_AGE), None, self.questions)
+            self.query_ledger(lambda ledger: ledger.forget(time.time() - LEDGER_AGE), None, self.queries)
 
 
 def batches(lines: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
@@ -277,7 +277,7 @@ def watch(run: Run, seconds: float) -> threading.Timer:
     """End the process after so many seconds, with a message: splunkd would kill it a little later without one."""
 
     def end() -> None:
-        # Where nobody reads the log, writing to it would wait for ever.
+        # Where no process reads the log, writing to it would wait for ever.
         last = threading.Timer(1, os._exit, [EXIT_SPLUNKD])
         last.daemon = True
         last.start()

@@ -25,7 +25,7 @@ def visible(text: str) -> str:
 
     So a name cannot pass for another's, and no text has more than one line.
     """
-    return _INVISIBLE.sub(lambda found: _SYMBOLS.get(found.group()) or f"⟨U+{ord(found.group()):04X}⟩", text)
+    return _INVISIBLE.sub(lambda match: _SYMBOLS.get(match.group()) or f"⟨U+{ord(match.group()):04X}⟩", text)
 
 
 def shorten(text: str, longest: int) -> str:

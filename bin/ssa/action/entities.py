@@ -1,4 +1,4 @@
-"""Who a risk object is: one name for one user or device, and those who are nobody. Pure.
+"""The names of risk objects: one name for one user or device, and the names that are no risk object. Pure.
 
 The rule: surrounding blanks go, case does not count (lower case), of `DOMAIN\\user` the user stays, of a device's name
 the dots at its end go. So the user of a 4688 event (jdoe) and of a Sysmon event (CORP\\JDoe) gather their risk
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MISSING = ("-", "unknown")
-"""How Windows and data models write that there is nobody."""
+"""How Windows and data models write that there is no user or device."""
 
 WELL_KNOWN_USERS = (
     ("system", "the local system"),
@@ -47,14 +47,14 @@ _AROUND = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 class Ignored:
     """An entry of the lookup ssa_ignored_entities: a pattern with `*`, for one risk object type or all (``*``).
 
-    A pattern of which nothing but `*` is left, as of `CORP\\*` for users, is about nobody: it would silence everyone.
+    A pattern of which nothing but `*` is left, as of `CORP\\*` for users, matches no entity: it would silence all.
     """
 
     pattern: str
     type: str = "*"
 
     def __contains__(self, entity: tuple[str, str]) -> bool:
-        """Tell whether this is about an entity: its normal name and its risk object type."""
+        """Return whether this entry matches an entity, given its normal name and its risk object type."""
         name, kind = entity
         if self.type.strip().lower() not in ("*", "", kind):
             return False
@@ -63,7 +63,7 @@ class Ignored:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Tell whether a name is as a pattern says, in which `*` stands for any characters.
+    """Return whether a name matches a pattern, in which `*` stands for any characters.
 
     Parts between the stars are looked for one after the other, each at its first place: there is no way back, so a
     name that was made to be hard takes no longer.
@@ -76,15 +76,15 @@ def matches(pattern: str, name: str) -> bool:
         return False
     at = len(first)
     for part in middle:
-        found = name.find(part, at)
-        if found < 0:
+        place = name.find(part, at)
+        if place < 0:
             return False
-        at = found + len(part)
+        at = place + len(part)
     return len(name) - len(last) >= at and name.endswith(last)
 
 
 def normal(value: str, kind: str) -> str:
-    """Return the normal form of a user's or a device's name; `kind` is the risk object type. "" is nobody."""
+    """Return the normal form of a user's or a device's name; `kind` is the risk object type. "" is no risk object."""
     name = value.translate(_BLANKS).strip(_AROUND)
     if kind == "user":
         return name.lower().rpartition("\\")[2].strip(_AROUND)
@@ -96,8 +96,8 @@ def _normal_pattern(pattern: str, kind: str) -> str:
     return normal(pattern, kind).lower()
 
 
-def is_nobody(name: str, kind: str, ignored: Sequence[Ignored] = ()) -> bool:
-    """Tell whether a normal form is no risk object: empty, well known, a computer's account, or ignored by the lookup.
+def is_no_risk_object(name: str, kind: str, ignored: Sequence[Ignored] = ()) -> bool:
+    """Return whether a normal form is no risk object: empty, well known, a computer's account, or ignored by the users.
 
     A computer account (HOST$) is no user: its device has the risk.
     """

@@ -26,7 +26,7 @@ class Log:
         self.secret = ""
 
     def __call__(self, level: str, text: str) -> None:
-        """Write a message. A log that nobody reads any more must not cost risk, so no error comes from here."""
+        """Write a message. A log whose reader is gone must not cost risk, so this raises nothing."""
         with suppress(OSError, ValueError):
             self.stream.write(f"{level} {display.visible(mask(text, self.secret))}\n")
             self.stream.flush()

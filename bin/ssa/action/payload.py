@@ -1,4 +1,4 @@
-"""What splunkd and the user tell the alert action: the payload on stdin, and the limits in alert_actions.conf."""
+"""The input of the alert action: the payload on stdin, and the limits in alert_actions.conf."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, Any, Callable, NamedTuple
 from ssa.content import conf
 
 MAXTIME, MAXRESULTS = "5m", "10000"
-"""What Splunk gives an action where alert_actions.conf says nothing."""
+"""Splunk's defaults for an action whose stanza in alert_actions.conf sets no limits."""
 
 LONGEST_TIME = 86_400
 """Seconds. An action that may take longer than a day needs no watch."""
@@ -110,8 +110,8 @@ def limits(log: Callable[[str, str], None], app: str = conf.APP) -> Limits:
 
 
 def _seconds(setting: conf.Setting | None, log: Callable[[str, str], None]) -> float:
-    found = _DURATION.fullmatch((setting.value if setting else MAXTIME).strip().lower())
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    duration = _DURATION.fullmatch((setting.value if setting else MAXTIME).strip().lower())
+    seconds = int(duration[1]) * _UNITS[duration[2]] if duration else 0
     if seconds > 0 or setting is None:
         return float(min(seconds, LONGEST_TIME))
     log("WARN", f"{setting.file}, line {setting.line}: maxtime: expected a duration like 5m, going on with {MAXTIME}")

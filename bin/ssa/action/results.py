@@ -46,28 +46,28 @@ class TooLongError(ValueError):
 
 def decode(cell: str) -> list[str] | None:
     """Read `$a$;$b$` (a dollar sign doubled inside) as its values; None when it is not of this form, or too many."""
-    found: list[str] = []
+    values: list[str] = []
     at = 0
     while at < len(cell):
         value = _MULTIVALUE.match(cell, at)
-        if value is None or len(found) == MAX_VALUES:
+        if value is None or len(values) == MAX_VALUES:
             return None
-        found.append(value.group(1).replace("$$", "$"))
+        values.append(value.group(1).replace("$$", "$"))
         at = value.end()
-    return found
+    return values
 
 
 def agree(values: list[str], plain: str | None) -> bool:
-    """Tell whether the column of a field says what its `__mv_` column does: all values, in their order, or nothing.
+    """Return whether the column of a field agrees with its `__mv_` column: all values, in their order, or nothing.
 
     splunkd writes both. An event that has a field called `__mv_user` cannot say who the user was.
     """
     at = 0
     for value in values if plain else ():
-        found = (plain or "").find(value, at)
-        if found < 0:
+        place = (plain or "").find(value, at)
+        if place < 0:
             return False
-        at = found + len(value)
+        at = place + len(value)
     return True
 
 
@@ -117,16 +117,16 @@ def read(path: str, home: str, skipped: Callable[[ResultsError], None] | None = 
 
 
 def _row(columns: list[str], cells: list[str]) -> dict[str, Cell]:
-    """Name the cells of a row; None where it is too short."""
-    found: dict[str, Cell] = {name: None for name in columns if name and not name.startswith(_PREFIX)}
+    """Return the cells of a row by their columns; None where the row is too short."""
+    row: dict[str, Cell] = {name: None for name in columns if name and not name.startswith(_PREFIX)}
     multivalue: list[tuple[str, list[str]]] = []
     for name, cell in zip(columns, cells):
         if not name.startswith(_PREFIX):
-            found[name] = cell
+            row[name] = cell
         elif cell and (values := decode(cell)):
             multivalue.append((name[len(_PREFIX) :], values))
-    agreed = {name: values for name, values in multivalue if agree(values, text(found.get(name)))}
-    return {name: cell for name, cell in {**found, **agreed}.items() if name}
+    agreed = {name: values for name, values in multivalue if agree(values, text(row.get(name)))}
+    return {name: cell for name, cell in {**row, **agreed}.items() if name}
 
 
 class _Lines:

@@ -29,7 +29,7 @@ OBJECT_TYPES = {
 """Observable type of a victim -> risk object type of Enterprise Security; anything else is `other`."""
 
 MISSING = "unknown"
-"""What a message says where a field has no value."""
+"""What stands in a message for a field without a value."""
 
 MOST_VICTIMS = 1_000
 """Risk objects of one hit: more names no event has, and each is an event of its own."""
@@ -38,10 +38,10 @@ LONGEST_NAME = 300
 """Characters of a risk object's name. An account's or a device's has at most 255."""
 
 MOST_THREATS, LONGEST_THREAT = 10, 250
-"""Threat objects of one event, and characters of each: so that all of them fit, and their types beside them."""
+"""Threat objects of one event, and characters of each: so that all of them fit, and their types with them."""
 
 LONGEST_ID = 100
-"""Characters of what the row says of itself: where an event's own id is longer, its start."""
+"""Characters of the row's own id; of a longer one, its start is kept."""
 
 MOST_DEVICES = 10
 """Devices, and process ids, that a contributing search names."""
@@ -72,7 +72,7 @@ class RiskEvent:
 
 @dataclass(frozen=True)
 class Context:
-    """The search that found the row: its name and sid; when the action runs (epoch s); whom users chose to ignore."""
+    """The search that found the row: its name and sid; when the action runs (epoch s); the entities to ignore."""
 
     search_name: str
     sid: str
@@ -97,8 +97,8 @@ class Lookup:
 
     def values(self, name: str) -> list[str]:
         """Return a field's values as text, without empty ones."""
-        found = cells.values(cells.as_cell(self.body[name])) if self.body.get(name) is not None else []
-        return found or event.field_values(self.row, name)
+        values = cells.values(cells.as_cell(self.body[name])) if self.body.get(name) is not None else []
+        return values or event.field_values(self.row, name)
 
     def __call__(self, name: str) -> str | None:
         """Return a field's value as text, several joined by commas; None when it has none."""
@@ -109,13 +109,13 @@ def _json_object(cell: str | None) -> dict[str, Any]:
     if not cell or len(cell) > LONGEST_BODY:
         return {}
     try:
-        found = json.loads(cell)
+        body = json.loads(cell)
     except (ValueError, RecursionError):
         return {}
-    level = [found]
+    level = [body]
     for _ in range(DEEPEST_BODY):
         level = [child for item in level for child in _children(item)]
-    return found if isinstance(found, dict) and not level else {}
+    return body if isinstance(body, dict) and not level else {}
 
 
 def _children(item: Any) -> Iterable[Any]:
@@ -133,10 +133,10 @@ def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
     """
     defaulted: list[str] = []
 
-    def fill(found: re.Match[str]) -> str:
-        value = lookup(found.group(1))
+    def fill(token: re.Match[str]) -> str:
+        value = lookup(token.group(1))
         if value is None:
-            defaulted.append(found.group(1))
+            defaulted.append(token.group(1))
             return MISSING
         return shorten(value, LONGEST_PART)
 
@@ -154,8 +154,8 @@ def threat_object_type(observable: Observable) -> str:
 def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     """Return the risk events of one result row: one for each risk object that it names, each with the full score.
 
-    Users and devices are named by the rule of `entities`; those who are nobody add none, nor does a hit whose detection
-    computes that it has no risk.
+    Users and devices are named by the rule of `entities`; a name that is no risk object adds none, nor does a hit whose
+    detection computes that it has no risk.
     """
     lookup, score = Lookup(row), score_of(detection, row)
     without_risk = detection.dynamic_score and score == 0
@@ -169,7 +169,7 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
             if observable.role != "Victim":
                 if len(threats) < MOST_THREATS:
                     threats[shorten(value, LONGEST_THREAT), threat_object_type(observable)] = None
-            elif without_risk or entities.is_nobody(name, kind, context.ignored):
+            elif without_risk or entities.is_no_risk_object(name, kind, context.ignored):
                 ignored += 1
             elif len(victims) < MOST_VICTIMS or (name, kind) in victims:
                 victims[name, kind] = None
@@ -178,8 +178,8 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     time = hit_time(row)
     identity = _Identity(detection, lookup, context.now if time is None else time)
     shared = _shared(detection, lookup, context, time, score, list(threats))
-    found = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
-    return Found(found, ignored, left_out)
+    events = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
+    return Found(events, ignored, left_out)
 
 
 def score_of(detection: Detection, row: Row) -> float:
@@ -240,7 +240,7 @@ def _shared(
     frameworks = frameworks_of(detection)
     row = lookup.row
     text, defaulted = message(detection.message, lookup)
-    found: list[tuple[str, Value]] = [
+    fields: list[tuple[str, Value]] = [
         ("threat_object", tuple(value for value, _ in threats)),
         ("threat_object_type", tuple(kind for _, kind in threats)),
         ("severity", severity(score)),
@@ -265,11 +265,11 @@ def _shared(
         *((name, tuple(cells.values(row.get(name)))) for name in CONTRIBUTING),
         ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
     ]
-    return [(name, value) for name, value in found if value]
+    return [(name, value) for name, value in fields if value]
 
 
 def own(row: Row, name: str) -> str:
-    """Return what a row says of itself, as a short text; "" when it says nothing."""
+    """Return a row's own id as a short text; "" when it has none."""
     return shorten(cells.text(row.get(name)) or "", LONGEST_ID)
 
 

@@ -26,7 +26,7 @@ class SinkError(Exception):
     """What splunkd did not do; the message names cause and remedy.
 
     `temporary` is True where the same request may succeed later; `status` is the HTTP status, 0 without an answer;
-    `after` is how long splunkd asks to wait, seconds.
+    `after` is the wait in seconds that splunkd requests.
     """
 
     def __init__(self, problem: str, temporary: bool = False, status: int = 0, after: float = 0.0) -> None:
@@ -38,7 +38,7 @@ class Sink(Protocol):
     """Takes lines as events of the risk index."""
 
     def write(self, lines: Sequence[str]) -> None:
-        """Write lines as events, all or none as far as can be told; raises SinkError."""
+        """Write lines as events, all or none as far as can be known; raises SinkError."""
 
 
 class Ledger(Protocol):

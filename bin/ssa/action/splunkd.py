@@ -1,7 +1,7 @@
 """splunkd's REST API as the alert action uses it: receivers, KV store, saved searches. The edge to splunklib.client.
 
-Every request goes through the SDK's Service, which knows no more of these endpoints than their paths: each method says
-which page of the REST API Reference describes what it asks.
+Every request goes through the SDK's Service, which knows no more of these endpoints than their paths: each method names
+the page of the REST API Reference that describes its request.
 """
 
 from __future__ import annotations
@@ -75,17 +75,17 @@ class Splunkd:
         self.service = client.Service(scheme=scheme, host=host, port=port, token=session_key, handler=handler)
 
     def call(self, what: str, request: Callable[[], Any], remedies: dict[int, str] | None = None) -> bytes:
-        """Send a request and return its answer; raises SinkError that says what was asked, what came, and a remedy.
+        """Send a request and return its answer; raises SinkError that names the request, the answer, and a remedy.
 
-        `remedies` holds for an HTTP status what to do about it.
+        `remedies` maps an HTTP status to its remedy.
         """
-        said = f"splunkd at {self.server_uri}"
+        server = f"splunkd at {self.server_uri}"
         try:
             response = request()
             body: bytes = response.body.read()
         except binding.AuthenticationError:  # an HTTPError of its own kind: it comes first
             raise SinkError(
-                f"{said} answered 401 to {what}: it does not accept the session key (it may have expired). "
+                f"{server} answered 401 to {what}: it does not accept the session key (it may have expired). "
                 "Run the search again; if it stays, check that the search's owner still exists",
                 status=401,
             ) from None
@@ -94,7 +94,7 @@ class Splunkd:
             answer = mask(str(error), self.session_key).removeprefix("HTTP ")[:300]
             remedy = (remedies or {}).get(error.status, "")
             raise SinkError(
-                f"{said} answered {answer} to {what}{remedy and '. ' + remedy}",
+                f"{server} answered {answer} to {what}{remedy and '. ' + remedy}",
                 temporary=error.status == 429 or error.status >= 500,
                 status=error.status,
                 after=_retry_after(error.headers or ()),
@@ -102,21 +102,21 @@ class Splunkd:
         except Exception as error:  # whatever the SDK lets through: it must not cost the other batches their turn
             unverified = "CERTIFICATE_VERIFY_FAILED" in str(error)
             raise SinkError(
-                f"{said} cannot be reached or gave no answer to {what}: {type(error).__name__}: {error}"
+                f"{server} cannot be reached or gave no answer to {what}: {type(error).__name__}: {error}"
                 + ". server.conf [sslConfig] asks to verify it: correct sslRootCAPath or the certificate" * unverified,
                 temporary=isinstance(error, (OSError, http.client.HTTPException))
                 and not (unverified or isinstance(error, http.client.InvalidURL)),
             ) from None
         if not 200 <= response.status < 300:
-            # A redirection, say: who takes it for success loses what was to be written.
+            # For example a redirection: taken for success, it would lose what was to be written.
             raise SinkError(
-                f"{said} answered {response.status} {response.reason} to {what}: does server_uri lead elsewhere?",
+                f"{server} answered {response.status} {response.reason} to {what}: does server_uri lead elsewhere?",
                 status=response.status,
             )
         return body
 
     def writes_own_risk(self, search_name: str, owner: str, app: str) -> bool:
-        """Tell whether a saved search also has Enterprise Security's own risk action on; raises SinkError.
+        """Return whether a saved search also has Enterprise Security's own risk action on; raises SinkError.
 
         REST API Reference, Search endpoint descriptions: GET saved/searches/{name}.
         """
@@ -237,12 +237,12 @@ def expiry(text: str) -> float:
 
 def _json(answer: bytes, kind: type[Answer]) -> Answer:
     try:
-        found = json.loads(answer)
+        content = json.loads(answer)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, kind):
+        content = None
+    if not isinstance(content, kind):
         raise _strange(answer)
-    return found
+    return content
 
 
 def _strange(answer: bytes) -> SinkError:
@@ -256,6 +256,6 @@ def _quoted(text: str) -> str:
 
 
 def _retry_after(headers: Iterable[tuple[str, str]]) -> float:
-    """Return the seconds that an answer's Retry-After asks to wait; 0 without one. A date in it is left out."""
-    asked = [value for name, value in headers if name.lower() == "retry-after"]
-    return float(asked[0]) if asked and re.fullmatch("[0-9]{1,6}", asked[0]) else 0.0
+    """Return the wait in seconds of an answer's Retry-After; 0 without one, or where it is a date."""
+    seconds = [value for name, value in headers if name.lower() == "retry-after"]
+    return float(seconds[0]) if seconds and re.fullmatch("[0-9]{1,6}", seconds[0]) else 0.0

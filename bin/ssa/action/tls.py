@@ -1,4 +1,4 @@
-"""How to trust splunkd on HTTPS: as this server's own server.conf says, [sslConfig] sslVerifyServerCert."""
+"""How to trust splunkd on HTTPS: by this server's own server.conf, [sslConfig] sslVerifyServerCert."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def settings(home: str = conf.HOME) -> dict[str, str]:
         # Of two apps the one whose name sorts first wins, so it is laid on last.
         files += sorted(glob.glob(os.path.join(glob.escape(etc), "apps", "*", layer, "server.conf")), reverse=True)
     files.append(os.path.join(etc, "system", "local", "server.conf"))
-    found: dict[str, dict[str, str]] = {"default": {}, "sslConfig": {}}
+    stanzas: dict[str, dict[str, str]] = {"default": {}, "sslConfig": {}}
     for file in filter(os.path.exists, files):
         with open(file, encoding="utf-8-sig", errors="replace") as handle:
             stanza = "default"
             for line in map(str.strip, handle):
                 if line.startswith("["):
                     stanza = line.strip("[]")
-                elif stanza in found and "=" in line and not line.startswith("#"):
+                elif stanza in stanzas and "=" in line and not line.startswith("#"):
                     key, _, value = line.partition("=")
-                    found[stanza][key.strip()] = value.strip()
-    return {**found["default"], **found["sslConfig"]}
+                    stanzas[stanza][key.strip()] = value.strip()
+    return {**stanzas["default"], **stanzas["sslConfig"]}
 
 
 def context(home: str = conf.HOME) -> ssl.SSLContext | None:
@@ -48,7 +48,7 @@ def context(home: str = conf.HOME) -> ssl.SSLContext | None:
         made = ssl.create_default_context(cafile=authorities or None)
     except OSError as error:
         raise OSError(f"{authorities}: {error}") from None
-    # Python 3.13 asks more of certificates than splunkd does, and than those that Splunk ships give.
+    # Python 3.13 requires more of certificates than splunkd does, and more than those that Splunk ships have.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     made.check_hostname = _is_on(chosen.get("sslVerifyServerName", ""))
     return made

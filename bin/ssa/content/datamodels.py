@@ -16,7 +16,7 @@ class DataModel(Immutable):
     `tags` put an event into it; `macro` is the search macro for its events, which default/macros.conf has where
     `ships`, and an import writes where not. `security_domain` is that of Enterprise Security. A field whose name begins
     as one of `field_starts` suggests the model. `columns` of its events are passed on by every search; those of
-    `identity` tell one event from another: only those of PROCESSES are read, for events of any model.
+    `identity` distinguish one event from another: only those of PROCESSES are read, for events of any model.
 
     Where it can be searched accelerated, `dataset` is its CIM data model and dataset, and `tstats` the stem of the
     macros that read it: `<tstats>`, `<tstats>_by` and `<tstats>_rows`.

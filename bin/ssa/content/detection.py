@@ -46,7 +46,7 @@ class DetectionError(Exception):
 
 
 class Observable(Immutable):
-    """A field of the event that names somebody or something: its type (User, Hostname, …) and role (Victim, …)."""
+    """A field of the event that names a user, a device or a thing: its type (User, …) and its role (Victim, …)."""
 
     name: str
     type: str
@@ -69,7 +69,7 @@ class Detection(Immutable):
     impact: float
     confidence: float
     dynamic_score: bool
-    """Whether the body of a hit may say less than impact and confidence: see score_of."""
+    """Whether the body of a hit may lower impact and confidence: see score_of."""
     message: str
     observables: tuple[Observable, ...]
     mitre_attack_id: tuple[str, ...]
@@ -181,11 +181,11 @@ class Catalogue:
         parts = [whole] if whole in self._stanzas else conf.comma_list(selection)
         if not parts:
             raise DetectionError("detection= is empty: give the name or id of a detection, or leave the option out")
-        found: dict[str, Detection] = {}
+        selected: dict[str, Detection] = {}
         for part in parts:
             detection = self.find(part)
-            found[detection.name] = detection
-        return list(found.values())
+            selected[detection.name] = detection
+        return list(selected.values())
 
     def to_run(self, selection: str | None, left_out: Callable[[DetectionError], None]) -> list[Detection]:
         """Return the detections of `name or id[,…]`, or (None) all enabled ones; raises DetectionError.
@@ -194,13 +194,13 @@ class Catalogue:
         """
         if selection is None:
             return self._enabled(left_out)
-        found = self.selected(selection)
-        for detection in found:
+        detections = self.selected(selection)
+        for detection in detections:
             if detection.disabled:
                 raise DetectionError(
                     f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
                 )
-        return found
+        return detections
 
     def _enabled(self, left_out: Callable[[DetectionError], None]) -> list[Detection]:
         found: list[Detection] = []
@@ -228,8 +228,8 @@ class _Reader:
         raise DetectionError(f"{place}: [{self.name}] {key}: {problem}")
 
     def text(self, key: str) -> str:
-        found = self.stanza.get(key)
-        return found.value if found else ""
+        setting = self.stanza.get(key)
+        return setting.value if setting else ""
 
     def list(self, key: str) -> tuple[str, ...]:
         return tuple(conf.comma_list(self.text(key)))
@@ -241,10 +241,10 @@ class _Reader:
             self.fail(key, str(error))
 
     def percent(self, key: str) -> float:
-        found = _NUMBER.fullmatch(self.text(key))
-        if not found or float(found.group()) > 100:
+        number = _NUMBER.fullmatch(self.text(key))
+        if not number or float(number.group()) > 100:
             self.fail(key, f"expected a number from 0 to 100, found '{self.text(key)}'")
-        return float(found.group())
+        return float(number.group())
 
     def observables(self) -> tuple[Observable, ...]:
         shape = 'expected a JSON list of {"name": …, "type": …, "role": …}'
@@ -254,14 +254,14 @@ class _Reader:
             self.fail("observables", f"{shape}: {error}")
         if not isinstance(items, list):
             self.fail("observables", shape)
-        found: list[Observable] = []
+        observables: list[Observable] = []
         for item in items:
             if not isinstance(item, dict) or not all(
                 isinstance(item.get(key), str) for key in ("name", "type", "role")
             ):
                 self.fail("observables", f"{shape}, found {json.dumps(item)}")
-            found.append(Observable(item["name"], item["type"], item["role"]))
-        return tuple(found)
+            observables.append(Observable(item["name"], item["type"], item["role"]))
+        return tuple(observables)
 
     def plan(self) -> Plan:
         try:

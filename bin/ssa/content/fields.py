@@ -11,7 +11,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
 PLACEHOLDERS = ("", "unknown")
 """How a missing value shows in a data model: the same event must look the same from raw and from tstats."""
 
-MADE = ("_time", "event_id", "_datamodels")
+COMPUTED = ("_time", "event_id", "_datamodels")
 """Fields of the input event whose text is not as it stands in the row."""
 
 COLUMNS = (
@@ -28,7 +28,7 @@ COLUMNS = (
     "finding_id",
     "event_id",
 )
-"""What a detected row carries besides its own fields and the SSA names that the detection's message needs."""
+"""Columns of a hit, next to the row's own fields and the SSA names that the detection's message needs."""
 
 CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
 """Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""

@@ -22,7 +22,7 @@ _NO_FIELD = re.compile(r"\$([A-Za-z_][^$]*[^$\s])\$")
 
 
 def unsupplied(detection: Detection) -> list[str]:
-    """Return what looks wrong in the names of a message and its observables: those that it seems nothing supplies.
+    """Return what looks wrong in the names of a message and its observables: those that nothing seems to supply.
 
     A column may come from anywhere, so these are doubts, not errors: the hit has its risk all the same. A name is
     supplied when the search reads it of the event, writes it as a text or a key (so that the body may have it), when it
@@ -41,12 +41,12 @@ def unsupplied(detection: Detection) -> list[str]:
 
 def _texts_and_keys(detection: Detection) -> set[str]:
     """Return the texts and keys in what a search computes."""
-    found: set[str] = set()
+    texts: set[str] = set()
     commands = (command for statement in detection.plan.program.statements for command in statement.commands)
     for command in commands:
         for node in (node for _, expression in computed(command) for node in postorder(expression)):
             if isinstance(node, Literal) and isinstance(node.value, str):
-                found.add(node.value)
+                texts.add(node.value)
             elif isinstance(node, MapOf):
-                found.update(key for key, _ in node.items)
-    return found
+                texts.update(key for key, _ in node.items)
+    return texts

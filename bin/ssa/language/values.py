@@ -74,11 +74,11 @@ def compare(left: Value, right: Value) -> int | None:
 
 COMPARISONS: dict[str, Callable[[Value, Value], bool | None]] = {
     "=": equal,
-    "!=": lambda left, right: None if (found := equal(left, right)) is None else not found,
-    "<": lambda left, right: None if (found := compare(left, right)) is None else found < 0,
-    "<=": lambda left, right: None if (found := compare(left, right)) is None else found <= 0,
-    ">": lambda left, right: None if (found := compare(left, right)) is None else found > 0,
-    ">=": lambda left, right: None if (found := compare(left, right)) is None else found >= 0,
+    "!=": lambda left, right: None if (answer := equal(left, right)) is None else not answer,
+    "<": lambda left, right: None if (answer := compare(left, right)) is None else answer < 0,
+    "<=": lambda left, right: None if (answer := compare(left, right)) is None else answer <= 0,
+    ">": lambda left, right: None if (answer := compare(left, right)) is None else answer > 0,
+    ">=": lambda left, right: None if (answer := compare(left, right)) is None else answer >= 0,
 }
 
 
@@ -88,14 +88,14 @@ def contains(options: Value, value: Value) -> bool | None:
         return equal(value, options)
     if value is None:
         return None
-    found: bool | None = False
+    result: bool | None = False
     for item in options:
         same = equal(value, item)
         if same:
             return True
         if same is None:
-            found = None
-    return found
+            result = None
+    return result
 
 
 def add(left: Value, right: Value) -> Value:
@@ -131,10 +131,10 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
     `/` gives a double; `%` has the sign of the left side.
     """
     try:
-        found = _OPERATIONS[operator](left, right)
+        result = _OPERATIONS[operator](left, right)
     except (ArithmeticError, ValueError):
         return None
-    return representable(found)
+    return representable(result)
 
 
 def representable(value: Value) -> Value:

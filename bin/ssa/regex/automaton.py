@@ -22,16 +22,16 @@ Flags = Optional[Sequence[int]]
 class State(dict[Hashable, "State"]):
     """The CHAR steps that took the last character, as bits; a key (see Automaton._keys) leads to the next state.
 
-    `found` says that a match ended before that character: only then were the assertions at its place known.
+    `matched` is True where a match ended before that character: only then were the assertions at its place known.
     """
 
-    __slots__ = ("automaton", "found", "places")
+    __slots__ = ("automaton", "matched", "places")
 
-    def __init__(self, automaton: Automaton, places: int, found: bool) -> None:
+    def __init__(self, automaton: Automaton, places: int, matched: bool) -> None:
         super().__init__()
         self.automaton = automaton
         self.places = places
-        self.found = found
+        self.matched = matched
 
     def __missing__(self, key: Hashable) -> State:
         return self.automaton.build(self, key)
@@ -57,7 +57,7 @@ class Automaton:
         state = self.start
         for key in _keys(text, flags):
             state = state[key]
-            if state.found:
+            if state.matched:
                 return True
         return False
 
@@ -67,7 +67,7 @@ class Automaton:
         ends = []
         for at, key in enumerate(_keys(text, flags)):
             state = state[key]
-            if state.found:
+            if state.matched:
                 ends.append(at)
         return ends
 

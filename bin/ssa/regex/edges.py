@@ -73,4 +73,4 @@ def no_word_edge(text: str) -> Iterable[int]:
 
 
 def _starts(pattern: re.Pattern[str], text: str, start: int = 0) -> Iterable[int]:
-    return [found.start() for found in pattern.finditer(text, start)]
+    return [match.start() for match in pattern.finditer(text, start)]

@@ -39,17 +39,17 @@ class Matcher:
             return None
         for row in self.rows.values():
             row[end] = 0  # a later match may begin where this one ended: there, tried is not failed
-        found = [-1] * slots
-        self._read(way, found)
-        found[:2] = start, end
-        return found
+        places = [-1] * slots
+        self._read(way, places)
+        places[:2] = start, end
+        return places
 
-    def _read(self, way: _Way, found: list[int]) -> None:
+    def _read(self, way: _Way, places: list[int]) -> None:
         for op, arg, at in way:
             if op == SAVE:
-                found[arg] = at
+                places[arg] = at
             elif op == ATOMIC:
-                self._read(self._run(arg, at, self.inner_rows, True)[1], found)
+                self._read(self._run(arg, at, self.inner_rows, True)[1], places)
 
     def _run(self, entry: int, start: int, rows: dict[int, MutableSequence[int]], reading: bool) -> tuple[int, _Way]:
         """Return the end of the first match, -1 for none, and its way, which is whole if it is for reading."""

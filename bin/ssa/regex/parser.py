@@ -87,12 +87,12 @@ class _Parser(SetReader):
         if unit.char != "{":
             self.next()
             return int(unit.char == "+"), 1 if unit.char == "?" else None
-        found = _COUNT.match(self.pattern, unit.at)
-        if not found:
+        count = _COUNT.match(self.pattern, unit.at)
+        if not count:
             self.fail("no count such as {2}, {2,} or {2,5}: \\{ is the character", unit.at)
-        self.skip_to(found.end())
-        least = int(found[1])
-        most = least if not found[2] else int(found[3]) if found[3] else None
+        self.skip_to(count.end())
+        least = int(count[1])
+        most = least if not count[2] else int(count[3]) if count[3] else None
         if most is not None and most < least:
             self.fail("the count ends below its start", unit.at)
         if max(least, most or 0) > MAX_COUNT:
@@ -100,19 +100,19 @@ class _Parser(SetReader):
         return least, most
 
     def group(self, unit: Unit) -> Node | None:
-        found = _HEADER.match(self.pattern, unit.at)
-        if not found:
+        header = _HEADER.match(self.pattern, unit.at)
+        if not header:
             self.fail("unknown kind of group after (?", unit.at)
-        kind, flags = found["kind"], found["end"]
-        self.skip_to(found.end())
+        kind, flags = header["kind"], header["end"]
+        self.skip_to(header.end())
         if flags == ")":
-            self.switch(found)
+            self.switch(header)
             return None
         self.enter(unit)
         outer = self.flags
         if flags:
-            self.switch(found)
-        number = 0 if kind or flags else self.capture(found["name"], unit)
+            self.switch(header)
+        number = 0 if kind or flags else self.capture(header["name"], unit)
         if kind == ">":
             self.refuse_in_look("an atomic group", unit)
         look = kind in ("=", "!", "<=", "<!")

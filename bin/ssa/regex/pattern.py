@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 
-from . import edges
 from .automaton import Automaton, Flags
 from .matcher import Matcher
-from .nodes import Assertion, Look, Parsed, Sequence, reverse
+from .nodes import Look, Parsed, reverse
 from .parser import parse
 from .program import MAX_STEPS, write
 
@@ -36,22 +35,22 @@ class Match:
 
 
 class Pattern:
-    """A regex, ready to run; raises ValueError if it has more than `most` steps, those of its lookarounds included.
+    """A regex, ready to run; raises ValueError if it has more than MAX_STEPS steps, those of its lookarounds included.
 
     `names` are the named groups with their numbers, `groups` is the number of all groups, `unread` are
     those inside positive lookarounds: what they hold is not known. Each method takes a time proportional to the length
     of the text times the size of the program, at most.
     """
 
-    def __init__(self, parsed: Parsed, most: int = MAX_STEPS) -> None:
+    def __init__(self, parsed: Parsed) -> None:
         self.names = parsed.names
         self.groups = parsed.groups
         self.unread = parsed.unread
         self._parsed = parsed
-        self._program = write(parsed.node, most)
-        self._backward_program = write(reverse(parsed.node), most)
+        self._program = write(parsed.node, MAX_STEPS)
+        self._backward_program = write(reverse(parsed.node), MAX_STEPS)
         self._looks: dict[int, Automaton] = {}
-        left = most - len(self._program.steps)
+        left = MAX_STEPS - len(self._program.steps)
         for number, look in enumerate(parsed.assertions):
             if isinstance(look, Look):
                 program = write(look.item if look.behind else reverse(look.item), left)
@@ -63,10 +62,6 @@ class Pattern:
         if self._program.atomic:
             return self.find(text) is not None
         return self._forward.search(text, self._flags(text))
-
-    def matches_whole(self, text: str) -> bool:
-        """Return whether the regex matches the text from start to end."""
-        return self._whole.found_in(text)
 
     def find(self, text: str, start: int = 0) -> Match | None:
         """Return the first match that starts at an offset or behind it: the one a backtracking engine finds."""
@@ -108,13 +103,6 @@ class Pattern:
     @cached_property
     def _backward(self) -> Automaton:
         return Automaton(self._backward_program)
-
-    @cached_property
-    def _whole(self) -> Pattern:
-        known = len(self._parsed.assertions)
-        node = Sequence((Assertion(known), self._parsed.node, Assertion(known + 1)))
-        assertions = (*self._parsed.assertions, edges.start, edges.end)
-        return Pattern(self._parsed._replace(node=node, assertions=assertions), MAX_STEPS + 2)
 
 
 def _starts(backward: Automaton, text: str, flags: Flags) -> list[int]:

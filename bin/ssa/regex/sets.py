@@ -34,11 +34,11 @@ class SetReader(Reader):
         """Return the set that an escape such as \\d or \\p{Lu} stands for; None where it is one character."""
         if unit.kind != "escape" or unit.char not in "pP":
             return characters.ESCAPES.get(unit.char) if unit.kind == "escape" else None
-        found = _PROPERTY.match(self.pattern, unit.at)
-        if not found:
+        match = _PROPERTY.match(self.pattern, unit.at)
+        if not match:
             self.fail(f"\\{unit.char} needs a property, as in \\{unit.char}{{Alpha}}", unit.at)
-        self.skip_to(found.end())
-        name = found[2] or found[1]
+        self.skip_to(match.end())
+        name = match[2] or match[1]
         some = characters.named(name, "i" in self.flags)
         if some is None:
             self.fail(f"unknown property {name}", unit.at)
@@ -52,15 +52,15 @@ class SetReader(Reader):
             return _CONTROLS[unit.char]
         if not (unit.char.isascii() and unit.char.isalnum()):
             return unit.char
-        found = _CODE.match(self.pattern, unit.at)
-        if not found:
+        match = _CODE.match(self.pattern, unit.at)
+        if not match:
             self.fail(f"unknown or incomplete escape \\{unit.char}", unit.at)
-        self.skip_to(found.end())
-        if found["control"]:
-            return chr(ord(found["control"]) ^ 64)
-        if found["high"]:
-            return bytes.fromhex(found["high"] + found["low"]).decode("utf-16-be")
-        code = int(found["octal"], 8) if found["octal"] else int(found["two"] or found["any"] or found["four"], 16)
+        self.skip_to(match.end())
+        if match["control"]:
+            return chr(ord(match["control"]) ^ 64)
+        if match["high"]:
+            return bytes.fromhex(match["high"] + match["low"]).decode("utf-16-be")
+        code = int(match["octal"], 8) if match["octal"] else int(match["two"] or match["any"] or match["four"], 16)
         if code > 0x10FFFF:
             self.fail("no character has this number", unit.at)
         return chr(code)

@@ -32,11 +32,11 @@ def values(cell: Cell) -> list[str]:
     """
     if not isinstance(cell, list):
         return [cell] if cell else []
-    found: dict[str, str] = {}
+    distinct: dict[str, str] = {}
     for value in cell:
         if value:
-            found.setdefault(value.casefold(), value)
-    return list(found.values())
+            distinct.setdefault(value.casefold(), value)
+    return list(distinct.values())
 
 
 def text(cell: Cell) -> str | None:
@@ -51,11 +51,11 @@ def milliseconds(cell: Cell) -> str | None:
 
 @lru_cache(maxsize=64)
 def _moment(time: str) -> tuple[str | None, int | None]:
-    """Return milliseconds and whole second of a time: both are asked for, one after the other."""
-    found = _TIME.fullmatch(time)
-    if not found:
+    """Return milliseconds and whole second of a time: callers need both, one after the other."""
+    match = _TIME.fullmatch(time)
+    if not match:
         return None, None
-    millis = _thousandths(found[1], found[2])
+    millis = _thousandths(match[1], match[2])
     return str(millis), millis // 1000
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ssa.checking import TYPE_CHECKING
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
-from ssa.content.fields import COUNTERPARTS, MADE, PLACEHOLDERS
+from ssa.content.fields import COMPUTED, COUNTERPARTS, PLACEHOLDERS
 from ssa.language.analysis.requirements import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
@@ -29,24 +29,18 @@ def field_values(row: Row, name: str) -> list[str]:
         return values(milliseconds(row.get("_time")))
     if name == "event_id":
         return [event_id(row)]
-    found = values(row.get(name))
+    cell_values = values(row.get(name))
     for column in COUNTERPARTS.get(name, ()):
-        if not found:
-            found = [value for value in values(row.get(column)) if value not in PLACEHOLDERS]
-    return found
-
-
-def field(row: Row, name: str) -> str | None:
-    """Return one SSA field of a row as one string, several values joined by newlines; None when it has none."""
-    cell = cell_of(row, name)
-    return "\n".join(cell) if type(cell) is list else cell  # type: ignore[return-value]  # a str is left
+        if not cell_values:
+            cell_values = [value for value in values(row.get(column)) if value not in PLACEHOLDERS]
+    return cell_values
 
 
 def cell_of(row: Row, name: str) -> Cell:
     """Return as_cell of field_values, without detours where each of the row's cells is one text, as nearly always."""
     if name == "_time":
         return milliseconds(row.get("_time"))
-    if name not in MADE:
+    if name not in COMPUTED:
         cell = row.get(name)
         for column in COUNTERPARTS.get(name, ()):
             if cell:
@@ -67,37 +61,37 @@ def input_event(row: Row, fields: frozenset[str] | None) -> InputEvent:
     if fields is None:
         fields = frozenset([*(name for name in row if not name.startswith("__mv_")), *COUNTERPARTS, "event_id"])
     plain, others = _by_source(fields)
-    found: dict[str, Any] = {name: cell for name in plain if (cell := row.get(name))}
-    if list in map(type, found.values()):
-        found = {name: several for name, cell in found.items() if (several := text(cell))}
+    event: dict[str, Any] = {name: cell for name in plain if (cell := row.get(name))}
+    if list in map(type, event.values()):
+        event = {name: several for name, cell in event.items() if (several := text(cell))}
     for name in others:
         cell = cell_of(row, name)
         if cell:
-            found[name] = "\n".join(cell) if isinstance(cell, list) else cell
-    return found
+            event[name] = "\n".join(cell) if isinstance(cell, list) else cell
+    return event
 
 
 @lru_cache(maxsize=8)
 def _by_source(fields: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Part fields into those that are the row's column of that name and nothing else, and the others."""
-    others = fields.intersection((*MADE, *COUNTERPARTS))
+    others = fields.intersection((*COMPUTED, *COUNTERPARTS))
     return tuple(fields - others), tuple(others)
 
 
 def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
     """Return the columns of a row that detections and the columns of their hits come from; None means all."""
-    found = {"_time", "event_id", "_datamodels", "tag"}.union(*PROCESSES.identity)
+    columns = {"_time", "event_id", "_datamodels", "tag"}.union(*PROCESSES.identity)
     for detection in detections:
         if detection.plan.input_fields is None:
             return None
         for name in (*detection.plan.input_fields, *detection.needs):
-            found.update((name, *COUNTERPARTS.get(name, ())))
-    return frozenset(found)
+            columns.update((name, *COUNTERPARTS.get(name, ())))
+    return frozenset(columns)
 
 
 def required(detection: Detection) -> Clauses:
     """Return what a row must hold for a detection to match, as its text stands in the row: see Plan.required."""
-    return tuple(clause for clause in detection.plan.required if all(wanted.field not in MADE for wanted in clause))
+    return tuple(clause for clause in detection.plan.required if all(wanted.field not in COMPUTED for wanted in clause))
 
 
 def event_id(row: Row) -> str:

@@ -26,7 +26,7 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
     """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
     body = canonical(hit.body)
     start, end = hit.start_time, hit.end_time
-    found: dict[str, Cell] = {
+    cells: dict[str, Cell] = {
         **detection.columns,
         "start_time": None if start is None else str(start),
         "end_time": None if end is None else str(end),
@@ -37,17 +37,17 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
     }
     if detection.dynamic_score:
         score = detection.score_of(hit.body)
-        found["risk_score"], found["risk_severity"] = format_score(score), severity(score)
+        cells["risk_score"], cells["risk_severity"] = format_score(score), severity(score)
     for name in detection.needs:
         own = row.get(name)
         if not own or (type(own) is list and text(own) is None):
             value = hit.body.get(name)
             if value is None:
                 value = seen.get(name)
-                found[name] = cell_of(row, name) if value is None or "\n" in value else value
+                cells[name] = cell_of(row, name) if value is None or "\n" in value else value
             else:
-                found[name] = as_cell(value)
-    return found
+                cells[name] = as_cell(value)
+    return cells
 
 
 def finding_id(detection: Detection, hit: Detected, body: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
 from ssa.content.detection import Detection
-from ssa.content.fields import COLUMNS, COUNTERPARTS, MADE
+from ssa.content.fields import COLUMNS, COMPUTED, COUNTERPARTS
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
@@ -97,7 +97,7 @@ class Detector:
         absent = [
             name
             for name in self._decisive
-            if name not in MADE and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
+            if name not in COMPUTED and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
         ]
         self._absent.update(absent)
         self._blind_chunks += bool(absent)

@@ -54,13 +54,13 @@ def test_a_hit_becomes_one_risk_event_for_the_user_and_one_for_the_device(action
         ("jdoe", "user", "35"),
         ("ws-01.example", "system", "35"),
     ]
-    for found in action.events:
-        assert (found["index"], found["sourcetype"], found["source"]) == ("risk", "stash", "SSA - Test - Rule")
-        assert found["host"] == "search_head"
-        assert found["_time"] == 1772442000.25
-        assert found["search_name"] == "SSA - Test - Rule"
-        assert found["detection"] == GIVEN
-        assert found["risk_message"].startswith("An instance of spawning msiexec.exe was identified on endpoint ws-01")
+    for event in action.events:
+        assert (event["index"], event["sourcetype"], event["source"]) == ("risk", "stash", "SSA - Test - Rule")
+        assert event["host"] == "search_head"
+        assert event["_time"] == 1772442000.25
+        assert event["search_name"] == "SSA - Test - Rule"
+        assert event["detection"] == GIVEN
+        assert event["risk_message"].startswith("An instance of spawning msiexec.exe was identified on endpoint ws-01")
     assert "results=1 risk_events=2 written=2 written_before=0 not_written=0 ignored=0 index=risk dry_run=0" in log
     assert log.count("\n") == 1
 
@@ -231,7 +231,7 @@ GUARD, IGNORED, LEDGER = (
         *(("/ssa_risk_ledger", answer, LEDGER) for answer in ("404", "close")),
     ],
 )
-def test_a_question_without_an_answer_is_a_warning_and_the_risk_is_written(action, path, answer, says):
+def test_a_query_without_an_answer_is_a_warning_and_the_risk_is_written(action, path, answer, says):
     action.shorten("6s")
     with Faults(action.splunkd.uri, lambda request: fault(answer) if request.path.endswith(path) else None) as proxy:
         code, log = action.run(*users(3), payload={"server_uri": proxy.uri})
@@ -255,7 +255,7 @@ def test_a_ledger_that_is_not_there_is_named_with_what_to_do(action):
 
 
 @pytest.mark.parametrize("failures", [5, 15], ids=["the first batch's note", "each batch's note"])
-def test_what_the_ledger_does_not_take_it_is_told_again(action, failures):
+def test_what_the_ledger_does_not_take_is_noted_again(action, failures):
     notes = []
 
     def fail_first(request):
@@ -282,15 +282,15 @@ def test_an_unknown_detection_is_reported_once_and_the_other_results_are_written
 
 
 def test_a_result_without_a_victim_is_reported(action):
-    nobody = {**result(), "user": "", "dest": "", "host": "", "dest_user_id": "", "dest_device_id": ""}
-    code, log = action.run(nobody)
+    no_victim = {**result(), "user": "", "dest": "", "host": "", "dest_user_id": "", "dest_device_id": ""}
+    code, log = action.run(no_victim)
     assert code == EXIT_INPUT
     assert "names no victim: no value in any of dest_user_id, dest_device_id" in log
 
 
 def test_what_many_results_have_in_common_does_not_flood_the_log(action):
-    nobody = {**result(), "user": "", "dest": "", "host": "", "dest_user_id": "", "dest_device_id": ""}
-    code, log = action.run(*[nobody] * 500)
+    no_victim = {**result(), "user": "", "dest": "", "host": "", "dest_user_id": "", "dest_device_id": ""}
+    code, log = action.run(*[no_victim] * 500)
     assert code == EXIT_INPUT
     assert log.count("names no victim") == 20
     assert counts(log)["problems"] == 500
@@ -308,7 +308,7 @@ def test_what_many_results_have_in_common_does_not_flood_the_log(action):
         ),
     ],
 )
-def test_what_splunkd_refuses_is_said_with_cause_and_remedy(action, status, says):
+def test_what_splunkd_refuses_is_logged_with_cause_and_remedy(action, status, says):
     if status == 401:
         action.splunkd.sessions.clear()
     if status == 403:
@@ -361,7 +361,7 @@ def test_a_redirection_is_no_success(action):
     assert "answered 302 Told to writing risk events: does server_uri lead elsewhere?" in log
 
 
-def test_a_splunkd_that_asks_for_time_gets_it(action):
+def test_a_splunkd_that_requests_a_pause_gets_it(action):
     waited = []
 
     def busy(request):
@@ -402,7 +402,7 @@ def test_an_answer_that_drips_ends_with_the_watchs_message_before_splunkd_kills_
 
 
 @on_each_python
-def test_a_log_that_nobody_reads_costs_no_risk(action):
+def test_a_log_without_a_reader_costs_no_risk(action):
     read, write = os.pipe()
     os.close(read)
     sent = json.dumps(action.payload(result(), {**result(), "detection": "unknown"}))
@@ -512,7 +512,7 @@ def test_the_most_results_that_an_alert_gets_are_a_warning(action):
     assert "WARN" not in action.run(result(), result())[1]
 
 
-def test_a_detection_without_a_victim_is_said_to_score_nobody(action):
+def test_a_detection_without_a_victim_is_reported(action):
     action.local("ssa_detections", f"[{GIVEN}]\nobservables = []\n")
     code, log = action.run(result(), detection=f" {GIVEN} ")
     assert code == EXIT_INPUT
@@ -602,7 +602,7 @@ def assert_hidden(text):
 
 
 def test_the_rule_of_risk_objects_is_the_librarys(action):
-    """What the index holds are normal forms, whatever the event said."""
+    """The index holds normal forms, whatever the event holds."""
     action.run(result(user=" CORP\\JDoe ", dest="WS-01.Example."))
     assert [found["risk_object"] for found in action.events] == [
         entities.normal("CORP\\JDoe", "user"),

@@ -124,7 +124,7 @@ class History:
         """A run that failed says so, and one that did not says what it did; neither takes longer than it may."""
         busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
         assert seconds < MAXTIME or busy, f"{seconds:.1f} s\n{log}"
-        self.totals["too late, too busy to tell"] += seconds >= MAXTIME
+        self.totals["too late, too busy to judge"] += seconds >= MAXTIME
         assert "Traceback" not in log, log
         assert "please report" not in log, log
         assert KEY not in log
@@ -156,7 +156,7 @@ class History:
         self.check_ended(code, log, seconds)
         proxy.wait()
         if any(kind == "" and seconds > BUSY for _, kind, seconds in proxy.done):
-            self.totals["too busy to tell"] += 1
+            self.totals["too busy to judge"] += 1
             return
         assert (code, "WARN" in log) == (EXIT_OK, False), log
         after, expected = self.indexed(), self.ids()
@@ -235,5 +235,5 @@ def test_whatever_goes_wrong_each_hit_is_in_the_index_and_counts_once(installed,
     said = ", ".join(f"{name} {number:,}" for name, number in sorted(totals.items()))
     report(f"delivery: {said}; {time.monotonic() - started:.0f} s")
     assert not failed, f"{len(failed)} of {len(numbers)} runs: " + "\n".join(failed[:3])
-    assert totals["runs"] + totals["too busy to tell"] == len(numbers)
+    assert totals["runs"] + totals["too busy to judge"] == len(numbers)
     assert all(totals[kind] for kind in ("killed", "failed", "ended well", *(FAULTS if SOAK else ())))

@@ -1,4 +1,4 @@
-"""What the packaged action asks of splunkd, and who may: as a process, over verified TLS, with sessions of users."""
+"""The requests of the packaged action to splunkd, and the rights they need: as a process, over TLS, for each user."""
 
 import ast
 import re
@@ -29,11 +29,11 @@ def run(action, key, **parameters):
     return code, log
 
 
-def assert_refused(action, outcome, *said):
+def assert_refused(action, outcome, *parts):
     code, log = outcome
     assert (code, action.events, action.ledger) == (EXIT_SPLUNKD, [], []), log
     assert f"ERROR risk events 1 to 2 were not written: splunkd at {action.splunkd.uri} answered " in log
-    assert all(text in log for text in said), log
+    assert all(text in log for text in parts), log
 
 
 def test_an_owner_with_edit_tcp_writes(action):
@@ -41,7 +41,7 @@ def test_an_owner_with_edit_tcp_writes(action):
     assert (code, len(action.events), len(action.ledger)) == (EXIT_OK, 2, 2), log
 
 
-def test_an_owner_without_edit_tcp_is_told_of_the_capability(action):
+def test_an_owner_without_edit_tcp_gets_a_message_that_names_the_capability(action):
     assert_refused(
         action,
         run(action, action.splunkd.login("paul")),
@@ -50,7 +50,7 @@ def test_an_owner_without_edit_tcp_is_told_of_the_capability(action):
     )
 
 
-def test_an_owner_whose_session_has_expired_is_told_to_run_the_search_again(action):
+def test_an_owner_whose_session_has_expired_gets_a_message_to_run_the_search_again(action):
     key = action.splunkd.login("admin")
     action.splunkd.sessions[key].expires = time.time() - 1
     assert_refused(
@@ -70,7 +70,7 @@ def test_an_index_that_is_not_there_is_named_with_what_to_do(action):
     )
 
 
-def test_it_asks_what_its_source_names_with_the_page_of_the_reference_and_nothing_else(action):
+def test_it_sends_the_requests_that_its_source_names_with_the_page_of_the_reference_and_no_other(action):
     action.splunkd.used.clear()
     assert run(action, action.splunkd.login("admin"))[0] == EXIT_OK
     source = (ROOT / "bin/ssa/action/splunkd.py").read_text()

@@ -251,7 +251,7 @@ def expected_scores(events, cap):
     return dict(found)
 
 
-def test_the_sum_of_any_risk_events_is_what_the_page_says(estate):
+def test_the_sum_of_any_risk_events_is_that_of_the_page(estate):
     """Of processes and others, with and without event_id or story, with several stories, and written twice."""
     chance, events = random.Random(9), []
     for number in range(560):
@@ -494,7 +494,7 @@ def test_the_drill_down_of_an_alert_finds_the_events_of_its_user_or_device_whate
 
 
 @pytest.mark.parametrize("name", [SCORE, BREADTH, REVIEW])
-def test_without_any_risk_and_any_entry_a_rule_runs_and_says_nothing(estate, name):
+def test_without_any_risk_and_any_entry_a_rule_runs_without_a_message(estate, name):
     result = estate.instance.search(estate.saved(name))
     assert (result.rows, [message for message in result.messages if message[0] != "INFO"]) == ([], [])
 

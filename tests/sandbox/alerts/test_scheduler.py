@@ -140,7 +140,7 @@ def test_each_run_is_in_the_schedulers_log_at_its_time(instance, schedule):
     ]
 
 
-def test_a_search_that_fails_says_so_and_does_not_stop_the_others(schedule):
+def test_a_search_that_fails_is_reported_and_does_not_stop_the_others(schedule):
     runs = schedule(a={"search": "index=main | nonsense"}, b={}).run(DAY, DAY + HOUR)
     assert [(run.search, run.error, run.triggered) for run in runs] == [
         ("a", "Unknown search command 'nonsense' at position 14.", False),

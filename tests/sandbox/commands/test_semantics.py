@@ -1,9 +1,9 @@
 """What SPL means in the sandbox: the cases of *.toml here, each with the documentation that it comes from.
 
-A case has `covers` (names of tools.docs.sandbox_page.features), `source` (a page of Splunk's documentation), `search`,
+A case has `covers` (names of tools.docs.sandbox_page.sections), `source` (a page of Splunk's documentation), `search`,
 and `rows` (what comes out, field by field; a field without a value is left out) or `error`. It may have `events`
 (stored first), `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch
-s), and `columns` (the fields in their order). Those of rest have a server to ask.
+s), and `columns` (the fields in their order). Those of rest run on a server.
 """
 
 from contextlib import nullcontext
@@ -14,13 +14,14 @@ from sandbox.errors import SearchError
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
-from tools.docs.sandbox_page import cases, features, titles
+from tools.docs.sandbox_page import cases, sections, titles
 
 CASES = [
     pytest.param(case, id=f"{table}-{number}-{case['covers'][0]}")
-    for table, found in cases().items()
-    for number, case in enumerate(found, 1)
+    for table, listed in cases().items()
+    for number, case in enumerate(listed, 1)
 ]
+FEATURES = [name for names in sections().values() for name in names]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -56,11 +57,11 @@ def test_every_case_names_its_documentation():
     assert [case.id for case in CASES if not titles(case.values[0]["source"])] == []
 
 
-@pytest.mark.parametrize("feature", features())
+@pytest.mark.parametrize("feature", FEATURES)
 def test_everything_supported_has_a_case(feature):
     covered = [case.id for case in CASES if feature in case.values[0]["covers"]]
     assert covered, f"tests/sandbox/commands/*.toml: no case covers {feature}"
 
 
 def test_cases_name_only_what_is_supported():
-    assert {name for case in CASES for name in case.values[0]["covers"]} - set(features()) == set()
+    assert {name for case in CASES for name in case.values[0]["covers"]} - set(FEATURES) == set()

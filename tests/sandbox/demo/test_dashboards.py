@@ -56,8 +56,8 @@ def base(call):
 
 
 def listed(call, *sids):
-    found = call("GET", "search/jobs", id=list(sids), count=len(sids)).json()["entry"]
-    return [one["content"] for one in found]
+    entries = call("GET", "search/jobs", id=list(sids), count=len(sids)).json()["entry"]
+    return [one["content"] for one in entries]
 
 
 def results(call, sid, **given):
@@ -74,13 +74,13 @@ def test_jobs_are_polled_together_by_id(call, base):
 
 
 def test_results_come_in_columns_each_described(call, base):
-    found = results(call, base).json()
-    columns = dict(zip([one["name"] for one in found["fields"]], found["columns"], strict=True))
+    content = results(call, base).json()
+    columns = dict(zip([one["name"] for one in content["fields"]], content["columns"], strict=True))
     assert columns == {"n": ["2"] * 3, "who": [["a", "b"]] * 3}
-    assert "post_process_count" not in found
+    assert "post_process_count" not in content
 
 
-def test_fields_are_names_where_no_metadata_is_asked_for(call, base):
+def test_fields_are_names_where_no_metadata_is_requested(call, base):
     assert results(call, base, show_metadata="false").json()["fields"] == ["n", "who"]
 
 
@@ -96,15 +96,15 @@ def test_fields_are_names_where_no_metadata_is_asked_for(call, base):
     ],
 )
 def test_a_chain_works_on_the_rows_of_its_base_search_which_stay(call, base, chain, columns):
-    found = results(call, base, search=chain).json()
-    assert dict(zip([one["name"] for one in found["fields"]], found["columns"], strict=True)) == columns
-    assert found["post_process_count"] == len(next(iter(columns.values())))
+    content = results(call, base, search=chain).json()
+    assert dict(zip([one["name"] for one in content["fields"]], content["columns"], strict=True)) == columns
+    assert content["post_process_count"] == len(next(iter(columns.values())))
     assert len(results(call, base).json()["columns"][0]) == 3
 
 
-def test_a_page_of_a_chain_tells_how_many_rows_there_are(call, base):
-    found = results(call, base, search="| eval a=1", count="2", offset="1").json()
-    assert (found["post_process_count"], len(found["columns"][0])) == (3, 2)
+def test_a_page_of_a_chain_has_the_number_of_all_rows(call, base):
+    content = results(call, base, search="| eval a=1", count="2", offset="1").json()
+    assert (content["post_process_count"], len(content["columns"][0])) == (3, 2)
 
 
 def test_a_chain_over_nothing_has_its_columns(call):

@@ -63,7 +63,7 @@ def test_the_size_is_fit_for_a_demo() -> None:
 
 
 @pytest.mark.parametrize("file", FORMATS)
-def test_the_catalogue_tells_of_every_msiexec_event(file: str) -> None:
+def test_the_catalogue_has_every_msiexec_event(file: str) -> None:
     events = {identity(event): event for event in EVENTS[file] if is_msiexec(event)}
     entries = {entry["id"]: entry for entry in CATALOGUE if entry["file"] == file}
     assert events.keys() == entries.keys()
@@ -78,7 +78,7 @@ def test_the_catalogue_tells_of_every_msiexec_event(file: str) -> None:
         assert event.fields["process"] in (entry["command_line"], entry["process_path"] + arguments)
 
 
-def test_the_expected_flag_is_what_the_given_rule_says() -> None:
+def test_the_expected_flag_is_the_verdict_of_the_given_rule() -> None:
     flags = {entry["id"]: entry["expected"] for entry in CATALOGUE}
     for event in ALL:
         assert claimed(event) == flags.get(identity(event), False), event.raw
@@ -100,7 +100,7 @@ def test_there_are_enough_of_each_sort() -> None:
         assert unaudited or "sysmon" in file
 
 
-def test_one_victim_is_hit_three_times_and_nobody_else_so_often() -> None:
+def test_one_victim_is_hit_three_times_and_no_other_so_often() -> None:
     hits = Counter((event.host, event.fields["user"]) for event in ALL if claimed(event))
     assert hits.pop(("ws-fin-02.synthetic.example", "b.heron")) == 3
     assert max(hits.values()) == 2

@@ -53,12 +53,12 @@ def replay(archive, capsys, ran):
 
 
 def lines(out):
-    found = {"detection": [], "risk_event": [], "risk_alert": [], "summary": []}
+    by_kind = {"detection": [], "risk_event": [], "risk_alert": [], "summary": []}
     for line in out.splitlines():
         fields = json.loads(line)
-        found[fields.pop("kind")].append(fields)
-    (found["summary"],) = found["summary"]
-    return found
+        by_kind[fields.pop("kind")].append(fields)
+    (by_kind["summary"],) = by_kind["summary"]
+    return by_kind
 
 
 def name(entity):
@@ -66,11 +66,11 @@ def name(entity):
     return entity.lower().rpartition("\\")[2]
 
 
-def essence(found):
+def essence(by_kind):
     """What must not depend on where or by which Python it was found: everything but the run's own id and times."""
     run = ("orig_sid", "_raw", "splunk_server", "info_sid", "info_search_time")
     return [
-        sorted(json.dumps({k: v for k, v in row.items() if k not in run}, sort_keys=True) for row in found[kind])
+        sorted(json.dumps({k: v for k, v in row.items() if k not in run}, sort_keys=True) for row in by_kind[kind])
         for kind in ("detection", "risk_event")
     ]
 
@@ -215,7 +215,7 @@ def test_a_folder_of_someone_else_is_not_emptied(replay, tmp_path):
     assert "holds no events of a sandbox" in err.replace("\n", " ")
 
 
-def test_a_search_without_events_says_what_to_do(capsys, tmp_path):
+def test_a_search_without_events_reports_what_to_do(capsys, tmp_path):
     assert command_line.main(["search", "--home", str(tmp_path / "none"), "index=risk"]) == 1
     assert "make demo" in capsys.readouterr().err.replace("\n", " ")
 

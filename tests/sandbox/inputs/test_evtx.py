@@ -111,7 +111,7 @@ def test_damage_is_named_and_costs_no_more_than_its_chunk(
     assert (damaged.raw, damaged.fields, damaged.tags) == ("", {}, ())
 
 
-def test_a_log_that_is_cut_off_keeps_its_whole_chunks_and_says_so(tmp_path: Path) -> None:
+def test_a_log_that_is_cut_off_keeps_its_whole_chunks_and_is_reported(tmp_path: Path) -> None:
     events = read(LOG[: HEADER + 3 * CHUNK + 1000], tmp_path)
     assert [parts(event) for event in events[:-1]] == [parts(parse(raw)) for raw in RAWS[: IN_CHUNKS[2][1]]]
     assert events[-1].problem == "damaged EVTX: the last 1000 bytes are no whole chunk, and were not read"

@@ -19,8 +19,8 @@ PROPS = {
 
 
 def test_a_body_is_broken_into_events_with_their_times():
-    found = break_events('1700000000.250, a="1"\n\r\n1700000001.000, a="2"\n', PROPS, "ssa_risk_stash")
-    assert found == [
+    events = break_events('1700000000.250, a="1"\n\r\n1700000001.000, a="2"\n', PROPS, "ssa_risk_stash")
+    assert events == [
         (1700000000.25, '1700000000.250, a="1"', "stash"),
         (1700000001.0, '1700000001.000, a="2"', "stash"),
     ]
@@ -38,8 +38,8 @@ def test_a_body_is_broken_into_events_with_their_times():
     ],
 )
 def test_a_time_counts_only_where_and_when_the_settings_allow(text, props, expected):
-    ((found, _, _),) = break_events(text, PROPS | props, "x")
-    assert found == expected
+    ((events, _, _),) = break_events(text, PROPS | props, "x")
+    assert events == expected
 
 
 @pytest.mark.parametrize("setting", [{"SHOULD_LINEMERGE": "true"}, {"TRUNCATE": "10000"}, {"SEDCMD-x": "s/a/b/"}])

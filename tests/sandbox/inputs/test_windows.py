@@ -324,7 +324,7 @@ def test_a_command_line_cannot_change_another_field_of_xml(tail: str, tmp_path: 
         ("٠٣/02/2026 01:02:03 PM", "not a Windows event"),
     ],
 )
-def test_a_damaged_event_keeps_its_text_and_says_what_is_wrong(raw: str, problem: str) -> None:
+def test_a_damaged_event_keeps_its_text_and_names_what_is_wrong(raw: str, problem: str) -> None:
     event = parse(raw)
     assert re.match(problem, event.problem)
     assert (event.raw, event.fields, event.tags) == (raw, {}, ())
@@ -368,7 +368,7 @@ def test_a_byte_order_mark_and_undecodable_bytes_do_no_harm(tmp_path: Path) -> N
     assert event.fields["process"] == "C:\\x.exe " + 2 * "\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_gzip_file_reads_as_its_content_and_a_damaged_one_says_so(tmp_path: Path) -> None:
+def test_a_gzip_file_reads_as_its_content_and_a_damaged_one_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "events.log.gz"
     path.write_bytes(gzip.compress(f"{security_xml()}\n{classic()}".encode()))
     assert [event.raw for event in read_events(path)] == [security_xml(), classic()]

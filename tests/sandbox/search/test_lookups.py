@@ -36,8 +36,8 @@ def test_a_search_that_fails_its_check_writes_nothing(instance, search):
 
 def test_a_subsearch_runs_once_however_many_indexers_evaluate_its_expression(instance):
     instance.add_events({"_time": number, "index": "main", "n": str(number)} for number in range(4))
-    found = instance.search('n=3 OR [| makeresults | eval a="1", n="2" | collect index=seen] | sort n')
-    assert [row["n"] for row in found.rows] == ["3"]
+    result = instance.search('n=3 OR [| makeresults | eval a="1", n="2" | collect index=seen] | sort n')
+    assert [row["n"] for row in result.rows] == ["3"]
     assert len(instance.search("index=seen").rows) == 1
 
 

@@ -199,7 +199,7 @@ def test_an_expression_whose_sql_would_explode_is_refused(shared):
         shared.search("| makeresults | eval x=" + 'if("a"=' * 20 + '"z"' + ",1,2)" * 20)
 
 
-def test_addinfo_tells_the_id_and_the_start_of_the_search(shared):
+def test_addinfo_adds_the_id_and_the_start_of_the_search(shared):
     found = shared.search("number=1 | addinfo | table info_sid, info_search_time")
     (row,) = found.rows
     assert row["info_sid"] == found.sid
@@ -323,7 +323,7 @@ def test_elsewhere_commands_run_on_the_search_head(shared, search):
     assert {row["sid"] for row in found.rows} == {found.sid}
 
 
-def test_a_custom_command_in_a_subsearch_is_asked_what_it_is_once(shared, monkeypatch):
+def test_a_custom_command_in_a_subsearch_gets_getinfo_once(shared, monkeypatch):
     started = []
     start = chunked.CommandProcess.__init__
 
@@ -361,7 +361,7 @@ def test_stages_count_what_was_read_what_passed_and_what_came_out(shared):
     assert found.stages[0].text == "msiexec number>2"
 
 
-def test_messages_say_where_they_come_from(shared):
+def test_messages_name_where_they_come_from(shared):
     assert shared.search("index=main | mark").messages == [("WARN", "chunk 1", f"indexer{n}") for n in (1, 2)]
     assert shared.search("| makeresults | mark").messages == [("WARN", "chunk 1", "search_head")]
 
@@ -400,7 +400,7 @@ def test_a_command_that_does_not_reach_the_indexers_fails_there(make):
         instance.search("index=main | mark")
 
 
-def test_the_command_is_told_what_splunkd_tells(make):
+def test_the_command_gets_the_metadata_that_splunkd_sends(make):
     instance = make(splunkd_uri="https://127.0.0.1:8089", session_key="key")
     found = instance.search(
         '* | info detection="a \\"b\\" c",d  x=1 | append [| makeresults | info]', earliest=5, owner="jo"

@@ -192,7 +192,7 @@ def test_the_certificate_is_not_trusted_without_its_authority(splunkd):
         urllib.request.urlopen(splunkd.uri, context=ssl.create_default_context())
 
 
-def test_plain_http_is_served_where_that_is_asked_for(tmp_path):
+def test_plain_http_is_served_on_request(tmp_path):
     with Splunkd(Instance(tmp_path / "home"), tls=False, users=USERS) as splunkd:
         assert splunkd.uri.startswith("http://127.0.0.1:")
         port = urllib.parse.urlsplit(splunkd.uri).port
@@ -208,7 +208,7 @@ def test_a_wrong_password_and_an_unknown_user_get_401(connect, call):
     assert (status, json.loads(body)) == (401, {"messages": [{"type": "WARN", "text": "Login failed"}]})
 
 
-def test_a_session_key_and_a_bearer_token_tell_who_calls(splunkd, connect):
+def test_a_session_key_and_a_bearer_token_identify_the_caller(splunkd, connect):
     key = splunkd.login("amy")
     for given in ({"token": key}, {"splunkToken": key}):
         body = connect(**given).get("authentication/current-context", output_mode="json").body.read()
@@ -246,7 +246,7 @@ def test_a_missing_capability_is_403_with_its_name(connect):
         amy.indexes["main"].submit("x")
 
 
-def test_an_objects_metadata_say_which_roles_may_write_it(connect):
+def test_an_objects_metadata_name_the_roles_that_may_write_it(connect):
     amy, paul = connect("amy"), connect("paul")
     with refused(403, r"User 'amy' with roles \{ user \} cannot write: /nobody/tiny/collections/things"):
         amy.kvstore["things"].data.insert({"n": 1})
@@ -270,7 +270,7 @@ def test_what_is_not_served_is_404_and_a_wrong_method_405(service, call, splunkd
     assert call("/services/collector/event", "{}")[0] == 404
 
 
-def test_json_and_xml_tell_the_same(splunkd, service):
+def test_json_and_xml_hold_the_same(splunkd, service):
     xml = service.apps["tiny"]
     assert (xml["label"], xml["version"], xml["disabled"]) == ("Tiny", "1.2.3", "0")
     answer = json.loads(service.get("apps/local/tiny", output_mode="json").body.read())
@@ -285,7 +285,7 @@ def test_a_list_is_answered_in_pages(service):
     assert len(service.saved_searches.list()) == 2
 
 
-def test_failures_and_drops_are_what_a_test_asks_for(splunkd, service):
+def test_failures_and_drops_are_those_that_a_test_requests(splunkd, service):
     index = service.indexes["main"]
     splunkd.failures.append(503)
     with refused(503, "as set in failures"):
@@ -381,7 +381,7 @@ def test_a_command_gets_the_servers_address_and_a_session_of_the_jobs_owner(splu
     assert found[1]["key"] not in splunkd.sessions, "it ends with the job"
 
 
-def test_others_jobs_are_seen_by_admins_only_and_a_cancelled_one_by_nobody(connect, service):
+def test_others_jobs_are_seen_by_admins_only_and_a_cancelled_one_by_no_user(connect, service):
     job = connect("amy").jobs.create("search index=main", exec_mode="blocking")
     assert listed(service) == [job.sid]
     assert listed(connect("paul")) == []
@@ -478,7 +478,7 @@ def test_windows_events_come_with_their_cim_fields(splunkd, service, hec):
 # -- the HTTP Event Collector
 
 
-def test_hec_stores_events_with_what_they_say_of_themselves(splunkd, hec):
+def test_hec_stores_events_with_their_own_metadata(splunkd, hec):
     events = [
         {
             "event": "plain",
@@ -551,7 +551,7 @@ def test_hec_acknowledges_what_is_indexed_once_for_each_channel(splunkd, hec):
     assert hec("ack", query, **channel) == (200, {"acks": {"0": False, "1": False, "2": False}})
 
 
-def test_hec_is_busy_or_breaks_where_a_test_asks_for_it(splunkd, hec):
+def test_hec_is_busy_or_breaks_where_a_test_requests_it(splunkd, hec):
     splunkd.failures += [503, 500]
     assert hec("event", '{"event": "x"}') == (503, {"text": "Server is busy", "code": 9})
     assert hec("event", '{"event": "x"}') == (500, {"text": "Internal server error", "code": 8})

@@ -54,7 +54,7 @@ def test_a_collection_that_no_conf_declares_does_not_exist(make):
 
 
 @pytest.mark.parametrize(("name", "message"), [("odd", "unsupported setting 'type'"), ("odder", "type 'cidr'")])
-def test_what_collections_conf_says_beyond_the_supported_is_an_error(make, name, message):
+def test_what_collections_conf_has_beyond_the_supported_is_an_error(make, name, message):
     with pytest.raises(SandboxError, match=message):
         make().kvstore.collection("app", name)
 

@@ -118,9 +118,9 @@ class Action:
     def events(self):
         """What is indexed, in the order of writing."""
         with self.instance.database.cursor() as database:
-            found = database.execute("FROM events ORDER BY rowid")
-            names = [field_name(column[0]) for column in found.description]
-            return [{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in found.fetchall()]
+            cursor = database.execute("FROM events ORDER BY rowid")
+            names = [field_name(column[0]) for column in cursor.description]
+            return [{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in cursor.fetchall()]
 
     def collection(self, name):
         return self.instance.kvstore.collection(APP, name)
@@ -129,13 +129,13 @@ class Action:
     def ledger(self):
         return self.collection("ssa_risk_ledger").find()
 
-    def asked(self, path):
+    def requests_to(self, path):
         """The requests whose path ends so."""
         return [url for url in self.splunkd.requests if url.partition("?")[0].endswith(path)]
 
     @property
     def writes(self):
-        return self.asked("/receivers/simple")
+        return self.requests_to("/receivers/simple")
 
 
 @contextmanager

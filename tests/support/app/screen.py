@@ -21,8 +21,8 @@ class View(Screen):
                 wrong.append(f"{seen.form.get('label')}: {seen.body.decode()} {seen.form.get('search')}")
         for seen in self.calls("GET", "/search/jobs"):
             for one in seen.json["entry"]:
-                told = [m["text"] for m in one["content"]["messages"] if m["type"] in ("FATAL", "ERROR")]
-                wrong += [f"{text} {one['content']['search']}" for text in told]
+                messages = [m["text"] for m in one["content"]["messages"] if m["type"] in ("FATAL", "ERROR")]
+                wrong += [f"{text} {one['content']['search']}" for text in messages]
         for method in ("GET", "POST"):
             for seen in self.calls(method, "/search/v2/jobs/[^/]+/results(_preview)?"):
                 if seen.status not in (200, 204):
@@ -37,10 +37,10 @@ class View(Screen):
     def violations(self, within: str = "#root") -> list[str]:
         """Return what axe finds serious or critical inside an element."""
         self.page.add_script_tag(path=AXE)
-        found = self.page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
+        result = self.page.evaluate("within => axe.run(within, {resultTypes: ['violations']})", within)
         return [
             f"{one['id']} ({one['impact']}): {node['html'][:200]} {node.get('failureSummary', '')}"
-            for one in found["violations"]
+            for one in result["violations"]
             if one["impact"] in ("serious", "critical")
             for node in one["nodes"]
         ]

@@ -1,4 +1,4 @@
-"""Random expressions of the SSA dialect, each made for a type that somebody wants.
+"""Random expressions of the SSA dialect, each made for a wanted type.
 
 Some operands are of another type all the same, because what such a thing gives is a rule too. A function needs no word
 here: its signature in the table of tests/language/sql says what it is called with. Texts and numbers come from

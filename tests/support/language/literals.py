@@ -1,4 +1,4 @@
-"""Programs that ask for texts in many ways, and events that nearly hold them."""
+"""Programs that require texts in many ways, and events that nearly hold them."""
 
 import re
 
@@ -153,8 +153,8 @@ class _Maker:
         return syntax.Program("", (*named, syntax.Statement(None, last, AT)))
 
 
-def asking(random):
-    """Return a program: mostly one that asks for texts, else one over the whole grammar that asks for texts as well."""
+def requiring_program(random):
+    """Return a program: mostly one that requires texts, else one over the whole grammar that requires texts as well."""
     maker = _Maker(random)
     if random.random() < 0.8:
         return maker.program()
@@ -184,7 +184,7 @@ def _expressions(command):
 
 
 def changed(random, text):
-    """Return a text that an event may hold where a program asks for another."""
+    """Return a text that an event may hold where a program requires another."""
     kind = random.randrange(12)
     if kind == 0:
         text = text.upper()
@@ -202,9 +202,9 @@ def changed(random, text):
 
 
 def near(random, tree, clauses):
-    """Return an event of strings, and data models: what the program asks for, somewhat changed.
+    """Return an event of strings, and data models: what the program requires, somewhat changed.
 
-    Of each of the clauses that it is said to require, the event is likely, not sure, to have a literal.
+    Of each of the clauses that it requires, the event is likely, not sure, to have a literal.
     """
     texts = constants(tree)
     event = {name: random.choice(FIELDS[name]) for name in FIELDS}

@@ -158,7 +158,7 @@ class _Trees(lark.Transformer):
 
     def string(self, parts):
         known = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'"}
-        value = re.sub(r"\\(.)", lambda found: known.get(found[1], found[0]), parts[0][1:-1], flags=re.DOTALL)
+        value = re.sub(r"\\(.)", lambda escape: known.get(escape[1], escape[0]), parts[0][1:-1], flags=re.DOTALL)
         return syntax.Literal(value, AT)
 
     def whole(self, parts):
@@ -175,7 +175,7 @@ class _Trees(lark.Transformer):
         return syntax.Literal(value, AT)
 
     def regex(self, parts):
-        pattern = re.sub(r"\\(.)", lambda found: "/" if found[1] == "/" else found[0], parts[0][1:-1])
+        pattern = re.sub(r"\\(.)", lambda escape: "/" if escape[1] == "/" else escape[0], parts[0][1:-1])
         return syntax.Regex(pattern, AT)
 
     def null(self, parts):

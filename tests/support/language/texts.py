@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from ssa.language.text.printer import print_program
+from tests.support.language.printing import print_program
 from tools.docs.pages import shipped
 
 from .cases import END, START, TABLES

@@ -1,13 +1,24 @@
-"""What the regexes answer to the tables: a module for the tests, and a program for any Python that Splunk runs."""
+"""The results of the regexes for the tables: a module for the tests, and a program for any Python that Splunk runs."""
 
 import json
 import sys
 
-from ssa.regex import compile_pattern
+from ssa.regex import compile_pattern, edges
+from ssa.regex.nodes import Assertion, Sequence
+from ssa.regex.parser import parse
+from ssa.regex.pattern import Pattern
+
+
+def matches_whole(regex, text):
+    """Whether a regex matches a text from start to end: Java and `re` have this, and no detection needs it."""
+    parsed = parse(regex)
+    known = len(parsed.assertions)
+    node = Sequence((Assertion(known), parsed.node, Assertion(known + 1)))
+    return Pattern(parsed._replace(node=node, assertions=(*parsed.assertions, edges.start, edges.end))).found_in(text)
 
 
 def answer(case):
-    """What a case of cases.toml says, as the regex answers it."""
+    """The results of a regex for a case of cases.toml, in its form."""
     pattern, text = compile_pattern(case["pattern"]), case["text"]
     matches = list(pattern.finditer(text))
     numbers = range(1, pattern.groups + 1)
@@ -17,13 +28,13 @@ def answer(case):
         "groups": [
             matches[0].group(number) if matches[0].start(number) >= 0 else False for number in numbers if matches
         ],
-        "whole": pattern.matches_whole(text),
+        "whole": matches_whole(case["pattern"], text),
         "found": pattern.found_in(text),
     }
 
 
 def refusal(case):
-    """What a case of errors.toml says, as the regex is refused."""
+    """The message by which the regex of a case of errors.toml is refused, None where it is not."""
     try:
         compile_pattern(case["pattern"])
     except ValueError as error:
@@ -32,8 +43,8 @@ def refusal(case):
 
 
 if __name__ == "__main__":
-    asked = json.load(sys.stdin)
+    tables = json.load(sys.stdin)
     json.dump(
-        {"cases": [answer(case) for case in asked["cases"]], "errors": [refusal(e) for e in asked["errors"]]},
+        {"cases": [answer(case) for case in tables["cases"]], "errors": [refusal(e) for e in tables["errors"]]},
         sys.stdout,
     )

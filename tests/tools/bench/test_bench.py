@@ -22,7 +22,7 @@ def parsed() -> list[windows.Event]:
 
 
 def is_hit(event: windows.Event) -> bool:
-    """The detection's rule, said once more."""
+    """The detection's rule, written once more."""
     line = event.fields["process"].lower()
     return event.fields["process_name"] == "msiexec.exe" and ("/y " in line or "-y " in line)
 

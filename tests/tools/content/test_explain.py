@@ -35,7 +35,7 @@ def test_it_shows_where_a_warning_points(tmp_path):
     assert '(line 1, column 64: = "X{0}" |' in shown
 
 
-def test_it_says_where_every_row_is_read(tmp_path):
+def test_it_reports_where_every_row_is_read(tmp_path):
     (tmp_path / "own.conf").write_text(stanza("Any", f"{START}| where match_regex(input_event.process, /x/){END}"))
     _, shown, _ = explain(tmp_path / "own.conf")
     assert "  requirements\n    event: nothing that could be searched for: every row is read\n" in shown
@@ -59,7 +59,7 @@ def test_an_override_is_read_over_the_default(tmp_path):
         ("missing.conf", None, "missing.conf"),
     ],
 )
-def test_what_is_wrong_is_said_and_the_others_are_shown(tmp_path, name, text, says):
+def test_what_is_wrong_is_reported_and_the_others_are_shown(tmp_path, name, text, says):
     if text is not None:
         (tmp_path / name).write_text(text)
     (tmp_path / "good.conf").write_text(SUSPECT)

@@ -53,25 +53,25 @@ def test_what_contentctl_would_not_accept_is_noticed(pack, tmp_path, key, wrong)
     assert contentctl(folder, "validate").returncode != 0
 
 
-@pytest.mark.parametrize("found", DETECTIONS, ids=shipped().names)
-def test_an_exported_detection_says_what_the_confs_say(pack, found):
-    _, content = detection(pack, found.name)
+@pytest.mark.parametrize("shipped_one", DETECTIONS, ids=shipped().names)
+def test_an_exported_detection_has_the_settings_of_the_confs(pack, shipped_one):
+    _, content = detection(pack, shipped_one.name)
     for key in ("name", "id", "date", "author", "type", "description", "known_false_positives"):
-        assert content[key] == getattr(found, key)
-    assert content["version"] == int(found.version)
-    assert f'ssadetect detection="{found.name}"' in content["search"]
-    assert content["rba"]["message"] == found.message
-    assert {o["score"] for o in content["rba"]["risk_objects"]} == {round(found.risk_score)}
-    assert content["tags"]["mitre_attack_id"] == list(found.mitre_attack_id)
-    assert content["how_to_implement"].endswith(found.how_to_implement)
-    assert ("tests" in content) == bool(found.dataset)
+        assert content[key] == getattr(shipped_one, key)
+    assert content["version"] == int(shipped_one.version)
+    assert f'ssadetect detection="{shipped_one.name}"' in content["search"]
+    assert content["rba"]["message"] == shipped_one.message
+    assert {o["score"] for o in content["rba"]["risk_objects"]} == {round(shipped_one.risk_score)}
+    assert content["tags"]["mitre_attack_id"] == list(shipped_one.mitre_attack_id)
+    assert content["how_to_implement"].endswith(shipped_one.how_to_implement)
+    assert ("tests" in content) == bool(shipped_one.dataset)
 
 
 def test_the_story_names_its_references_and_the_macros_are_those_of_the_app(pack):
     story = yaml.safe_load((pack / "stories/windows_system_binary_proxy_execution_msiexec.yml").read_text())
-    assert set(story["references"]) == {address for found in DETECTIONS for address in found.references}
-    for found in DETECTIONS:
-        stem = slug(found.name)
+    assert set(story["references"]) == {address for one in DETECTIONS for address in one.references}
+    for one in DETECTIONS:
+        stem = slug(one.name)
         macro = yaml.safe_load((pack / f"macros/{stem}_prefilter.yml").read_text())
         assert macro["definition"] in (ROOT / "default/macros.conf").read_text()
 
@@ -102,7 +102,7 @@ def test_a_detection_of_ones_own_is_exported_from_its_app(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("without", ["savedsearches", "macros", "analyticstories"])
-def test_what_is_missing_beside_a_detection_is_named(tmp_path, capsys, without):
+def test_what_a_detection_lacks_in_other_confs_is_named(tmp_path, capsys, without):
     app = tmp_path / "app"
     shutil.copytree(ROOT / "default", app / "default")
     (app / f"default/{without}.conf").write_text("")

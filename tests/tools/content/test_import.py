@@ -69,7 +69,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def run(folder, tmp_path, capsys):
-    """Import texts, each from a file of its own, and return the exit code and what was said."""
+    """Import texts, each from a file of its own, and return the exit code and the output."""
 
     def run(*texts, options=()):
         files = []
@@ -77,8 +77,8 @@ def run(folder, tmp_path, capsys):
             files.append(tmp_path / f"{number}.yml")
             files[-1].write_bytes(text if isinstance(text, bytes) else text.encode())
         code = main(["import", *map(str, files), "--app", str(folder), *options])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -90,7 +90,7 @@ def local(folder, name):
 def values(folder, name):
     """The stanzas of a conf, default and local together, as dicts."""
     return {
-        stanza: {key: found.value for key, found in settings.items()}
+        stanza: {key: setting.value for key, setting in settings.items()}
         for stanza, settings in conf.load(str(folder), name).stanzas.items()
     }
 
@@ -232,7 +232,7 @@ maintainers = [{{"company": "SSA Detections", "email": "-", "name": "SSA Detecti
 spec_version = 3
 searches = ["{SAVED}"]
 description = Detections of the analytic story Example Hives.
-narrative = The analytic story Example Hives, as published detections name it. Each tells what it finds.
+narrative = The analytic story Example Hives, as published detections name it. Each describes what it finds.
 """
     )
 
@@ -269,7 +269,7 @@ def test_the_shipped_detection_in_published_layout_gives_the_shipped_stanzas(run
     assert values(folder, "macros") == shipped["macros"]
 
 
-def test_it_says_what_it_wrote_and_what_comes_next(run, folder):
+def test_it_reports_what_it_wrote_and_what_comes_next(run, folder):
     _, out, _ = run(GOOD)
     assert out.startswith(f"added: {NAME}, from ")
     assert f"  savedsearches.conf  [{SAVED}]\n" in out
@@ -294,7 +294,7 @@ def test_several_files_go_in_together(run, folder):
     assert Catalogue.of_app(str(folder)).names == [*SHIPPED, NAME, "Another"]
 
 
-def test_a_story_that_the_app_ships_keeps_what_it_says_and_gets_one_more_search(run, folder):
+def test_a_story_that_the_app_ships_keeps_its_texts_and_gets_one_more_search(run, folder):
     assert run(changed(analytic_story=["Windows System Binary Proxy Execution MSIExec"]))[0] == 0
     name = "analytic_story://Windows System Binary Proxy Execution MSIExec"
     now, shipped = values(folder, "analyticstories")[name], values(ROOT, "analyticstories")[name]
@@ -324,8 +324,8 @@ def test_the_search_goes_through_character_by_character(run, folder):
 
 def test_texts_of_several_lines_become_one(run, folder):
     assert run(changed(description="# one\n\n  [two]  \n three = 3\n", message="$a$\nb"))[0] == 0
-    found = Catalogue.of_app(str(folder)).find(NAME)
-    assert (found.description, found.message) == ("# one [two] three = 3", "$a$ b")
+    detection = Catalogue.of_app(str(folder)).find(NAME)
+    assert (detection.description, detection.message) == ("# one [two] three = 3", "$a$ b")
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
@@ -333,25 +333,30 @@ def test_texts_of_several_lines_become_one(run, folder):
 def test_files_of_other_editors_are_read(run, folder, encoding, line_end):
     text = GOOD.replace("Backups.", "Bäckups 💥.").replace("\n", line_end)
     assert run(text.encode(encoding))[0] == 0
-    found = Catalogue.of_app(str(folder)).find(NAME)
-    assert (found.search, found.known_false_positives) == (SEARCH, "Bäckups 💥.")
+    detection = Catalogue.of_app(str(folder)).find(NAME)
+    assert (detection.search, detection.known_false_positives) == (SEARCH, "Bäckups 💥.")
 
 
 def test_unquoted_dates_single_texts_and_aliases_are_read(run, folder):
     text = GOOD.replace("'2026-01-09'", "2026-1-9").replace("datamodel:\n- End", "datamodel: End")
     text = text.replace("  - Exploitation", "  - &x Exploitation\n  - *x")
     assert run(text)[0] == 0
-    found = Catalogue.of_app(str(folder)).find(NAME)
-    assert (found.date, found.datamodel) == ("2026-01-09", "Endpoint_Processes")
-    assert found.kill_chain_phases == ("Exploitation",)
+    detection = Catalogue.of_app(str(folder)).find(NAME)
+    assert (detection.date, detection.datamodel) == ("2026-01-09", "Endpoint_Processes")
+    assert detection.kill_chain_phases == ("Exploitation",)
 
 
 def test_numbers_and_days_are_taken_as_they_are_written(run, folder):
     text = GOOD.replace("version: 2", "version: 010").replace("  - CIS 3", "  - 3.10")
     text = text.replace("author: Somebody, Example", "author: 2026-01-09").replace("impact: 50", "impact: 50.50")
     assert run(text)[0] == 0
-    found = Catalogue.of_app(str(folder)).find(NAME)
-    assert (found.version, found.cis20[0], found.author, found.impact) == ("10", "3.10", "2026-01-09", 50.5)
+    detection = Catalogue.of_app(str(folder)).find(NAME)
+    assert (detection.version, detection.cis20[0], detection.author, detection.impact) == (
+        "10",
+        "3.10",
+        "2026-01-09",
+        50.5,
+    )
 
 
 def test_an_observable_of_two_roles_becomes_two(run, folder):
@@ -420,7 +425,7 @@ def test_a_detection_of_each_data_model_searches_its_events(run, folder, model):
 
 
 @pytest.mark.parametrize(
-    ("stated", "asked", "says"),
+    ("stated", "searched", "says"),
     [
         (["Web", "Endpoint.Dreams"], "Web", "the data model Endpoint.Dreams is stated, but only events of Web are "),
         (["Web"], "Endpoint_Registry", "the data model Endpoint_Registry is in the search, but only events of Web "),
@@ -428,14 +433,14 @@ def test_a_detection_of_each_data_model_searches_its_events(run, folder, model):
         ([], "Dreams", "the data model Dreams is in the search, but only events of Endpoint_Processes are searched"),
     ],
 )
-def test_a_data_model_that_is_not_searched_is_noted(run, stated, asked, says):
-    search = SEARCH.replace("| where", f'| where "{asked}" IN (_datamodels) AND')
+def test_a_data_model_that_is_not_searched_is_noted(run, stated, searched, says):
+    search = SEARCH.replace("| where", f'| where "{searched}" IN (_datamodels) AND')
     code, out, _ = run(changed(datamodel=stated, search=search))
     assert (code, f"  note: {says}" in out) == (0, True)
     assert "known are Endpoint_Processes, Endpoint_Registry, " in out
 
 
-def test_several_data_models_are_searched_together_and_told_apart_by_their_tags(run, folder):
+def test_several_data_models_are_searched_together_and_distinguished_by_their_tags(run, folder):
     search = SEARCH.replace("| where", '| where "Endpoint_Processes" IN (_datamodels) AND')
     assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"], search=search))[0] == 0
     search = values(folder, "savedsearches")[SAVED]["search"]
@@ -543,8 +548,8 @@ def test_everything_else_in_local_stays_byte_for_byte(run, folder, end, mark):
     assert after.endswith(f"dataset = https://example.com/hives.log\n{tail.removeprefix('notes = kept' + chr(10))}")
     assert own.count("message = ") == 1
     assert path.read_bytes().count(b"\r") == (path.read_bytes().count(b"\n") if end == "\r\n" else 0)
-    found = Catalogue.of_app(str(folder)).find(NAME)
-    assert (found.search, found.disabled) == (SEARCH, True)
+    detection = Catalogue.of_app(str(folder)).find(NAME)
+    assert (detection.search, detection.disabled) == (SEARCH, True)
 
 
 def test_a_file_without_a_last_line_end_gets_one_before_the_new_stanza(run, folder):
@@ -592,7 +597,7 @@ def test_a_new_version_replaces_the_facts_and_keeps_the_schedule_and_the_filter(
     assert values(folder, "macros")[f"{STEM}_filter"]["definition"] == "search NOT user=backup"
 
 
-def test_each_setting_that_changes_is_told_and_a_lower_version_too(run, folder):
+def test_each_setting_that_changes_is_reported_and_a_lower_version_too(run, folder):
     assert "conf: " not in run(GOOD)[1]
     edit(folder, "ssa_detections", "impact = 50", "impact = 20")
     edit(folder, "ssa_detections", "nist =", "nist = DE.CM")
@@ -600,13 +605,13 @@ def test_each_setting_that_changes_is_told_and_a_lower_version_too(run, folder):
     edit(folder, "savedsearches", "enableSched = 0", "enableSched = 1")
     out = run(changed(version=1, impact=70))[1]
     assert "  note: version 2 was there, and the file's is lower\n" in out
-    told = "version 2 → 1, description, impact 20 → 70, nist DE.CM → (empty)"
-    assert f"  note: ssa_detections.conf: {told}\n" in out
+    changes = "version 2 → 1, description, impact 20 → 70, nist DE.CM → (empty)"
+    assert f"  note: ssa_detections.conf: {changes}\n" in out
     assert "  note: savedsearches.conf: enableSched stays 1, action.correlationsearch.metadata, action." in out
     assert "analyticstories.conf: " not in out
 
 
-def test_a_setting_that_default_has_is_told_as_well_when_it_changes(run):
+def test_a_setting_that_default_has_is_reported_as_well_when_it_changes(run):
     facts = values(ROOT, "ssa_detections")[GIVEN]
     out = run(changed(name=GIVEN, id=facts["id"], impact=10))[1]
     assert "version 1 → 2" in out
@@ -635,7 +640,7 @@ def test_a_narrowed_prefilter_stays_until_the_search_changes(run, folder):
     assert values(folder, "macros")[name]["definition"] == 'regedit process="*save*"'
 
 
-def test_what_a_shipped_detection_asks_for_goes_with_its_search(run, folder):
+def test_what_a_shipped_detection_requires_goes_with_its_search(run, folder):
     facts, stem = values(ROOT, "ssa_detections")[GIVEN], pages.slug(GIVEN)
     assert run(changed(name=GIVEN, id=facts["id"]))[0] == 0
     macros = values(folder, "macros")
@@ -644,7 +649,7 @@ def test_what_a_shipped_detection_asks_for_goes_with_its_search(run, folder):
     assert macros[f"{stem}_tstats_where"]["definition"] == accelerated
 
 
-def test_a_prefilter_that_was_made_in_advance_stays_and_is_told(run, folder):
+def test_a_prefilter_that_was_made_in_advance_stays_and_is_reported(run, folder):
     (folder / "local").mkdir()
     (folder / "local/macros.conf").write_text(f"[{STEM}_prefilter]\ndefinition = reg\n[{STEM}_filter]\n")
     assert f"  note: the macro {STEM}_prefilter was there before the detection and stays: reg\n" in run(GOOD)[1]
@@ -652,7 +657,7 @@ def test_a_prefilter_that_was_made_in_advance_stays_and_is_told(run, folder):
     assert (macros[f"{STEM}_prefilter"], macros[f"{STEM}_filter"]["definition"]) == ({"definition": "reg"}, "search *")
 
 
-def test_a_story_that_a_new_version_drops_is_told(run):
+def test_a_story_that_a_new_version_drops_is_reported(run):
     assert run(GOOD)[0] == 0
     out = run(changed(version=3, analytic_story=["Other"]))[1]
     assert (
@@ -893,7 +898,7 @@ def test_a_terminal_that_cannot_show_a_letter_gets_its_number(folder, file):
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_the_exit_code_tells_of_the_work_whether_somebody_reads_or_not(folder, file, closed):
+def test_a_closed_output_does_not_change_the_exit_code(folder, file, closed):
     wrong = file.with_name("2.yml")
     wrong.write_text("search: x")
     for command, code in ((["import", file, "--app", folder], 0), (["explain", file, wrong], 1)):
@@ -987,11 +992,11 @@ def imported(shared, text):
 def test_any_text_comes_back_on_one_line_or_is_refused(shared, description, message):
     folded = [" ".join(text.split()) for text in (description, message)]
     refused = any(not text or text.endswith("\\") or foreign(text) for text in folded)
-    found = imported(shared, changed(description=description, message=message))
-    assert (found is None) == refused
-    if found is not None:
-        assert [found.find(NAME).description, found.find(NAME).message] == folded
-        assert len(found.names) == len(SHIPPED) + 1
+    detection = imported(shared, changed(description=description, message=message))
+    assert (detection is None) == refused
+    if detection is not None:
+        assert [detection.find(NAME).description, detection.find(NAME).message] == folded
+        assert len(detection.names) == len(SHIPPED) + 1
 
 
 PARTS = st.sampled_from([
@@ -1016,11 +1021,11 @@ def test_any_other_file_is_refused_in_our_own_words(shared, text):
 
 @given(key=KEYS, value=VALUES)
 def test_any_value_of_any_key_is_taken_or_refused_in_our_own_words(shared, key, value):
-    found = imported(shared, changed(**{key: value}))
-    if found is not None:
-        assert found.names[0] == GIVEN
-        assert len(found.names) == len(SHIPPED) + 1
-        assert found.find(found.names[-1])
+    detection = imported(shared, changed(**{key: value}))
+    if detection is not None:
+        assert detection.names[0] == GIVEN
+        assert len(detection.names) == len(SHIPPED) + 1
+        assert detection.find(detection.names[-1])
 
 
 @given(literal=TEXTS, comment=st.text(alphabet="a \n#[=\\"))
@@ -1029,10 +1034,10 @@ def test_any_value_of_any_key_is_taken_or_refused_in_our_own_words(shared, key, 
 def test_any_literal_of_a_search_comes_back_as_it_is_or_is_refused(shared, literal, comment):
     quoted = literal.replace("\\", "\\\\").replace('"', '\\"')
     search = f'from read_ssa_enriched_events() | where x="{quoted}" /* {comment} */ | into write_ssa_detected_events()'
-    found = imported(shared, changed(search=search))
-    assert (found is None) == foreign(literal)
-    if found is not None:
-        assert found.find(NAME).search == search
+    detection = imported(shared, changed(search=search))
+    assert (detection is None) == foreign(literal)
+    if detection is not None:
+        assert detection.find(NAME).search == search
 
 
 @given(name=TEXTS)
@@ -1043,10 +1048,10 @@ def test_any_literal_of_a_search_comes_back_as_it_is_or_is_refused(shared, liter
 def test_any_name_becomes_one_stanza_of_each_kind_or_is_refused(shared, name):
     folded = " ".join(name.split())
     refused = foreign(folded) or set(folded) & set('[]"`|$\\') or folded.lower() == "default" or len(folded) > 86
-    found = imported(shared, changed(name=name))
-    assert (found is None) == bool(refused or not pages.slug(folded))
-    if found is not None:
-        assert found.names == [*SHIPPED, folded]
+    detection = imported(shared, changed(name=name))
+    assert (detection is None) == bool(refused or not pages.slug(folded))
+    if detection is not None:
+        assert detection.names == [*SHIPPED, folded]
         assert values(shared, "savedsearches").keys() - values(ROOT, "savedsearches").keys() == {
             f"SSA - {folded} - Rule"
         }

@@ -11,13 +11,13 @@ from sandbox.store import sql
 from ssa.content import conf
 from ssa.content.datamodels import PROCESSES
 from ssa.language import SsaError, compile_text
-from ssa.language.text.printer import print_program
 from ssa.rows import event
 from ssa.rows.cells import values
 from tests.support.examples import ROOT, given_detection
 from tests.support.language import literals
 from tests.support.language.cases import END, START
 from tests.support.language.expressions import FIELDS
+from tests.support.language.printing import print_program
 from tests.support.soak import SEED, count, report
 from tools.content import pushdown
 
@@ -25,7 +25,7 @@ MACROS = conf.merge([str(ROOT / "default/macros.conf")])
 DATASET = pushdown.dataset_columns(PROCESSES)
 
 
-class Asked:
+class DetectionText:
     """A detection as far as this module knows one."""
 
     def __init__(self, text):
@@ -34,7 +34,7 @@ class Asked:
 
 def where(condition, **columns):
     made = "".join(f"| eval {name}={expression} " for name, expression in columns.items())
-    return Asked(f"{START}{made}| where {condition}{END}")
+    return DetectionText(f"{START}{made}| where {condition}{END}")
 
 
 # -- what is written
@@ -72,7 +72,7 @@ def where(condition, **columns):
         ("match_regex(input_event.a, /x1/)", "*"),
     ],
 )
-def test_the_prefilter_asks_for_what_is_required_in_the_words_of_search(condition, terms):
+def test_the_prefilter_has_the_required_texts_in_the_words_of_search(condition, terms):
     assert pushdown.prefilter(where(condition)) == terms
 
 
@@ -87,16 +87,16 @@ def test_the_prefilter_asks_for_what_is_required_in_the_words_of_search(conditio
         ('input_event.registry_path="x1" AND input_event.process="p1"', 'Processes.process="p1"'),
     ],
 )
-def test_the_where_of_tstats_asks_in_the_names_of_the_data_model(condition, terms):
+def test_the_where_of_tstats_has_the_names_of_the_data_model(condition, terms):
     assert pushdown.tstats_where(where(condition), PROCESSES) == terms
 
 
-def test_a_clause_that_nobody_would_read_is_left_out():
+def test_a_clause_too_long_to_read_is_left_out():
     options = ", ".join(f'"{number}"' for number in range(pushdown.MAX_TERMS + 1))
     assert pushdown.prefilter(where(f'input_event.a IN ({options}) AND input_event.b="x1"')) == 'b="x1"'
 
 
-def test_the_shipped_detection_asks_for_its_program_and_either_switch():
+def test_the_prefilter_of_the_shipped_detection_has_its_program_and_either_switch():
     assert pushdown.prefilter(given_detection()) == 'msiexec (process="*/y*" OR process="*-y*")'
     assert pushdown.tstats_where(given_detection(), PROCESSES) == (
         'Processes.process_name="msiexec.exe" (Processes.process="*/y*" OR Processes.process="*-y*")'
@@ -104,8 +104,8 @@ def test_the_shipped_detection_asks_for_its_program_and_either_switch():
 
 
 def test_the_names_of_the_data_model_are_those_that_the_accelerated_searches_ask_for():
-    asked = MACROS["ssa_tstats_by"]["definition"].value.removeprefix("by ").removesuffix(" span=1s").split()
-    assert [*DATASET.values(), "_time"] == asked
+    grouped_by = MACROS["ssa_tstats_by"]["definition"].value.removeprefix("by ").removesuffix(" span=1s").split()
+    assert [*DATASET.values(), "_time"] == grouped_by
 
 
 # -- what is found
@@ -113,9 +113,9 @@ def test_the_names_of_the_data_model_are_those_that_the_accelerated_searches_ask
 
 def expression(terms):
     reader = spl.SearchReader(spl.Command("search", terms, 0, 0))
-    found = reader.expression()
+    condition = reader.expression()
     reader.end()
-    return found
+    return condition
 
 
 def in_ascii(text):
@@ -155,9 +155,9 @@ class Searched:
         return self.database.execute(f"SELECT count(*) FROM rows WHERE ({condition}) IS NOT TRUE").fetchone()[0]
 
 
-def row_of(random, found):
+def row_of(random, held):
     """Return a row that gives this input event; a user may be in the column of CIM, several values in several."""
-    row = {name: value for name, value in found.items() if value}
+    row = {name: value for name, value in held.items() if value}
     if "user" in row and random.random() < 0.5:
         row["dest_user_id"] = row["user"]
     for name, text in list(row.items()):
@@ -184,12 +184,12 @@ def row_of(random, found):
     ],
 )
 def test_a_value_that_is_hard_to_search_for_is_not_lost(condition, held):
-    asked, names = where(condition), values(held.get("process_name"))
+    wanted, names = where(condition), values(held.get("process_name"))
     row = {**held, "_raw": "".join(f"\\{name}" for name in names)}
-    assert any(asked.plan.run(event.input_event(row, asked.plan.input_fields)))
-    assert meets(expression(pushdown.prefilter(asked)), row)
+    assert any(wanted.plan.run(event.input_event(row, wanted.plan.input_fields)))
+    assert meets(expression(pushdown.prefilter(wanted)), row)
     seen = in_data_model(row)
-    assert meets(expression(pushdown.tstats_where(asked, PROCESSES)), by_model(seen))
+    assert meets(expression(pushdown.tstats_where(wanted, PROCESSES)), by_model(seen))
 
 
 def in_data_model(row):
@@ -203,22 +203,22 @@ def test_no_event_that_a_detection_hits_is_lost():
     model = Searched(list(DATASET.values()))
     tried = {"prefilter": 0, "tstats_where": 0}
     for _ in range(number):
-        tree = literals.asking(random)
+        tree = literals.requiring_program(random)
         text = print_program(tree).replace('"user"', '"dest_user_id"')
         try:
-            asked = Asked(text)
+            wanted = DetectionText(text)
         except SsaError:
             continue
-        near = [literals.near(random, tree, asked.plan.required) for _ in range(25)]
-        rows = [row_of(random, found) for found, _ in near]
+        near = [literals.near(random, tree, wanted.plan.required) for _ in range(25)]
+        rows = [row_of(random, held) for held, _ in near]
         for terms, seen, searched, named in (
-            (pushdown.prefilter(asked), rows, raw, lambda row: row),
-            (pushdown.tstats_where(asked, PROCESSES), [in_data_model(row) for row in rows], model, by_model),
+            (pushdown.prefilter(wanted), rows, raw, lambda row: row),
+            (pushdown.tstats_where(wanted, PROCESSES), [in_data_model(row) for row in rows], model, by_model),
         ):
             hits = [
                 named(row)
                 for row, (_, models) in zip(seen, near, strict=True)
-                if any(asked.plan.run(event.input_event(row, asked.plan.input_fields), models))
+                if any(wanted.plan.run(event.input_event(row, wanted.plan.input_fields), models))
             ]
             if terms in (pushdown.EVERYTHING, pushdown.EVERYTHING_INDEXED) or not hits:
                 continue

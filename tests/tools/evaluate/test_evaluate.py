@@ -45,7 +45,7 @@ def test_only_what_works_may_leave_no_trace_and_then_no_registration_is_expected
 
 
 @by_row
-def test_the_hardened_detection_says_of_each_row_what_is_expected(row):
+def test_the_hardened_detection_gives_each_row_the_expected_verdict(row):
     verdict = COMPARED["hardened"](row.event)
     if row.expect != "any":
         assert page.answer(verdict) == row.expect
@@ -79,11 +79,11 @@ def judged(**changes):
                 "original_file_name": "-",
                 "process": r"a /y C:\a\b.dll",
             },
-            "only the options tell that this is msiexec",
+            "only the options show that this is msiexec",
         ),
     ],
 )
-def test_its_message_says_why(changes, says):
+def test_its_message_gives_the_reasons(changes, says):
     score, body = judged(**changes)
     assert says in body["why"]
     assert score == 80 * body["confidence"] / 100
@@ -155,9 +155,9 @@ SAME = {
 def test_what_changes_nothing_for_msiexec_hides_no_attack_and_makes_no_alarm(change):
     judge = COMPARED["hardened"]
     for row in CATALOGUE.rows:
-        asked = re.search(r"(?i)\s[/-]y\s", row.line) and row.part in ("attack", "benign")
+        switch = re.search(r"(?i)\s[/-]y\s", row.line) and row.part in ("attack", "benign")
         line = re.sub(*SAME[change], row.line, flags=re.IGNORECASE)
-        if asked and row.expect != "none" and not row.no_trace:
+        if switch and row.expect != "none" and not row.no_trace:
             changed = judge({**row.event, "process": line})
             assert page.answer(changed) == row.expect, (row.what, line)
 
@@ -254,7 +254,7 @@ def test_on_all_real_events_the_given_one_finds_what_it_did_and_no_other_raises_
                 alarms += [(detection.name, row["process"])] * (hit["risk_score"] != "0")
                 blind[json.loads(hit["body"])["why"]] += hit["risk_score"] == "0"
     assert alarms == []
-    # What the folder has of msiexec without its command line: seen, and said to be unseen.
+    # What the folder has of msiexec without its command line: seen, and reported as unseen.
     assert blind == {"its arguments are missing": 4}
 
 
@@ -293,12 +293,12 @@ def test_the_readme_has_the_figures_of_the_page():
     assert all((hardened(row.event).score or 0) <= 40 for row in harmless)
     found, alarms = (sum(given(row.event).fires for row in rows) for rows in (works, harmless))
     text = (ROOT / "README.md").read_text()
-    for said in (
+    for sentence in (
         f"a [catalogue of {len(CATALOGUE.rows)} events](docs/evaluation.md)",
         f"it finds all {len(works)} that work",
         f"any of {len(harmless)} harmless ones; the published one finds {found}, and fires on {alarms} harmless ones",
     ):
-        assert said in text
+        assert sentence in text
 
 
 def test_the_page_has_every_miss_and_every_false_alarm_by_name():

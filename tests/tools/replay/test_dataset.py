@@ -53,17 +53,17 @@ def run(*arguments):
 
 
 @pytest.mark.parametrize(
-    ("file", "code", "said"),
+    ("file", "code", "message"),
     [
         ("security-4688.xml.log", 0, " hits"),
         ("README.md", 1, ": nothing found in"),
         ("none.log", 1, ": HTTP 404"),
     ],
 )
-def test_it_passes_when_the_detection_finds_something(file, code, said):
+def test_it_passes_when_the_detection_finds_something(file, code, message):
     with serving() as address:
         returned, last = run(f"{address}/{file}")
-    assert (returned, said in last) == (code, True), last
+    assert (returned, message in last) == (code, True), last
 
 
 def test_a_detection_whose_search_ships_disabled_is_tested_too():

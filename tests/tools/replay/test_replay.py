@@ -82,10 +82,10 @@ def server(splunkd):
 
 
 def command(server, file, *options, lookup=True):
-    """Return the command; what is asked for wins over what it says by itself."""
-    asked = ["--url", server.hec_uri, "--settle", "0.5", "--patience", "8", "--ca", server.ca]
-    asked += ["--splunkd", server.uri] if lookup else []
-    return [sys.executable, "-m", "tools", "replay", str(file), *map(str, [*asked, *options])]
+    """Return the command; given options win over its own."""
+    own_options = ["--url", server.hec_uri, "--settle", "0.5", "--patience", "8", "--ca", server.ca]
+    own_options += ["--splunkd", server.uri] if lookup else []
+    return [sys.executable, "-m", "tools", "replay", str(file), *map(str, [*own_options, *options])]
 
 
 ENVIRONMENT = {**os.environ, "SSA_HEC_TOKEN": TOKEN, "SPLUNK_USERNAME": USER, "SPLUNK_PASSWORD": PASSWORD}
@@ -119,8 +119,8 @@ def raws(server):
 
 
 def test_every_event_arrives_as_it_is(server, file):
-    code, said, _ = replay(server, file)
-    assert (code, said.partition("=")[0]) == (0, "1,500 events are in the index: index")
+    code, output, _ = replay(server, file)
+    assert (code, output.partition("=")[0]) == (0, "1,500 events are in the index: index")
     rows = server.stored()
     assert Counter(row["_raw"] for row in rows) == texts(file)
     assert (rows[2]["host"], float(rows[2]["_time"]), rows[2]["index"]) == ("h1", START + 1.25, "wineventlog")
@@ -159,12 +159,12 @@ def test_every_event_arrives_once_though_one_request_in_ten_is_cut_off_and_both_
                     hec.to, rest.to = mortal.hec_uri, mortal.uri
                 time.sleep(0.002)
             code = client.wait()
-    said = [log.read_text() for log in logs]
-    assert (code, deaths) == (0, []), said[-1]
-    assert len(said) >= 5
+    texts_of_logs = [log.read_text() for log in logs]
+    assert (code, deaths) == (0, []), texts_of_logs[-1]
+    assert len(texts_of_logs) >= 5
     assert min(hec.counts.values()) >= 3, hec.counts
     assert raws(mortal) == texts(file)
-    assert not any(token in text for text in [*said, state(file).read_text()])
+    assert not any(token in text for text in [*texts_of_logs, state(file).read_text()])
 
 
 def test_it_goes_on_where_it_stopped_and_does_nothing_when_all_is_done(server, file):
@@ -181,7 +181,7 @@ def test_it_goes_on_where_it_stopped_and_does_nothing_when_all_is_done(server, f
 
 @pytest.fixture
 def stopped(server, file):
-    """A replay that stopped after its second batch was sent, and nobody knows whether that is in the index: it is."""
+    """A replay that stopped after its second batch was sent, without knowing whether that is in the index: it is."""
     assert replay(server, file, "--batch", "100")[0] == 0
     lines = state(file).read_text().splitlines(keepends=True)
     state(file).write_text("".join(lines[:4]) + lines[4][:-5])  # the last line was not written to its end
@@ -214,7 +214,7 @@ def send(server, file, run, number, events):
         hec.send(b"\n".join(batch.body.split(b"\n")[:events]))
 
 
-def test_a_batch_that_is_there_in_part_is_told(server, stopped, other):
+def test_a_batch_that_is_there_in_part_is_reported(server, stopped, other):
     send(server, stopped, other, 2, 37)
     code, _, wrong = replay(server, stopped, "--batch", "100")
     assert (code, "37 events are in the index, though HEC takes a batch whole" in wrong) == (1, True)
@@ -264,7 +264,7 @@ def test_another_file_is_not_taken_for_a_state(server, file):
 
 
 @pytest.mark.parametrize(
-    ("options", "environment", "said"),
+    ("options", "environment", "message"),
     [
         ([], {"SSA_HEC_TOKEN": "none-that-it-knows"}, '"Invalid token" (code 4): Splunk does not know this token'),
         ([], {"SSA_HEC_TOKEN": ""}, "the environment variable SSA_HEC_TOKEN: no token there (see --token-file)"),
@@ -282,17 +282,17 @@ def test_another_file_is_not_taken_for_a_state(server, file):
         (["--url", "http://127.0.0.1:9", "--patience", "0"], {}, "Connection refused: gave up after 0 s"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_left_behind(server, file, options, environment, said):
+def test_what_is_wrong_is_reported_and_nothing_is_left_behind(server, file, options, environment, message):
     trustme.CA().cert_pem.write_to_path(file.with_name("other.pem"))
     options = [file.with_name(option) if option.endswith(("pem", "log")) else option for option in options]
     code, _, wrong = replay(server, file, *options, **environment)
-    assert (code, said in wrong) == (1, True), wrong
+    assert (code, message in wrong) == (1, True), wrong
     assert not state(file).exists()
     assert replay(server, file)[0] == 0
     assert raws(server) == texts(file)
 
 
-def test_a_server_that_is_busy_is_asked_again_and_one_that_failed_midway_is_not(splunkd, server, file):
+def test_a_busy_server_gets_the_request_again_and_one_that_failed_midway_does_not(splunkd, server, file):
     splunkd.failures.extend([503, 503, 500])
     code, _, wrong = replay(server, file, lookup=False)
     assert (code, wrong.count('HTTP 503, "Server is busy" (code 9): again in')) == (1, 2)
@@ -338,6 +338,6 @@ def test_memory_is_bounded(server, tmp_path):
         many.writelines(event(number, "msiexec " + "x" * 1_000) for number in range(50_000))
     python, _, _, *words = command(server, file)
     run = [python, "-c", f"import sys; from tools.__main__ import main; main(){PEAK}", *words]
-    said = subprocess.run(run, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert said.startswith("50,000 events are in the index")
-    assert int(re.search(r"VmHWM:\s*(\d+) kB", said)[1]) < 150_000
+    output = subprocess.run(run, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert output.startswith("50,000 events are in the index")
+    assert int(re.search(r"VmHWM:\s*(\d+) kB", output)[1]) < 150_000

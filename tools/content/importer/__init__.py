@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> int:
     try:
         app = app_folder(options.app)
         confs = LocalConfs(app, CONFS)
-        found = read_all(options.files, confs.stanzas[CONF])
-        replaced = [one.name for one in found if one.name in confs.stanzas[CONF]]
-        notes = [[*one.notes, *put_one(one, confs)] for one in found]
+        detections = read_all(options.files, confs.stanzas[CONF])
+        replaced = [one.name for one in detections if one.name in confs.stanzas[CONF]]
+        notes = [[*one.notes, *put_one(one, confs)] for one in detections]
         confs.check()
         if options.dry_run:
             sys.stdout.write(confs.shown())
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     except (ImporterError, conf.ConfError) as error:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1
-    for one, noted in zip(found, notes, strict=True):
+    for one, noted in zip(detections, notes, strict=True):
         outcome = "would be " * options.dry_run + ("replaced" if one.name in replaced else "added")
         sys.stdout.write(f"{outcome}: {one.name}, from {one.file}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in noted))

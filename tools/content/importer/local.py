@@ -50,15 +50,15 @@ class LocalConfs:
 
     def settings(self, name: str, stanza: str) -> dict[str, str]:
         """Return the settings of a stanza as they would now be read, default below local."""
-        return {key: found.value for key, found in self.stanzas[name].get(stanza, conf.Stanza()).items()}
+        return {key: setting.value for key, setting in self.stanzas[name].get(stanza, conf.Stanza()).items()}
 
     def check(self) -> None:
         """See that what was put is what will be read; raises ImporterError."""
         for name, text in self._texts.items():
             as_read = io.StringIO(text.text.removeprefix("\ufeff"), newline=None).read()
-            found = conf.parse(as_read, f"local/{name}.conf")
+            stanzas = conf.parse(as_read, f"local/{name}.conf")
             for (_, stanza), settings in filter(lambda one: one[0][0] == name, self.put_stanzas.items()):
-                read = found.get(stanza, conf.Stanza())
+                read = stanzas.get(stanza, conf.Stanza())
                 for key, value in settings.items():
                     if key not in read or read[key].value != value:
                         problem = "a conf would not give this text back as it is"

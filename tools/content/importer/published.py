@@ -38,17 +38,17 @@ FOREIGN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\ud800-\udfff]")
 OTHER_DIALECT = re.compile(r"--finding_report--|\bread_ba_enriched_events\b|\bfrom\s+source\b")
 """Marks of the dialect to which the published files were later rewritten; it reads OCSF events, not these."""
 
-ASKED = re.compile(r"""(?<!NOT )["'](\w+)["']\s+IN\s*\(\s*_datamodels\b""", re.ASCII | re.IGNORECASE)
-"""How a text asks whether an event is of a data model."""
+SEARCHED_MODEL = re.compile(r"""(?<!NOT )["'](\w+)["']\s+IN\s*\(\s*_datamodels\b""", re.ASCII | re.IGNORECASE)
+"""How a text tests whether an event belongs to a data model."""
 
 
 class ImporterError(Exception):
-    """Something that cannot be imported; the message names the place and says what to do."""
+    """Something that cannot be imported; the message names the place and the remedy."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A detection as its file states it: the settings of its stanza, and what only its saved search says."""
+    """A detection as its file states it: the settings of its stanza, and those of its saved search alone."""
 
     file: str
     name: str
@@ -134,7 +134,7 @@ def _kind(value: object) -> str:
 
 
 class _Reader:
-    """Reads the keys of one file, and says where a wrong one stands."""
+    """Reads the keys of one file; an error names the place of a wrong one."""
 
     def __init__(self, file: str, tree: dict[Any, Any], lines: dict[str, int]) -> None:
         self.file, self.tree, self.lines = file, tree, lines
@@ -154,9 +154,9 @@ class _Reader:
     def one_line(self, key: str, value: str) -> str:
         """Fold a text to one line, and refuse what a conf would not give back."""
         folded = " ".join(value.split())
-        found = FOREIGN.search(folded)
-        if found:
-            self.fail(key, f"the character {found.group()!r} cannot stand in a conf: take it out")
+        foreign = FOREIGN.search(folded)
+        if foreign:
+            self.fail(key, f"the character {foreign.group()!r} cannot stand in a conf: take it out")
         if folded.endswith("\\"):
             self.fail(key, "a text cannot end with a backslash, which would join the next setting to it: take it away")
         return folded
@@ -183,28 +183,28 @@ class _Reader:
         """Read a list of texts; a single text counts as a list of one."""
         value = self.value(key)
         listed = [] if value is None else value if isinstance(value, list) else [value]
-        found = []
+        texts = []
         for item in listed:
             if not isinstance(item, str):
                 self.fail(key, f"expected a list of texts, found {_kind(item)} in it: put the item in quotes")
-            found.append(self.one_line(key, item))
-        return tuple(dict.fromkeys(filter(None, found)))
+            texts.append(self.one_line(key, item))
+        return tuple(dict.fromkeys(filter(None, texts)))
 
     def comma_list(self, key: str) -> str:
         """Read a list of texts as a setting: separated by commas, so that none can stand within an item."""
-        found = self.items(key)
+        items = self.items(key)
         if key == "references":  # in an address a comma can be written otherwise
-            found = tuple(item.replace(",", "%2C") if re.match("https?://", item) else item for item in found)
-        for item in found:
+            items = tuple(item.replace(",", "%2C") if re.match("https?://", item) else item for item in items)
+        for item in items:
             if "," in item:
                 self.fail(key, f"a comma separates items in a conf, so none can stand in {item!r}: take it out")
-        return ", ".join(found)
+        return ", ".join(items)
 
     def name(self, key: str, name: str) -> str:
         """Check a name that becomes a stanza and is written into searches."""
-        found = re.search(r"[\[\]\"`|$\\]", name)
-        if found:
-            self.fail(key, f"the character {found.group()} cannot stand in a name: take it out of {name!r}")
+        forbidden = re.search(r"[\[\]\"`|$\\]", name)
+        if forbidden:
+            self.fail(key, f"the character {forbidden.group()} cannot stand in a name: take it out of {name!r}")
         if name.casefold() == "default":
             self.fail(key, "a stanza of this name would hold for every detection: choose another name")
         return name
@@ -235,12 +235,10 @@ class _Reader:
         self.fail("date", f"expected a day as YYYY-MM-DD, found {_kind(value)}")
 
     def id(self) -> str:
-        found = self.text("id")
-        if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", found):
-            self.fail(
-                "id", f"expected a UUID, as `python -c 'import uuid; print(uuid.uuid4())'` makes, found {found!r}"
-            )
-        return found
+        id = self.text("id")
+        if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", id):
+            self.fail("id", f"expected a UUID, as `python -c 'import uuid; print(uuid.uuid4())'` makes, found {id!r}")
+        return id
 
     def observables(self) -> list[dict[str, str]]:
         """Read the observables; one of several roles becomes several."""
@@ -251,7 +249,7 @@ class _Reader:
         listed = self.value(key)
         if not isinstance(listed, list):
             self.fail(key, f"{shape}, found {_kind(listed)}")
-        found = []
+        observables = []
         for item in listed:
             if not isinstance(item, dict):
                 self.fail(key, f"{shape}, found {_kind(item)} in it")
@@ -260,8 +258,8 @@ class _Reader:
                 self.fail(key, f"{_kind(name)} is not the name of a field: letters, digits, _ and . only")
             kind, role = self.word(key, shape, item.get("type")), item.get("role")
             for one in role if isinstance(role, list) and role else [role]:
-                found.append({"name": name, "type": kind, "role": self.word(key, shape, one)})
-        return found
+                observables.append({"name": name, "type": kind, "role": self.word(key, shape, one)})
+        return observables
 
     def word(self, key: str, shape: str, value: object) -> str:
         """Check one part of an observable."""
@@ -275,9 +273,9 @@ class _Reader:
         if not isinstance(value, str) or not value.strip():
             self.fail("search", f"expected the text of a detection, found {_kind(value)}")
         text = value.strip()
-        found = FOREIGN.search(text)
-        if found:
-            self.fail("search", f"the character {found.group()!r} cannot stand in a conf: in a string, escape it")
+        foreign = FOREIGN.search(text)
+        if foreign:
+            self.fail("search", f"the character {foreign.group()!r} cannot stand in a conf: in a string, escape it")
         try:
             return compile_text(text)
         except SsaError as error:
@@ -297,16 +295,16 @@ class _Reader:
         return ""
 
     def datamodels(self, plan: Plan, notes: list[str]) -> tuple[str, ...]:
-        """Return the data models: as stated, else as the text asks for them, else by the fields that it reads."""
+        """Return the data models: stated ones, else those that the text tests for, else by the fields that it reads."""
         known = {name.casefold(): name for name in DATA_MODELS}
         stated = {model: known.get(model.casefold()) for model in self.items("datamodel")}
         models = dict.fromkeys(filter(None, stated.values()))
-        unknown = [model for model, found in stated.items() if not found]
+        unknown = [stated_name for stated_name, model in stated.items() if not model]
         if unknown and not models:
             self.fail("datamodel", f"{unknown[0]!r} is not one of {', '.join(known.values())}: state one that is")
-        asked = dict.fromkeys(ASKED.findall(plan.program.text))
+        searched = dict.fromkeys(SEARCHED_MODEL.findall(plan.program.text))
         if not models:
-            models = dict.fromkeys(model for model in asked if model in known.values())
+            models = dict.fromkeys(model for model in searched if model in known.values())
         if not models:
             # A field of a process may be one of any event, so the others come first.
             models_first = sorted(DATA_MODELS.values(), key=lambda one: one is PROCESSES)
@@ -317,7 +315,7 @@ class _Reader:
             why = f"it reads {name}" if name else "most detections read process events"
             notes.append(f"no datamodel is stated, so {model} is taken, because {why}; if that is wrong, state it")
             models = {model: None}
-        for wrong, where in ((unknown, "is stated"), ([m for m in asked if m not in models], "is in the search")):
+        for wrong, where in ((unknown, "is stated"), ([m for m in searched if m not in models], "is in the search")):
             if wrong:
                 notes.append(
                     f"the data model {', '.join(wrong)} {where}, but only events of {', '.join(models)} are searched; "

@@ -1,1 +1,1 @@
-"""What a program says before any event: its pipelines, what a row must hold, types, and what looks wrong."""
+"""What is known of a program before any event: pipelines, required texts, types, and warnings."""

@@ -47,10 +47,10 @@ def walk(
 ) -> Iterator[tuple[int, RecordCommand, Columns[T]]]:
     """Yield each command of a program, sources first: the number of its segment, itself, and the columns before it.
 
-    `given` is what the columns of an event hold, and `value` says what an expression holds over columns. `extracted`
-    says what the column of a group of rex holds: the group, or where the regex is not found what it held before.
-    `union` says what a column holds in the records of several segments, given what it holds in each; None where one
-    has no such column.
+    `given` is what the columns of an event hold, and `value` returns what an expression holds over columns.
+    `extracted` returns what the column of a group of rex holds: the group, or where the regex does not match what it
+    held before. `union` returns what a column holds in the records of several segments, given what it holds in each;
+    None where one has no such column.
     """
     ends: list[Columns[T]] = []
     for place, segment in enumerate(segments):
@@ -78,23 +78,23 @@ def _after(
         return {name: value(expression, columns) for name, expression in command.items}
     if isinstance(command, Fields):
         return {name: held for name, held in columns.items() if (name in command.names) != command.remove}
-    found = dict(columns)
+    after = dict(columns)
     if isinstance(command, Eval):
         for name, expression in command.assignments:
-            found[name] = value(expression, found)
+            after[name] = value(expression, after)
     elif isinstance(command, Rename):
         for old, _ in command.pairs:
-            found.pop(old, None)
+            after.pop(old, None)
         for old, new in command.pairs:
-            found.pop(new, None)
+            after.pop(new, None)
             if old in columns:
-                found[new] = columns[old]
+                after[new] = columns[old]
     elif isinstance(command, Rex):
         for name in groups(command):
-            found[name] = extracted(command, name, columns)
+            after[name] = extracted(command, name, columns)
     else:
         forgotten(command)
-    return found
+    return after
 
 
 def groups(command: Rex) -> tuple[str, ...]:

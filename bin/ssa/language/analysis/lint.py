@@ -1,6 +1,6 @@
 """What looks wrong in a detection that runs: warnings for its author, which change nothing.
 
-Published detections carry such faults and run as they are written: a warning says what was likely not meant.
+Published detections carry such faults and run as they are written: a warning names what was likely not meant.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _NO_LETTERS = re.compile(r"\\[pPx]?\{[^}]*\}|\\x..|\\u....|\\c.|\\.|\(\?P?<\w+>|
 
 def lint(program: syntax.Program) -> list[SsaError]:
     """Return the warnings for a program that compiles, in the order of their places."""
-    found = {*_mixed(program), *_Reading(program).warnings(), *_Conditions(program).warnings()}
-    return [SsaError(problem, program.text, at) for at, problem in sorted(found)]
+    warnings = {*_mixed(program), *_Reading(program).warnings(), *_Conditions(program).warnings()}
+    return [SsaError(problem, program.text, at) for at, problem in sorted(warnings)]
 
 
 def _mixed(program: syntax.Program) -> _Warnings:
@@ -55,10 +55,10 @@ class _Reading:
         self.program = program
 
     def warnings(self) -> _Warnings:
-        found = segments(self.program)
-        needed: list[set[str] | None] = [None] * len(found)
-        for place in reversed(range(len(found))):
-            segment, live = found[place], needed[place]
+        parts = segments(self.program)
+        needed: list[set[str] | None] = [None] * len(parts)
+        for place in reversed(range(len(parts))):
+            segment, live = parts[place], needed[place]
             if live is None and not segment.ends:
                 yield segment.statement.at, f"${segment.statement.binding} is never used"
                 continue
@@ -125,13 +125,13 @@ class _Conditions:
 
     def _columns(self, command: syntax.Eval | syntax.Select, columns: dict[str, ValueType]) -> _Warnings:
         for name, expression in syntax.computed(command):
-            found = self.types.find(expression, columns)
+            type = self.types.find(expression, columns)
             yield from self._expression(expression, columns)
             wanted = _OUTPUTS.get(name)
-            if wanted is not None and found.is_known and found.name != wanted:
-                yield _start(expression), f"{name} must be a {wanted} and is a {found.name}: it is left out"
+            if wanted is not None and type.is_known and type.name != wanted:
+                yield _start(expression), f"{name} must be a {wanted} and is a {type.name}: it is left out"
             if isinstance(command, syntax.Eval):
-                columns[name] = found
+                columns[name] = type
 
     def _expression(self, expression: syntax.Expression, columns: Columns[ValueType]) -> _Warnings:
         for node in syntax.postorder(expression):
@@ -159,8 +159,8 @@ class _Conditions:
             expected = f"{parameter.name} must be a {parameter.type} and is a {types[wrong].name}"
             yield node.at, f"{function.signature} is always null here: {expected}"
         elif isinstance(function.meaning, TypeAssertion) and self._never_of_type(node):
-            found, target = types[0].name, named_type(node)
-            yield node.at, f"this {node.function} always gives its default: the value is a {found}, not a {target}"
+            type, target = types[0].name, named_type(node)
+            yield node.at, f"this {node.function} always gives its default: the value is a {type}, not a {target}"
         elif self._wrong_case(node):
             yield node.arguments[1].at, f"this {kind} has letters that a text in {types[0].case} case never has"
 
@@ -171,8 +171,8 @@ class _Conditions:
                 yield pattern.at, f"{means}: write four backslashes to match one"
 
     def _never_of_type(self, node: syntax.Call) -> bool:
-        found, target = self.types.of(node.arguments[0]) if node.arguments else UNKNOWN, named_type(node)
-        return target is not None and found.is_known and not suits(found.name, target)
+        type, target = self.types.of(node.arguments[0]) if node.arguments else UNKNOWN, named_type(node)
+        return target is not None and type.is_known and not suits(type.name, target)
 
     def _wrong_case(self, node: syntax.Call) -> bool:
         kind = _pattern_kind(node)
@@ -193,7 +193,7 @@ class _Conditions:
         types = self.types.of(left), self.types.of(right)
         if types[1].name == "list" and operator == "=":
             return ""  # IN tests the members of a list
-        names = {"number" if found.name in NUMBERS else found.name for found in types}
+        names = {"number" if type.name in NUMBERS else type.name for type in types}
         if len(names) > 1 and NULL not in types and None not in names:
             return f"a {types[0].name} is never equal to a {types[1].name}, nor before or after it"
         for side, other in ((left, types[1]), (right, types[0])):
@@ -237,7 +237,7 @@ def _pattern(node: syntax.Expression) -> str:
 
 def _idle_escapes(pattern: syntax.Expression) -> list[str]:
     """Return the escapes of a LIKE pattern without effect, since what they escape is a character anyway."""
-    return [found for found in _ESCAPED.findall(_pattern(pattern)) if found]
+    return [escape for escape in _ESCAPED.findall(_pattern(pattern)) if escape]
 
 
 def _repeated(node: syntax.Or) -> _Warnings:
@@ -261,7 +261,7 @@ def _missing(name: str, columns: Columns[ValueType], at: int) -> _Warnings:
 def _union(name: str, types: list[ValueType | None]) -> ValueType:
     """Return the type of a column in records of several pipelines, where it is the same in all."""
     first = types[0] or NULL
-    return first if all((found or NULL) == first for found in types) else UNKNOWN
+    return first if all((type or NULL) == first for type in types) else UNKNOWN
 
 
 def _extracted(command: syntax.Rex, name: str, columns: object) -> ValueType:
@@ -276,9 +276,9 @@ def _contradicts(node: syntax.And) -> bool:
     """Return whether conditions want two values of one column at once, or a value and null."""
     wanted: dict[str, set[object]] = {}
     for operand in node.operands:
-        found = _options_of_column(operand)
-        if found is not None:
-            column, options = found
+        choice = _options_of_column(operand)
+        if choice is not None:
+            column, options = choice
             wanted[column] = wanted[column] & options if column in wanted else options
     return not all(wanted.values())
 

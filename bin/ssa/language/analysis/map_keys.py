@@ -11,14 +11,14 @@ from .columns import INPUT_EVENT
 
 def key_of(node: Expression) -> str | None:
     """Return the key of `target.key`, `target["key"]` or map_get(target, "key"); None for anything else."""
-    found = _target_and_key(node)
-    return None if found is None else found[1]
+    read = _target_and_key(node)
+    return None if read is None else read[1]
 
 
 def event_key(node: Expression) -> str | None:
     """Return the field of `input_event.field`, `input_event["field"]` or map_get(input_event, "field"); else None."""
-    found = _target_and_key(node)
-    return found[1] if found is not None and isinstance(found[0], Name) and found[0].name == INPUT_EVENT else None
+    read = _target_and_key(node)
+    return read[1] if read is not None and isinstance(read[0], Name) and read[0].name == INPUT_EVENT else None
 
 
 def without_text_cast(node: Expression) -> Expression:

@@ -29,22 +29,22 @@ class Segment(Immutable):
 def segments(program: Program) -> list[Segment]:
     """Return the segments of a program, sources first; raises SsaError where the pipelines do not fit together."""
     bindings: dict[str, int] = {}
-    found: list[Segment] = []
+    parts: list[Segment] = []
     for statement in program.statements:
-        found.extend(_of(statement, bindings, len(found), program.text))
+        parts.extend(_of(statement, bindings, len(parts), program.text))
         if statement.binding is not None:
-            bindings[statement.binding] = len(found) - 1
+            bindings[statement.binding] = len(parts) - 1
     records: list[int] = []
-    for segment in found:
+    for segment in parts:
         records.append(sum(records[source] for source in segment.sources) or 1)
         if sum(records) > MAX_RECORDS:
             problem = f"these pipelines make more than {MAX_RECORDS:,} records of one event"
             raise SsaError(problem, program.text, segment.statement.at)
-    commands = [command for segment in found for command in segment.commands]
+    commands = [command for segment in parts for command in segment.commands]
     names = {name for command in commands if isinstance(command, Eval) for name, _ in command.assignments}
-    if len(names) * len(found) > MAX_COLUMNS:
-        raise SsaError(f"{len(names):,} columns in {len(found):,} pipelines are too many", program.text, 0)
-    return found
+    if len(names) * len(parts) > MAX_COLUMNS:
+        raise SsaError(f"{len(names):,} columns in {len(parts):,} pipelines are too many", program.text, 0)
+    return parts
 
 
 def _of(statement: Statement, bindings: dict[str, int], place: int, text: str) -> list[Segment]:
@@ -52,7 +52,7 @@ def _of(statement: Statement, bindings: dict[str, int], place: int, text: str) -
     if not isinstance(first, From):
         raise SsaError("a pipeline starts with | from read_ssa_enriched_events()", text, first.at)
     sources: tuple[int, ...] = () if first.binding is None else (_bound(first.binding, bindings, text, first.at),)
-    found: list[Segment] = []
+    parts: list[Segment] = []
     commands: list[RecordCommand] = []
     for command in rest:
         if isinstance(command, From):
@@ -61,12 +61,12 @@ def _of(statement: Statement, bindings: dict[str, int], place: int, text: str) -
             raise SsaError("'into' stands only at the end of a pipeline", text, command.at)
         if isinstance(command, UnionWith):
             other = _bound(command.binding, bindings, text, command.at)
-            found.append(Segment(statement, sources, tuple(commands), ends=False, last=False))
-            sources, commands = (place + len(found) - 1, other), []
+            parts.append(Segment(statement, sources, tuple(commands), ends=False, last=False))
+            sources, commands = (place + len(parts) - 1, other), []
         elif not isinstance(command, Into):
             commands.append(command)
     ends = isinstance(statement.commands[-1], Into)
-    return [*found, Segment(statement, sources, tuple(commands), ends, last=True)]
+    return [*parts, Segment(statement, sources, tuple(commands), ends, last=True)]
 
 
 def _bound(name: str, bindings: dict[str, int], text: str, at: int) -> int:
@@ -75,11 +75,11 @@ def _bound(name: str, bindings: dict[str, int], text: str, at: int) -> int:
     return bindings[name]
 
 
-def check_ends(program: Program, found: list[Segment]) -> None:
+def check_ends(program: Program, parts: list[Segment]) -> None:
     """Check that every pipeline goes somewhere; raises SsaError."""
-    for segment in found:
+    for segment in parts:
         if segment.last and not segment.ends and segment.statement.binding is None:
             problem = "this pipeline goes nowhere: end it with | into write_ssa_detected_events()"
             raise SsaError(problem, program.text, segment.statement.at)
-    if not any(segment.ends for segment in found):
+    if not any(segment.ends for segment in parts):
         raise SsaError("no pipeline ends with | into write_ssa_detected_events()", program.text, 0)

@@ -97,16 +97,16 @@ def required(program: syntax.Program) -> Clauses:
 
     The strongest comes first; () means that nothing is required. Raises SsaError for pipelines that do not fit.
     """
-    found = segments(program)
-    conditions: list[list[Clauses]] = [[] for _ in found]
-    for place, command, columns in walk(found, _AT_START, _known_of, _extracted, _union):
+    parts = segments(program)
+    conditions: list[list[Clauses]] = [[] for _ in parts]
+    for place, command, columns in walk(parts, _AT_START, _known_of, _extracted, _union):
         if isinstance(command, syntax.Where):
             conditions[place].append(_known_of(command.condition, columns).if_true)
     needs: list[Clauses] = []
-    for segment, own in zip(found, conditions):
+    for segment, own in zip(parts, conditions):
         before = _either([needs[source] for source in segment.sources]) if segment.sources else _TRUE
         needs.append(_both([before, *own]))
-    clauses = _either([need for segment, need in zip(found, needs) if segment.ends])
+    clauses = _either([need for segment, need in zip(parts, needs) if segment.ends])
     return _TRUE if clauses == _FALSE else clauses  # what never matches may as well be run
 
 
@@ -218,7 +218,7 @@ def _matching(known: _Known, runs: Sequence[tuple[str, str]], is_met: Callable[[
 def _need(source: _FieldText, how: str, text: str) -> Clauses:
     """Return what a field must hold where its text, or the part of it, is to hold another: the longest piece of it."""
     pieces = (_PIECE_CASED if source.case == _CASED else _PIECE).finditer(text)
-    piece = max(pieces, key=lambda found: len(found.group()), default=None)
+    piece = max(pieces, key=lambda run: len(run.group()), default=None)
     if piece is None:
         return _TRUE
     starts = source.whole and how in ("equals", "starts") and piece.start() == 0
@@ -256,20 +256,20 @@ def _either(parts: Sequence[Clauses]) -> Clauses:
     if not all(parts):
         return _TRUE
     single = dict.fromkeys(text for part in parts if len(part) == 1 for text in part[0])
-    found = _best([tuple(single)])
+    clauses = _best([tuple(single)])
     for part in parts:
         if len(part) > 1:
-            found = _best(tuple(dict.fromkeys((*one, *other))) for one in found for other in part)
-    return found
+            clauses = _best(tuple(dict.fromkeys((*one, *other))) for one in clauses for other in part)
+    return clauses
 
 
 def _best(clauses: Iterable[Clause]) -> Clauses:
-    """Return the strongest clauses, without those that say no more than a stronger one."""
-    found: list[Clause] = []
+    """Return the strongest clauses, without those that a stronger one implies."""
+    best: list[Clause] = []
     for clause in sorted((clause for clause in clauses if len(clause) <= MAX_TEXTS), key=_weakness):
-        if len(found) < MAX_CLAUSES and not any(set(kept) <= set(clause) for kept in found):
-            found.append(clause)
-    return tuple(found)
+        if len(best) < MAX_CLAUSES and not any(set(kept) <= set(clause) for kept in best):
+            best.append(clause)
+    return tuple(best)
 
 
 def _weakness(clause: Clause) -> tuple[bool, int, int]:

@@ -27,7 +27,7 @@ from .map_keys import event_key
 class ValueType:
     """The type of a value that is not null ("null" where it always is), and for a text the case of its letters.
 
-    None is unknown, and for the case that there is none. `is_event` says that it is the input event, whose fields are
+    None is unknown, and for the case that there is none. `is_event` is True for the input event, whose fields are
     strings.
     """
 

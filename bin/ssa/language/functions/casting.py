@@ -23,10 +23,10 @@ def plain_type(name: str) -> str:
 
     Names of one type are one: integer is long, float is double.
     """
-    found = _TYPE_NAME.fullmatch(name)
-    if found:
-        plain = _SAME.get(found[1], found[1])
-        if plain in TYPES and (found[2] is None or plain in ("list", "map")):
+    match = _TYPE_NAME.fullmatch(name)
+    if match:
+        plain = _SAME.get(match[1], match[1])
+        if plain in TYPES and (match[2] is None or plain in ("list", "map")):
             return plain
     raise ValueError(f"unknown type {name!r}: expected one of {', '.join({**TYPES, **_SAME})}")
 

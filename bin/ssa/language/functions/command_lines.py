@@ -50,8 +50,8 @@ class Switch(NamedTuple):
 def arguments(line: str) -> Iterator[Argument]:
     """Yield the arguments of a line, the program first. Takes time in proportion to the line; never raises."""
     # Neither pattern can fail once it has begun, so it never goes back: behind blanks there is an argument.
-    for found in _ARGUMENT.finditer(line.rstrip(" \t")):
-        gap, raw = found.groups()
+    for match in _ARGUMENT.finditer(line.rstrip(" \t")):
+        gap, raw = match.groups()
         yield Argument(without_quotes(raw), raw, gap)
 
 

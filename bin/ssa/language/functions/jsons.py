@@ -21,12 +21,12 @@ def map_in(text: str) -> dict[str, Value] | None:
     if _depth(text) > MAX_DEPTH:
         return None
     try:
-        found = _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except ValueError:
         return None
     if "\\u" in text:
-        found = _mended(found)
-    return found if isinstance(found, dict) else None
+        value = _mended(value)
+    return value if isinstance(value, dict) else None
 
 
 def _depth(text: str) -> int:

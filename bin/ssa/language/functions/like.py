@@ -24,8 +24,8 @@ class _Part:
     def find(self, text: str, start: int) -> int:
         if self.literal is not None:
             return text.find(self.literal, start)
-        found = self.regex.search(text, start)
-        return found.start() if found else -1
+        match = self.regex.search(text, start)
+        return match.start() if match else -1
 
 
 @lru_cache(maxsize=512)

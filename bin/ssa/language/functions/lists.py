@@ -33,10 +33,10 @@ def mvappend(*values: Value) -> list[Value]:
     """Append values."""
     if list not in map(type, values):
         return [value for value in values if value is not None]
-    found: list[Value] = []
+    items: list[Value] = []
     for value in values:
-        found.extend(value if isinstance(value, list) else [value])
-    return [value for value in found if value is not None]
+        items.extend(value if isinstance(value, list) else [value])
+    return [value for value in items if value is not None]
 
 
 @entry(

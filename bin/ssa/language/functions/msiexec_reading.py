@@ -1,4 +1,4 @@
-"""What a command line asks of msiexec, by the rules that are published, and what is not known of it.
+"""What a command line makes msiexec do, by the published rules, and what is not certain of it.
 
 The switches, what follows them and what goes together are those of *Command-Line Options* and *Standard Installer
 Command-Line Options* (Windows Installer), and *msiexec* (Windows Server commands). Of switches that Windows itself
@@ -6,8 +6,8 @@ uses: `/V` starts the service (its ImagePath), `-Embedding` serves custom action
 UninstallString. That an option takes the very next argument, whatever that is, and long names are whole words that
 stand for short ones: winget-cli, MsiExecArguments.cpp. `/regserver`, `/unregserver`, `/@`: as Wine's msiexec has them.
 
-Reading is wide: what may be a switch counts as one, so that a disguise does not hide it, and `unsure` says why msiexec
-may see it otherwise. Where documentation says that an error shows the help instead, the line is still read.
+Reading is wide: what may be a switch counts as one, so that a disguise does not hide it, and `unsure` holds why msiexec
+may read it otherwise. Where by its documentation an error shows the help instead, the line is still read.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Request(NamedTuple):
 class Reading:
     """What is read from the arguments of one line, one after the other."""
 
-    def __init__(self, found: list[lines.Argument]):
-        self.found = iter(found)
+    def __init__(self, arguments: list[lines.Argument]):
+        self.arguments = iter(arguments)
         self.requests: list[Request] = []
         self.bare: list[str] = []
         self.properties: dict[str, Value] = {}
@@ -89,7 +89,7 @@ class Reading:
         self.silent = False
         self.disguised: dict[str, None] = {}
         self.unsure: dict[str, None] = {}
-        for argument in self.found:
+        for argument in self.arguments:
             self.read(argument)
 
     def read(self, argument: lines.Argument) -> None:
@@ -158,7 +158,7 @@ class Reading:
 
     def value(self) -> str:
         """Return the next argument, whatever it looks like; empty where there is none."""
-        for argument in self.found:
+        for argument in self.arguments:
             if argument.text.strip(lines.FOREIGN):
                 if argument.gap not in (" ", ""):
                     self.disguised[lines.BLANKS] = None
@@ -170,12 +170,12 @@ class Reading:
 
     def ui(self, level: str) -> bool:
         """Read a level of the user interface; return whether it is one."""
-        found = _LEVEL.fullmatch(level)
-        if found:
-            self.level = LEVELS[found[1] or "n"]
-            # Basic UI without modal dialogs (-) asks for nothing either: /passive is /qb!-.
+        match = _LEVEL.fullmatch(level)
+        if match:
+            self.level = LEVELS[match[1] or "n"]
+            # Basic UI without modal dialogs (-) waits for no user either: /passive is /qb!-.
             self.silent = self.level == "none" or (self.level == "basic" and "-" in level)
-        return bool(found)
+        return bool(match)
 
     def set_property(self, name: str, value: str) -> None:
         """Keep a property; of several values the last one, which no documentation promises."""
@@ -186,13 +186,13 @@ class Reading:
             self.transforms += _parts(value)
 
     def doubt(self, reason: str) -> None:
-        """Note why msiexec may see it otherwise."""
+        """Note why msiexec may read the line otherwise."""
         self.unsure[reason] = None
 
     def settle(self) -> Request:
         """Return the action that counts, now that all is read.
 
-        Documentation says that most do not go together, and nothing of what happens then. What runs a DLL counts
+        By the documentation most do not go together; what happens then it leaves open. What runs a DLL counts
         first, so that no other switch hides it; after it, what has its operand, in their order.
         """
         if not self.requests and self.bare:
@@ -225,16 +225,16 @@ def _files(request: Request) -> list[str]:
     return _parts(request.operand) if request.action in (PATCH, UNINSTALL) else [request.operand]
 
 
-def _program(found: Iterator[lines.Argument]) -> tuple[str | None, list[lines.Argument], bool]:
+def _program(arguments: Iterator[lines.Argument]) -> tuple[str | None, list[lines.Argument], bool]:
     """Return the program of a line, the arguments after it, and whether it is certain where it ends.
 
     *CreateProcessW*: a path with blanks and no quotes is tried up to each blank, with .exe. A line that begins with
     blanks has no program (*CommandLineToArgvW*), and one may hold only arguments: nothing forces a caller to name it.
     """
-    first = next(found, None)
+    first = next(arguments, None)
     if first is None:
         return None, [], True
-    rest = list(found)
+    rest = list(arguments)
     if lines.switch_in(first, NAMES):
         return None, [first, *rest], False
     program, certain = first.text, not first.gap and not (rest and not rest[0].gap)
@@ -253,24 +253,24 @@ def _program(found: Iterator[lines.Argument]) -> tuple[str | None, list[lines.Ar
     return program, rest, certain
 
 
-def _doubtful_quotes(found: list[lines.Argument]) -> dict[str, None]:
+def _doubtful_quotes(arguments: list[lines.Argument]) -> dict[str, None]:
     marks: dict[str, None] = {}
-    for before, argument in zip(found, found[1:]):
+    for before, argument in zip(arguments, arguments[1:]):
         if not argument.gap and before.raw[0] == '"':
             marks[BEHIND_QUOTE] = None
-    if any('\\"' in argument.raw for argument in found):
+    if any('\\"' in argument.raw for argument in arguments):
         marks[BACKSLASH] = None
     return marks
 
 
 def options_in(cmd_line: str) -> dict[str, Value]:
     """Return the map that msiexec_options promises, in time proportional to the line; no text raises."""
-    program, found, certain = _program(lines.arguments(cmd_line))
-    if found and found[0].gap:
-        found[0] = found[0]._replace(gap=" ")  # Windows itself puts two blanks behind a program
-    reading = Reading(found)
+    program, arguments, certain = _program(lines.arguments(cmd_line))
+    if arguments and arguments[0].gap:
+        arguments[0] = arguments[0]._replace(gap=" ")  # Windows itself puts two blanks behind a program
+    reading = Reading(arguments)
     chosen = reading.settle()
-    reading.unsure.update(_doubtful_quotes(found))
+    reading.unsure.update(_doubtful_quotes(arguments))
     if not certain:
         reading.doubt(PROGRAM)
     operands = [file for request in reading.requests if request.action == chosen.action for file in _files(request)]

@@ -81,11 +81,11 @@ def extract_regex(text: str, pattern: Pattern) -> dict[str, Value] | None:
     """Extract groups."""
     if pattern.unread:
         return None
-    found = pattern.find(text)
-    if found is None:
+    match = pattern.find(text)
+    if match is None:
         return {}
     keys = {number: name for name, number in pattern.names.items()}
-    groups = ((keys.get(number, str(number)), found.group(number)) for number in range(1, pattern.groups + 1))
+    groups = ((keys.get(number, str(number)), match.group(number)) for number in range(1, pattern.groups + 1))
     return {key: value for key, value in groups if value is not None}
 
 
@@ -104,15 +104,15 @@ def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None
     parts = replacement.bound_to(pattern)
     if parts is None:
         return None
-    found: list[str] = []
+    pieces: list[str] = []
     last = length = work = 0
     for match in pattern.finditer(text):
-        found.append(text[last : match.start()])
-        found.append("".join([part if isinstance(part, str) else match.group(part) or "" for part in parts]))
+        pieces.append(text[last : match.start()])
+        pieces.append("".join([part if isinstance(part, str) else match.group(part) or "" for part in parts]))
         work += len(parts)
-        length += len(found[-1]) + len(found[-2])
+        length += len(pieces[-1]) + len(pieces[-2])
         if length > MAX_TEXT or work > _MOST_PIECES:
             return None
         last = match.end()
-    found.append(text[last:])
-    return "".join(found)
+    pieces.append(text[last:])
+    return "".join(pieces)

@@ -1,6 +1,6 @@
 """What a function of the SSA dialect is, and the registry of them all. Adding a function is adding an entry.
 
-Null and type rules are kept in one place, the compiler: unless an entry says `sees_nulls`, a null or an argument of
+Null and type rules are kept in one place, the compiler: unless an entry has `sees_nulls`, a null or an argument of
 another type gives null, and the body is not called. A body never raises, whatever the values; it takes time in
 proportion to its texts, because an attacker chooses them; and its result never explodes (see MAX_TEXT).
 """
@@ -38,8 +38,8 @@ class Parameter(Immutable):
     """One parameter: its type, the default for a missing argument, and how an argument is prepared.
 
     `prepare` turns an argument into what the function works with (a pattern into a matcher): once for a constant,
-    else for each row. It raises ValueError with a message for the author of the detection. `regex` says that the
-    argument is a pattern, so that a literal /…/ may stand for it.
+    else for each row. It raises ValueError with a message for the author of the detection. `regex` marks an
+    argument that is a pattern, so that a literal /…/ may stand for it.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Parameter(Immutable):
 class Function(Immutable):
     """An entry of the registry.
 
-    `nulls` says what a null gives. The last parameter of a `variadic` function repeats; with `pairs`, the number of
-    arguments is even. `meaning` is all that the compiler, the analyses and the warnings know of the function.
+    `nulls` is the result for a null, in words. The last parameter of a `variadic` function repeats; with `pairs`, the
+    number of arguments is even. `meaning` is all that the compiler, the analyses and the warnings know of the function.
     """
 
     name: str

@@ -26,10 +26,10 @@ class Replacement:
 
     def bound_to(self, pattern: Pattern) -> Bound | None:
         """Return the replacement for matches of a pattern; None when it refers to a group that cannot be read."""
-        found: list[str | int] = []
+        parts: list[str | int] = []
         for piece in self._pieces:
             if isinstance(piece, str):
-                found.append(piece)
+                parts.append(piece)
                 continue
             digits, name = piece["digits"] or piece["escaped"], piece["name"]
             if name is not None:
@@ -38,8 +38,8 @@ class Replacement:
                 group, rest = _group(digits, pattern.groups)
             if group is None or group in pattern.unread:
                 return None
-            found += [group, rest]
-        return tuple(found)
+            parts += [group, rest]
+        return tuple(parts)
 
 
 def _group(digits: str, groups: int) -> tuple[int | None, str]:

@@ -54,7 +54,7 @@ def number_in(text: str, base: int = 10) -> int | float | None:
     if not re.fullmatch(_DIGITS, spelled) or (base in (2, 8) and re.match(_PREFIX, spelled)):
         return None  # Python would read 0b and 0o
     try:
-        found = int(spelled, base)
+        number = int(spelled, base)
     except ValueError:
         return None
-    return found if LONG_MIN <= found <= LONG_MAX else None
+    return number if LONG_MIN <= number <= LONG_MAX else None

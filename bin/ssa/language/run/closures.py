@@ -102,10 +102,10 @@ def negated(evaluate: Evaluate) -> Evaluate:
 
 def any_of(values: Iterator[Value]) -> bool | None:
     """Return the OR of several values, in three-valued logic."""
-    found: bool | None = False
+    result: bool | None = False
     for value in values:
         if value is True:
             return True
         if value is not False:
-            found = None
-    return found
+            result = None
+    return result

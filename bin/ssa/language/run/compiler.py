@@ -91,7 +91,7 @@ class Plan(Immutable):
                 if not step(first):
                     return []
             return [_detected(first)] if self.pipelines[0].ends else []
-        found: list[Detected] = []
+        hits: list[Detected] = []
         passed: list[list[Record]] = []
         for pipeline in self.pipelines:
             sources = [record for source in pipeline.sources for record in passed[source]]
@@ -102,8 +102,8 @@ class Plan(Immutable):
                     record[KEPT] = [*record[KEPT]]
             passed.append([*_passing(pipeline.steps, records)])
             if pipeline.ends:
-                found += map(_detected, passed[-1])
-        return found
+                hits += map(_detected, passed[-1])
+        return hits
 
 
 def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]:
@@ -134,7 +134,7 @@ def compile_text(text: str) -> Plan:
 def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
     """Return the fields of input_event that the value of an expression comes from, given those of the columns.
 
-    WHOLE_EVENT among them says that it comes from the event itself. A field that may be missing, because ucast then
+    WHOLE_EVENT among them stands for the event itself. A field that may be missing, because ucast then
     gives a value of the text, is none of them.
     """
     if isinstance(node, syntax.Name):
@@ -143,13 +143,13 @@ def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
         default = node.arguments[2]
         if isinstance(default, syntax.Literal) and default.value is not None:
             return frozenset()
-    found: Origin = frozenset().union(*(origin(child, origins) for child in syntax.children(node)))
+    fields: Origin = frozenset().union(*(origin(child, origins) for child in syntax.children(node)))
     key = key_of(node)
-    return (found - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in found else found
+    return (fields - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in fields else fields
 
 
 def _union_of_origins(name: str, origins: list[Origin | None]) -> Origin:
-    return frozenset().union(*(found for found in origins if found is not None))
+    return frozenset().union(*(fields for fields in origins if fields is not None))
 
 
 def _extracted_origin(command: syntax.Rex, name: str, origins: Columns[Origin]) -> Origin:
@@ -272,9 +272,9 @@ def _only(items: Sequence[tuple[Evaluate, int]]) -> Step:
 def _extract(field: Evaluate, pattern: Pattern, slots: Sequence[tuple[str, int]], max_match: int) -> Step:
     def extract(record: Record) -> bool:
         text = field(record)
-        found = list(islice(pattern.finditer(text), max_match or None)) if isinstance(text, str) else []
+        matches = list(islice(pattern.finditer(text), max_match or None)) if isinstance(text, str) else []
         for name, slot in slots:
-            values = [value for match in found if (value := match.group(name)) is not None]
+            values = [value for match in matches if (value := match.group(name)) is not None]
             if values:
                 record[slot] = values[0] if max_match == 1 else values
         return True

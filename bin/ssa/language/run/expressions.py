@@ -32,7 +32,7 @@ KEPT = len(FIRST_COLUMNS)
 class Expressions:
     """Compiles the expressions of one program. Columns get their slots here, as they are met.
 
-    `event_stays` says that no command of the program changes the column input_event.
+    `event_stays` is True where no command of the program changes the column input_event.
     """
 
     def __init__(self, text: str, numbering: Numbering, event_stays: bool) -> None:
@@ -171,14 +171,14 @@ class Expressions:
         operand, options = self.expression(node.operand), [self.expression(option) for option in node.options]
         texts = [self._constant(option) for option in node.options]
         if all(isinstance(text, str) for text in texts):
-            found = one_of(operand, frozenset(texts))
+            is_in = one_of(operand, frozenset(texts))
         else:
 
-            def found(record: Record) -> bool | None:
+            def is_in(record: Record) -> bool | None:
                 value = operand(record)
                 return any_of(contains(option(record), value) for option in options)
 
-        return negated(found) if node.negated else found
+        return negated(is_in) if node.negated else is_in
 
     def _not(self, node: syntax.Not) -> Evaluate:
         return negated(self.expression(node.operand))
@@ -195,14 +195,14 @@ class Expressions:
         other = not decisive
 
         def evaluate(record: Record) -> bool | None:
-            found: bool | None = other
+            result: bool | None = other
             for operand in operands:
                 value = operand(record)
                 if value is not other:
                     if value is decisive:
                         return not other
-                    found = None
-            return found
+                    result = None
+            return result
 
         return evaluate
 
@@ -219,16 +219,16 @@ class Expressions:
             keys = [key.value for key in flat[::2] if isinstance(key, syntax.Literal) and isinstance(key.value, str)]
             if len(keys) * 2 == len(flat):
                 return self._map([*zip(keys, flat[1::2])])
-        found = [
+        compiled = [
             self._argument(function, function.parameter(index), argument) for index, argument in enumerate(arguments)
         ]
-        constants = [value for _, value in found[1:]]
+        constants = [value for _, value in compiled[1:]]
         if UNKNOWN not in constants:
-            return with_constants(function, *found[0], constants)
+            return with_constants(function, *compiled[0], constants)
         body = function.body
         ready = [
             checked(argument, function.parameter(index)) if value is UNKNOWN else argument
-            for index, (argument, value) in enumerate(found)
+            for index, (argument, value) in enumerate(compiled)
         ]
         if function.sees_nulls:
             return lambda record: body(*[argument(record) for argument in ready])
@@ -241,30 +241,30 @@ class Expressions:
 
     def _arguments(self, function: Function, node: syntax.Call) -> list[syntax.Expression | None]:
         """Put positional and named arguments in the order of the parameters; None stands for a default."""
-        found: list[syntax.Expression | None] = list(node.arguments)
+        arguments: list[syntax.Expression | None] = list(node.arguments)
         parameters = function.parameters
         if function.variadic:
             if node.named:
-                found = list(self._listed(function, node))
-            if not found:
+                arguments = list(self._listed(function, node))
+            if not arguments:
                 self.fail(f"{function.signature} needs at least one argument", node.at)
-            if function.pairs and len(found) % 2:
-                self.fail(f"{function.signature} takes its arguments in pairs, found {len(found)}", node.at)
-            return found
-        if len(found) > len(parameters):
-            self.fail(f"{function.signature} takes {_count(len(parameters))}, found {len(found)}", node.at)
+            if function.pairs and len(arguments) % 2:
+                self.fail(f"{function.signature} takes its arguments in pairs, found {len(arguments)}", node.at)
+            return arguments
+        if len(arguments) > len(parameters):
+            self.fail(f"{function.signature} takes {_count(len(parameters))}, found {len(arguments)}", node.at)
         names = [parameter.name for parameter in parameters]
-        found += [None] * (len(parameters) - len(found))
+        arguments += [None] * (len(parameters) - len(arguments))
         for name, value in node.named:
             if name not in names:
                 self.fail(f"{function.signature} has no argument named {name}{near_miss(name, names)}", node.at)
-            if found[names.index(name)] is not None:
+            if arguments[names.index(name)] is not None:
                 self.fail(f"{function.signature} gets the argument {name} twice", node.at)
-            found[names.index(name)] = value
-        for parameter, argument in zip(parameters, found):
+            arguments[names.index(name)] = value
+        for parameter, argument in zip(parameters, arguments):
             if argument is None and parameter.default is REQUIRED:
                 self.fail(f"{function.signature} needs the argument {parameter.name}", node.at)
-        return found
+        return arguments
 
     def _listed(self, function: Function, node: syntax.Call) -> tuple[syntax.Expression, ...]:
         """Return the arguments of a variadic function that are given as one list under the name of its parameter."""

@@ -165,12 +165,12 @@ class _Parser(Cursor):
         return syntax.Rex(given["field"], given["pattern"], given.get("max_match", 1), at)
 
     def pattern(self) -> syntax.Literal | syntax.Regex:
-        token, found = self.now, None
+        token, pattern = self.now, None
         if token.kind == "string" or self.at_operator("/"):
-            found = self.primary()
-        if not isinstance(found, (syntax.Literal, syntax.Regex)):
+            pattern = self.primary()
+        if not isinstance(pattern, (syntax.Literal, syntax.Regex)):
             self.fail(f"expected a regex, as a string or as /…/, found {token.describe()}", token.at)
-        return found
+        return pattern
 
     def count(self) -> int:
         token = self.advance()
@@ -189,14 +189,14 @@ class _Parser(Cursor):
 
     def listed(self, item: Callable[[], _Item]) -> tuple[_Item, ...]:
         """Parse items between commas; commas too many, also after the last item, are what published texts have."""
-        found: list[_Item] = []
+        items: list[_Item] = []
         while True:
-            found.append(item())
+            items.append(item())
             commas = 0
             while self.accept(","):
                 commas += 1
             if not commas or self.at_operator("|", ";") or self.now.kind == "end":
-                return tuple(found)
+                return tuple(items)
 
     def column(self) -> str:
         return str(self.name("a column name").value)
@@ -225,31 +225,31 @@ class _Parser(Cursor):
     def whole_expression(self) -> syntax.Expression:
         """Parse an expression that stands in no other, and check how deep it is."""
         at = self.now.at
-        found = self.expression()
-        level, depth = [found], 0
+        expression = self.expression()
+        level, depth = [expression], 0
         while level:
             level = [child for node in level for child in syntax.children(node)]
             depth += 1
         if depth > MAX_DEPTH:
             self.fail(f"the expression nests deeper than {MAX_DEPTH} levels", at)
-        return found
+        return expression
 
     def expression(self) -> syntax.Expression:
         self.nesting += 1
         if self.nesting > MAX_NESTING:
             self.fail(f"the expression nests deeper than {MAX_NESTING} levels")
-        found = self.chain("or", self.conjunction, syntax.Or)
+        node = self.chain("or", self.conjunction, syntax.Or)
         self.nesting -= 1
-        return found
+        return node
 
     def conjunction(self) -> syntax.Expression:
         at = self.now.at
         next_to_or = self.after_or
         self.after_or = False
-        found = self.chain("and", self.negation, syntax.And)
-        if isinstance(found, syntax.And) and found.at == at and (next_to_or or self.at_keyword("or")):
+        node = self.chain("and", self.negation, syntax.And)
+        if isinstance(node, syntax.And) and node.at == at and (next_to_or or self.at_keyword("or")):
             self.mixed.append(at)
-        return found
+        return node
 
     def chain(
         self, word: str, operand: Callable[[], syntax.Expression], node: Callable[..., syntax.Expression]
@@ -266,10 +266,10 @@ class _Parser(Cursor):
         ats: list[int] = []
         while self.at_keyword("not"):
             ats.append(self.advance().at)
-        found = self.comparison()
+        node = self.comparison()
         for at in reversed(ats):
-            found = syntax.Not(found, at)
-        return found
+            node = syntax.Not(node, at)
+        return node
 
     def comparison(self) -> syntax.Expression:
         left = self.sum()
@@ -291,8 +291,8 @@ class _Parser(Cursor):
                 self.fail("expected an option of IN, found ')'")
             return syntax.In(left, self.items(")", "an option of IN"), negated, at)
         if self.accept_keyword(syntax.LIKE):
-            found: syntax.Expression = syntax.Call(syntax.LIKE, (left, self.sum()), (), at)
-            return syntax.Not(found, at) if negated else found
+            like: syntax.Expression = syntax.Call(syntax.LIKE, (left, self.sum()), (), at)
+            return syntax.Not(like, at) if negated else like
         if negated:
             self.fail(f"expected IN or LIKE after NOT, found {self.now.describe()}")
         return left
@@ -317,30 +317,30 @@ class _Parser(Cursor):
                 ats.append(token.at)
         if ats and self.at_smallest_long():
             # The smallest long has no positive counterpart.
-            found: syntax.Expression = syntax.Literal(LONG_MIN, self.advance().at)
+            node: syntax.Expression = syntax.Literal(LONG_MIN, self.advance().at)
             ats.pop()
         else:
-            found = self.postfix()
+            node = self.postfix()
         for at in reversed(ats):
-            found = syntax.Negative(found, at)
-        return found
+            node = syntax.Negative(node, at)
+        return node
 
     def at_smallest_long(self) -> bool:
         return self.now.kind == "number" and isinstance(self.now.value, int) and self.now.value > LONG_MAX
 
     def postfix(self) -> syntax.Expression:
-        found = self.primary()
+        node = self.primary()
         while self.at_operator(".", "["):
             at = self.now.at
             if self.accept("."):
                 member = self.name("a name after '.'")
-                found = syntax.Access(found, syntax.Literal(str(member.value), member.at), at)
+                node = syntax.Access(node, syntax.Literal(str(member.value), member.at), at)
             else:
                 self.advance()
                 key = self.expression()
                 self.expect("]", "after the item")
-                found = syntax.Access(found, key, at)
-        return found
+                node = syntax.Access(node, key, at)
+        return node
 
     def primary(self) -> syntax.Expression:
         token = self.now
@@ -352,9 +352,9 @@ class _Parser(Cursor):
             self.now = self.lexer.regex(token.at)
             return syntax.Regex(str(self.advance().value), token.at)
         if self.accept("("):
-            found = self.expression()
+            node = self.expression()
             self.expect(")", "to close the parenthesis")
-            return found
+            return node
         if self.accept("["):
             return syntax.ListOf(self.items("]", "a list item"), token.at)
         if self.accept("{"):
@@ -367,22 +367,22 @@ class _Parser(Cursor):
         return syntax.Name(word, token.at)
 
     def items(self, closing: str, what: str) -> tuple[syntax.Expression, ...]:
-        found: list[syntax.Expression] = []
+        items: list[syntax.Expression] = []
         while not self.accept(closing):
-            found.append(self.expression())
+            items.append(self.expression())
             if not self.at_operator(closing):
                 self.expect(",", f"or '{closing}' after {what}")
-        return tuple(found)
+        return tuple(items)
 
     def map_literal(self, at: int) -> syntax.Expression:
-        found: list[tuple[str, syntax.Expression]] = []
+        entries: list[tuple[str, syntax.Expression]] = []
         while not self.accept("}"):
             key = self.advance() if self.now.kind == "string" else self.name("a map key")
             self.expect(":", "after the map key")
-            found.append((str(key.value), self.expression()))
+            entries.append((str(key.value), self.expression()))
             if not self.at_operator("}"):
                 self.expect(",", "or '}' after a map entry")
-        return syntax.MapOf(tuple(found), at)
+        return syntax.MapOf(tuple(entries), at)
 
     def call(self, function: str, at: int) -> syntax.Expression:
         arguments: list[syntax.Expression] = []

@@ -1,4 +1,4 @@
-"""Syntax tree -> canonical SSA text, one command a line: what `explain` shows and what a tool writes.
+"""Syntax tree -> canonical SSA text of a command or an expression, as `explain` and the warnings show it.
 
 The text reads back as the same tree. Parentheses stand only where the grammar needs them.
 """
@@ -19,20 +19,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def print_program(program: syntax.Program) -> str:
-    """Return the canonical text of a program, as `parse` makes it."""
-    return ";\n".join(map(_statement, program.statements)) + ";"
-
-
 def print_expression(node: syntax.Expression, needed: int = OR) -> str:
     """Return the text of an expression; in parentheses where it binds looser than `needed`."""
     binds, text = _PRINTERS[type(node)](node)
     return text if binds >= needed else f"({text})"
-
-
-def _statement(statement: syntax.Statement) -> str:
-    binding = f"${statement.binding} = " if statement.binding is not None else ""
-    return binding + "\n".join("| " + print_command(command) for command in statement.commands)
 
 
 def print_command(command: syntax.Command) -> str:

@@ -165,11 +165,11 @@ def children(node: Expression) -> Iterator[Expression]:
 
 def postorder(node: Expression) -> list[Expression]:
     """Return an expression and all inside it, each behind what is inside it (without recursion: it may be deep)."""
-    found, waiting = [], [node]
+    nodes, waiting = [], [node]
     while waiting:
-        found.append(waiting.pop())
-        waiting.extend(children(found[-1]))
-    return found[::-1]
+        nodes.append(waiting.pop())
+        waiting.extend(children(nodes[-1]))
+    return nodes[::-1]
 
 
 class From(Immutable):

@@ -72,12 +72,12 @@ class Lexer:
 
     def regex(self, at: int) -> Token:
         """Return the regex literal whose opening slash is at `at`."""
-        found = _REGEX.match(self.text, at)
-        if not found:
+        match = _REGEX.match(self.text, at)
+        if not match:
             self.fail("expected a value, or a regex /…/ closed on the same line", at)
         # Escape by escape: in \\/ the backslash is the escaped one.
-        pattern = _ESCAPE.sub(lambda escape: "/" if escape[1] == "/" else escape[0], found.group(1))
-        return Token("regex", pattern, at, found.end())
+        pattern = _ESCAPE.sub(lambda escape: "/" if escape[1] == "/" else escape[0], match.group(1))
+        return Token("regex", pattern, at, match.end())
 
     def _string(self, at: int) -> Token:
         text, quote = self.text, self.text[at]
@@ -91,10 +91,10 @@ class Lexer:
         return Token("string", value, at, end + 1)
 
     def _number(self, at: int) -> Token:
-        found = _NUMBER.match(self.text, at)
-        if not found:
+        match = _NUMBER.match(self.text, at)
+        if not match:
             self.fail("this is not a number", at)
-        digits, suffix = found.group()[: len(found.group()) - len(found.group(1))], found.group(1).lower()
+        digits, suffix = match.group()[: len(match.group()) - len(match.group(1))], match.group(1).lower()
         whole = digits.isdigit() and suffix not in ("f", "d")
         if suffix == "l" and not digits.isdigit():
             self.fail("a number with the suffix L has no fraction", at)
@@ -106,14 +106,14 @@ class Lexer:
         value = int(digits) if whole else float(digits)
         if value == float("inf"):
             self.fail("this number is larger than a double can hold", at)
-        return Token("number", value, at, found.end())
+        return Token("number", value, at, match.end())
 
 
-def _unescape(found: re.Match[str]) -> str:
-    char = found.group(1)
+def _unescape(escape: re.Match[str]) -> str:
+    char = escape.group(1)
     if char in "\\\"'":
         return char
-    return _ESCAPES.get(char, found.group())
+    return _ESCAPES.get(char, escape.group())
 
 
 class Cursor:

@@ -1,7 +1,7 @@
 """Values of the SSA dialect in DuckDB's SQL: their types, and what holds for all of them.
 
 A second time, and from the facts about the dialect alone: nothing of ssa.language is imported here. A type is known
-before a program runs, and so which rule applies; only `any`, a value whose type an event decides, is asked at run time.
+before a program runs, and so which rule applies; only `any`, whose type an event decides, is tested at run time.
 """
 
 import itertools
@@ -37,7 +37,7 @@ _SQL = {
 
 
 class UntranslatableError(Exception):
-    """An expression whose type this translation cannot tell; the generator makes none."""
+    """An expression whose type this translation does not know; the generator makes none."""
 
 
 @dataclass(frozen=True)
