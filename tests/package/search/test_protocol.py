@@ -1,6 +1,5 @@
 """One reply for each chunk whatever happens, and no short result: streams that break off, are garbled, or are long.
 
-
 The packaged command is a process, on each Python that Splunk runs.
 """
 
