@@ -49,14 +49,14 @@ class Detector:
         """Return the hits of a row, each to be laid over the row; `offer` is `dispatch` where it is not given.
 
         A row without a hit that may match is blind where it lacks a field that decides. One that cannot be judged fails
-        the search, and not the other rows.
+        the search, and not the other rows, nor what other detections find in it.
         """
         try:
             seen = event.input_event(row, self._fields)
             offered = (offer or self.dispatch)(seen)
             if self._reads_id and offered:
                 seen["event_id"] = event.event_id(row)
-            hits = [hit for one in offered for hit in detect(one, row, seen)]
+            hits = [hit for one in offered for hit in self._run(one, row, seen)]
             if self._traces:
                 for hit in hits:
                     hit.update(self._traces)
@@ -64,9 +64,19 @@ class Detector:
                 self._count_blindness(row, seen)
             return hits
         except Exception as error:
-            # A defect of ours, found by one row, must not cost the others their detection.
-            self.fail(f"a row cannot be judged, please report this: {type(error).__name__}: {error}")
+            self._report_defect("a row cannot be judged", error)
             return []
+
+    def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
+        try:
+            return detect(detection, row, seen)
+        except Exception as error:
+            self._report_defect(f"a row cannot be judged by '{detection.name}'", error)
+            return []
+
+    def _report_defect(self, what: str, error: Exception) -> None:
+        """Fail the search for a defect of ours, which must cost no other row or detection its hits."""
+        self.fail(f"{what}, please report this: {type(error).__name__}: {error}")
 
     def fail(self, problem: str) -> None:
         """Report what fails the search: the first problem alone, as the others follow from it or are like it."""

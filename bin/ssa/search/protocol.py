@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 
-HEADER = re.compile(rb"chunked\s+1\.0\s*,\s*(\d{1,12})\s*,\s*(\d{1,12})\s*\n")
+HEADER = re.compile(rb"chunked\s+1\.0\s*,\s*(\d{1,8})\s*,\s*(\d{1,12})\s*\n")
 MAX_HEADER = 200
 """The longest header line, in bytes: what goes on beyond it is no header."""
 
@@ -54,7 +54,7 @@ class Body(io.RawIOBase):
         return not self.left and not self._back
 
     def take(self, count: int) -> bytes:
-        """Return the next bytes, as many as asked for or as there are left."""
+        """Return the next bytes, as many as asked for or as there are left; first those that were given back, alone."""
         if self._back:
             taken, self._back = self._back, b""
             return taken
@@ -109,7 +109,7 @@ class Spool:
     def write(self, text: str) -> None:
         """Add text; half a character (a lone surrogate), which UTF-8 cannot hold, becomes a question mark.
 
-        Raises OSError where the file cannot be written.
+        Raises OSError where the file cannot be written: here, and never once the answer is under way.
         """
         self._file.write(text.encode("utf-8", "replace"))
         if self._file.tell() > IN_MEMORY and isinstance(self._file, io.BytesIO):
@@ -118,6 +118,7 @@ class Spool:
             file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - it lives as long as this does
             held, self._file = self._file, file
             self._file.write(held.getbuffer())
+        self._file.flush()
 
     def send(self, stream: Any) -> None:
         """Copy everything to a stream, and begin anew."""
@@ -128,8 +129,11 @@ class Spool:
 
     def clear(self) -> None:
         """Begin anew, in memory."""
-        self._file.close()
-        self._file = io.BytesIO()
+        written, self._file = self._file, io.BytesIO()
+        try:  # noqa: SIM105 - no search waits for contextlib
+            written.close()
+        except OSError:
+            pass  # where there was no room for something, closing tries to write it once more
 
 
 class RefusedError(Exception):

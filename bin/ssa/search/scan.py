@@ -168,7 +168,7 @@ class Scan:
             self._detector.report_blindness()
 
     def _table(self, body: Body) -> Table | None:
-        """Take the header off a body and return its columns; None where the body is empty.
+        """Take the header off a body and return its columns; None where the body is empty, or an empty line.
 
         Raises csv.Error where the header is no CSV, MalformedChunkError where the body is cut off.
         """
@@ -179,11 +179,11 @@ class Scan:
             end = record_end(taken, 0)
             if end >= 0 or not piece:
                 break
-        if not taken:
-            return None
         line = taken[: end + 1] if end >= 0 else taken
         body.give_back(taken[len(line) :])
         header = _LINE_END.sub("", line.decode("utf-8", "replace").replace("\0", NUL))
+        if not header and body.at_end:
+            return None
         if header not in self._tables:
             self._tables = {header: Table(header, self._detector.columns_read, self._detector.columns_written)}
         return self._tables[header]

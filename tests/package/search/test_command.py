@@ -193,6 +193,21 @@ def test_a_defect_at_the_start_is_a_message_and_not_a_silent_end(app, session):
         session().run([HIT])
 
 
+def test_a_defect_that_one_detection_meets_in_a_row_costs_nothing_else(app, python, tmp_path, entry):
+    local(app, stanza("Odd {0}") + stanza("Everything"))
+    with (app / "bin/ssa/rows/hits.py").open("a") as module:
+        module.write(
+            "whole = detect\ndef detect(one, *of):\n    return whole(one, *of) if one.id[0] != 'o' else of[9]\n"
+        )
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        reply = command.execute(COLUMNS, [list(row.values()) for row in (HIT, MISS)], finished=True)
+        with pytest.raises(SearchError, match=r"a row cannot be judged by 'Odd \{0\}', please report this: IndexError"):
+            command.close()
+    at = reply.columns.index("detection")
+    assert [row[at] for row in reply.rows] == [GIVEN, "Everything", "Everything"]
+
+
 def test_an_argument_without_a_name_is_refused(session):
     assert "unexpected argument 'x': write detection=" in message(session, "x")
 

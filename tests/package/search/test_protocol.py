@@ -1,17 +1,17 @@
 """One reply for each chunk whatever happens, and no short result: streams that break off, are garbled, or are long.
 
-
 The packaged command is a process, on each Python that Splunk runs.
 """
 
 import csv
 import io
+import resource
 import subprocess
 from random import Random
 
 import pytest
 
-from tests.support.app.conversations import ask, chunk, errors, execute, getinfo, messages
+from tests.support.app.conversations import ask, chunk, errors, execute, getinfo, messages, replies
 from tests.support.app.search_command import local, stanza
 from tests.support.examples import GIVEN, HIT, only
 from tests.support.soak import SEED, count
@@ -70,6 +70,7 @@ def test_a_stream_that_breaks_off_anywhere_ends_with_an_error_or_has_lost_nothin
     [
         (b"chunked 2.0,1,1\n{}", "which is no header"),
         (b"{}" * 100 + b"\n", "which is no header"),
+        (b"chunked 1.0,999999999999,0\n{}", "which is no header"),
         (b"\xff\x00\n", "which is no header"),
         (b'chunked 1.0,9,0\n{"action"}', "metadata that is not JSON"),
         (chunk({"action": "{getinfo}"}), "Expected execute action, not {getinfo}"),
@@ -93,13 +94,39 @@ def test_an_error_in_the_middle_costs_no_other_chunk_its_reply(conversation):
     assert "a row cannot be read" in text
 
 
+LONG = rows(*[{**HIT, "user": f"{number} " + "x" * 1_000} for number in range(9_000)])
+"""A body whose answer is longer than what is held in memory, so that it goes through a file."""
+
+
 def test_a_long_answer_is_complete(conversation):
-    # Longer than what is held in memory, so that it goes through a file.
-    body = rows(*[{**HIT, "user": f"{number} " + "x" * 1_000} for number in range(9_000)])
-    code, found = conversation(conversation.getinfo + execute(body, True))
+    code, found = conversation(conversation.getinfo + execute(LONG, True))
     assert code == 0
     answer = csv.DictReader(io.StringIO(found[1][1].decode()))
     assert [row["user"].split()[0] for row in answer] == [str(number) for number in range(9_000)]
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"\r\n", b"_chunked_idx", b"_chunked_idx\n"])
+def test_a_body_without_a_row_is_answered_by_none(conversation, body):
+    code, found = conversation(conversation.getinfo + execute(body) + execute(rows(HIT)) + execute(body, True))
+    assert (code, messages(found)) == (0, [])
+    assert [hits(body) for _, body in found] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("lacking", [1, 1_000_000])
+def test_a_long_answer_that_finds_no_room_is_an_error_and_costs_no_other_chunk_its_reply(conversation, lacking):
+    """Also where the last byte alone finds none."""
+    _, (_, (_, body)) = conversation(conversation.getinfo + execute(LONG, True))
+    entry = [conversation.python, str(conversation.app / "bin/ssadetect.py")]
+    with subprocess.Popen(entry, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        room = len(body) - lacking
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+        stream = conversation.getinfo + execute(LONG) + execute(rows(HIT), True)
+        sent, written = process.communicate(stream)
+    found = list(replies(sent))
+    assert (process.returncode, written) == (1, b"")
+    assert [hits(body) for _, body in found] == [0, 0, 1]
+    (text,) = errors(found)
+    assert "the hits of a chunk are lost, because they cannot be written to a file" in text
 
 
 def test_quotes_and_braces_in_what_fails_reach_the_user(app, conversation):

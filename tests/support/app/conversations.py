@@ -120,7 +120,7 @@ def body(random):
         random.shuffle(columns)
     kind = random.random()
     if kind < 0.1:
-        return b""
+        return random.choice((b"", b"\n"))
     if kind < 0.15:
         columns = ["_chunked_idx"]
     lines = [[*columns, *(f"__mv_{name}" for name in columns)]]
