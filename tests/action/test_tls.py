@@ -1,5 +1,6 @@
 """Whether and how splunkd's certificate is verified: server.conf of this server decides, in all its layers."""
 
+import re
 import ssl
 from datetime import UTC, datetime, timedelta
 
@@ -122,17 +123,23 @@ def trust(action, authority, **more):
     verify(action.instance.home, sslRootCAPath="$SPLUNK_HOME/etc/auth/ca.pem", **more)
 
 
+def warnings(log):
+    """The warnings of a log, but for a request that was slow on a busy machine and was sent again."""
+    lines = [line for line in log.splitlines() if line.startswith("WARN")]
+    return [line for line in lines if not re.search(r": try \d failed, again in .*timed out", line)]
+
+
 @pytest.mark.parametrize("setting", ["false", ""])
 def test_risk_is_written_unverified_where_the_server_does_not_verify(action, authority, setting):
     verify(action.instance.home, sslVerifyServerCert=setting)
     code, log = run(action, authority)
-    assert (code, len(action.events), "certificate" in log.lower()) == (EXIT_OK, 2, False)
+    assert (code, len(action.events), warnings(log)) == (EXIT_OK, 2, [])
 
 
 def test_risk_is_written_to_a_splunkd_that_the_named_authority_vouches_for(action, authority):
     trust(action, authority)
     code, log = run(action, authority)
-    assert (code, len(action.events), "certificate" in log.lower()) == (EXIT_OK, 2, False)
+    assert (code, len(action.events), warnings(log)) == (EXIT_OK, 2, [])
 
 
 def test_nothing_is_sent_to_a_splunkd_that_another_authority_vouches_for(action, authority):
@@ -183,7 +190,7 @@ def test_certificates_as_splunk_ships_them_are_accepted_by_every_python(action, 
     server.load_cert_chain(pem)
     with Faults(action.splunkd.uri, lambda _: None, server) as proxy:
         code, log = action.run(result(), payload={"server_uri": proxy.uri})
-    assert (code, len(action.events), "certificate" in log.lower()) == (EXIT_OK, 2, False)
+    assert (code, len(action.events), warnings(log)) == (EXIT_OK, 2, [])
 
 
 def plain_certificate(name, issuer=None, issuer_key=None):

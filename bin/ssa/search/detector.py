@@ -115,7 +115,7 @@ class Detector:
     def report_blindness(self) -> None:
         """Warn, at the end, of what a detection could not see in full: columns, and values of rows that may match.
 
-        Of rows that cannot match, whatever they lack, nothing is said.
+        A row that cannot match, whatever it lacks, is not counted.
         """
         found = []
         if self._blind_chunks:
