@@ -13,7 +13,7 @@ import ssl
 import time
 import urllib.parse
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +47,7 @@ SECONDS = 60
 """How long an answer of the collector may take."""
 
 ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
+SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
 TOP = 6
 """The most risk objects that a terminal shows."""
 
@@ -60,7 +61,8 @@ class Replay:
 
     `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
     searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action logged
-    (level, text). `disabled` counts the searches that were left out because they are.
+    (level, text). `scores` has for each user and device the highest score of 24 hours, the highest first. `disabled`
+    counts the searches that were left out because they are.
     """
 
     server: str = ""
@@ -74,6 +76,7 @@ class Replay:
     errors: list[str] = field(default_factory=list)
     detections: list[Row] = field(default_factory=list)
     risk_events: list[Row] = field(default_factory=list)
+    scores: list[Row] = field(default_factory=list)
     disabled: int = 0
     risk_rules: list[str] = field(default_factory=list)
     risk_alerts: list[Row] = field(default_factory=list)
@@ -197,6 +200,12 @@ def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
         elif level == "ERROR":
             done.errors.append(head)
     done.risk_events = rows(_oneshot(service, "search index=risk sourcetype=stash"))
+    done.scores = scores(service)
+
+
+def scores(service: Any) -> list[Row]:
+    """Return each user's and device's highest score of 24 hours, the highest first, as the app's macros compute it."""
+    return rows(_oneshot(service, "search `ssa_risk_scores` | sort 0 - risk_score, risk_object"))
 
 
 def _oneshot(service: Any, search: str) -> Any:
@@ -213,13 +222,14 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
     for saved in service.saved_searches.list(count=-1):
         if saved["disabled"] == "0" and confs.is_true(saved.content.get("alert.track", "0")):
             try:
-                named = {found.get("risk_object") for found in dispatch(splunkd, saved, done)[1]}
+                named = {name for found in dispatch(splunkd, saved, done)[1] for name in listed(found["risk_object"])}
                 saved.update(**HOURLY)
                 done.risk_rules.append(saved.name)
                 gathered = (float(str(e["_time"])) for e in done.risk_events if e["risk_object"] in named)
                 hours |= {at // HOUR * HOUR + HOUR for at in gathered}
             except (SandboxError, binding.HTTPError) as error:
                 done.errors.append(f"{saved.name}: {error}")
+    splunkd.instance.set_index_time("risk")
     try:
         runs = [run for hour in sorted(hours) for run in splunkd.scheduler.run(hour, hour + 1)]
     except SandboxError as error:  # a setting of another search, which the user scheduled
@@ -288,6 +298,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "detections": len(done.detections),
         "risk_events": len(done.risk_events),
         "risk_alerts": len(done.risk_alerts),
+        "scores": [{name: score[name] for name in SCORED} for score in done.scores],
         "problems": done.problems,
         "errors": done.errors,
         "messages": [list(message) for message in done.messages],
@@ -296,6 +307,11 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "seconds": round(done.seconds, 2),
         "ok": done.ok,
     }
+
+
+def listed(cell: Any) -> list[Any]:
+    """Return the values of a cell."""
+    return cell if isinstance(cell, list) else [cell]
 
 
 def _clock(cell: Any) -> str:
@@ -331,17 +347,13 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     show(f"3. Risk written by the alert action: {len(risk):,} events in index=risk, each hit once for its user, device")
     if risk:
         show(f"   {risk[-1]['risk_object']}, {risk[-1]['risk_score']}: {risk[-1]['risk_message']}", "none")
-        totals: dict[tuple[str, str], float] = defaultdict(float)
-        for event in risk:
-            totals[shown(event.get("risk_object")), shown(event.get("risk_object_type"))] += float(
-                str(event["risk_score"])
-            )
-        sums = table("", "score", "risk object", "type")
-        for (name, kind), score in sorted(totals.items(), key=lambda item: -item[1])[:TOP]:
-            sums.add_row(f"{score:g}", name, kind)
-        if len(totals) > TOP:
-            sums.add_row("…", f"and {len(totals) - TOP} more", "")
-        console.print(sums)
+        highest = table("", "score", "24 hours to, UTC", "risk object", "type")
+        for score in done.scores[:TOP]:
+            names = (shown(score[key]) for key in ("risk_object", "risk_object_type"))
+            highest.add_row(shown(score["risk_score"]), _clock(score["at"]), *names)
+        if len(done.scores) > TOP:
+            highest.add_row("…", "", f"and {len(done.scores) - TOP} more", "")
+        console.print(highest)
 
     show(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
     if done.risk_alerts:

@@ -7,107 +7,21 @@ from collections import Counter
 import pytest
 
 from sandbox import confs
-from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Scheduler
-from sandbox.search.instance import Instance
-from sandbox.splunkd import Splunkd
+from tests.support.app.estate import ACCELERATED, APP, BREADTH, RULE, SCORE, Estate, process, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import GIVEN
 from tools import ROOT
 
-APP = "ssa_detections"
-RULE = f"SSA - {GIVEN} - Rule"
-ACCELERATED = f"SSA - {GIVEN} - Accelerated - Rule"
-SCORE = "SSA - Risk Over 24 Hours - Rule"
-BREADTH = "SSA - ATT&CK Breadth Over 7 Days - Rule"
 REVIEW = "SSA - Lookup entries to review"
 LATER = "2099-01-01"
 """A day on which entries end. The action asks the real clock, searches the simulated one: both are before it."""
-
-SSA = (
-    '| from read_ssa_enriched_events() | eval at=parse_long(ucast(map_get(input_event, "_time"), "string", null)), '
-    'process=ucast(map_get(input_event, "process"), "string", null) | where like(process, "% {mark} %") | eval '
-    "start_time=at, end_time=at, "
-    'entities=mvappend(map_get(input_event, "dest_user_id"), map_get(input_event, "dest_device_id")), '
-    'body=create_map(["process", process]) | into write_ssa_detected_events();'
-)
-
-
-class Estate:
-    """The packaged app on a stand-in for splunkd, as a user has set it up in local/."""
-
-    def __init__(self, instance):
-        self.instance = instance
-        self.local = instance.apps / APP / "local"
-
-    def saved(self, name):
-        return self.instance.saved_search(name)["search"]
-
-    def schedule(self, *names):
-        """Let these searches, and no others, run by their schedules."""
-        conf(self.local / "savedsearches.conf", {name: {"enableSched": "1"} for name in names})
-
-    def detections(self, **techniques):
-        """Add detections, each of a mark in a command line."""
-        shipped = confs.load(self.instance.apps / APP, "ssa_detections")[GIVEN]
-        own = {
-            mark: shipped | {"id": f"0000-{mark}", "search": SSA.format(mark=mark), "mitre_attack_id": technique}
-            for mark, technique in techniques.items()
-        }
-        conf(self.local / "ssa_detections.conf", own)
-
-    def entries(self, lookup, *records):
-        """Make these all entries of a lookup."""
-        collection = self.instance.kvstore.collection(APP, lookup)
-        collection.save([{k: v for k, v in record.items() if v is not None} for record in records], replace=True)
-
-    def found(self, search, start=DAY, end=DAY + 24 * HOUR, now=None):
-        return self.instance.search(search, earliest=start, latest=end, now=end if now is None else now).rows
-
-    def detect(self, name=RULE, start=DAY, end=DAY + 24 * HOUR, now=None, search=None):
-        """Run a detection's search (or another, in its name) over a time range, and the action on what it finds."""
-        text = search or self.saved(name)
-        result = self.instance.search(text, earliest=start, latest=end, now=end if now is None else now)
-        if result.rows:
-            done = alert_actions.run(self.instance, "ssa_risk", name, result, {})
-            assert (done.code, [line for line in done.log if line[0] != "INFO"]) == (0, [])
-        return result.rows
-
-    def hits(self, *hits):
-        """Let process events (time, user, device) come in, and be detected."""
-        self.instance.add_events([process(at, user, dest) for at, user, dest in hits])
-        self.detect(start=min(hits)[0], end=max(hits)[0] + 1)
-
-    def risk(self):
-        return self.instance.search("index=risk").rows
-
-    def scores(self, **times):
-        """The rows of ssa_risk_by_object, by user or device: score and factor."""
-        rows = self.found("`ssa_risk_by_object`", **times)
-        by_object = {(row["risk_object"], row["risk_object_type"]): row for row in rows}
-        assert len(by_object) == len(rows)
-        return {name: float(row["risk_score"]) for (name, _), row in by_object.items()}
-
-
-def process(at, user, dest, line=r"msiexec.exe /y C:\x.dll", name="msiexec.exe", **fields):
-    names = {"process_name": name, "process": line, "user": user, "dest": dest, "process_id": f"{at:.3f}"}
-    return {**names, "_time": at, "_raw": line, "index": "win", "tag": ["process", "report"], **fields}
 
 
 @pytest.fixture
 def estate(archive, tmp_path):
     with running(archive, tmp_path) as splunkd:
         yield Estate(splunkd.instance)
-
-
-def running(archive, folder):
-    """A stand-in for splunkd with the package, and a REST server that takes its risk events."""
-    instance = Instance(folder / "home", session_key="key")
-    instance.install(archive)
-    splunkd = Splunkd(instance)
-    splunkd.sessions["key"] = frozenset({"edit_tcp"})
-    instance.splunkd_uri = splunkd.uri
-    return splunkd
 
 
 def raised(runs):

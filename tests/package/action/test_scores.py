@@ -1,0 +1,190 @@
+"""One score, wherever it is shown: random histories of risk events, and what docs/risk-events.md says of them.
+
+Macros, rule and views of the package are held to tests/support/app/scores.py, which is plain Python and knows no SPL.
+"""
+
+import random
+from collections import defaultdict
+
+import pytest
+
+from tests.support.app import scores
+from tests.support.app.estate import SCORE, Estate, running
+from tests.support.app.schedule import DAY, HOUR
+from tests.support.app.scores import Hit
+from tests.support.soak import SEED, count, report
+from tools.ui import views
+
+HISTORIES, AT_ONCE = count(200, 2_000, 60), 50
+NOW = DAY + 9 * 24 * HOUR
+VIEWS = views.shipped()
+FACTORS = {"*9": 2, "*5": 0.5, "*05": 0.25, "*0": 0}
+"""Patterns of names, and their factors."""
+
+KINDS = {"TTP": 105, "Anomaly": 60, "Hunting": 60, None: 105}
+"""The types of detections and their caps; without one, a risk event of an older version of the app."""
+
+RANGES = [
+    (NOW - 24 * HOUR, NOW),
+    (NOW - HOUR, NOW),
+    (DAY, NOW),
+    (DAY + 2.4 * 24 * HOUR, DAY + 5.1 * 24 * HOUR),
+    (0, None),
+]
+
+
+def history(chance):
+    """Make the hits of one user: a few bursts, of processes that several detections see, often more than once."""
+    detections = [
+        (f"D{number}", chance.choice([*KINDS]), chance.choice([5, 12.25, 35, 49, 80]), chance.choice(["s", "t", None]))
+        for number in range(chance.randrange(1, 5))
+    ]
+    days = [chance.choice([0, 1, 2, 3, 6, 7, 8, 8.5, 8.9]) for _ in range(chance.randrange(1, 5))]
+    hits = []
+    for _ in range(chance.choice([1, 3, 6, 10, 20])):
+        begins = DAY + chance.choice(days) * 24 * HOUR + chance.choice([0, chance.randrange(3 * HOUR)])
+        process = f"p{chance.randrange(8)}"
+        for detection, kind, usual, story in chance.sample(detections, chance.randrange(1, len(detections) + 1)):
+            time = begins + chance.choice([0, 0, 0.004, 1, 24 * HOUR, 23.9 * HOUR])
+            if time >= NOW:
+                continue
+            points = chance.choice([usual, usual, 20])
+            alike = f"{detection}-{points}-{chance.randrange(3)}" if kind in ("Anomaly", "Hunting") else None
+            indexed = chance.choice([time + 60, time + 60, NOW - HOUR])
+            fields = {"time": time, "indexed": min(indexed, NOW), "detection": detection, "score": points}
+            keys = {"story": story or detection, "process": process, "repeat": alike, "cap": KINDS[kind]}
+            hits.append((Hit(f"{len(hits)}", **fields, **keys), kind, story))
+    return hits
+
+
+def risk_event(name, hit, kind, story):
+    """Write a hit as the action does, or as the app before it did."""
+    row = {
+        "index": "risk",
+        "sourcetype": "stash",
+        "_raw": "x",
+        "_time": hit.time,
+        "_indextime": hit.indexed,
+        "risk_event_id": f"{name}-{hit.id}",
+        "risk_object": name,
+        "risk_object_type": "user" if name[1] != "d" else "system",
+        "risk_score": f"{hit.score:g}",
+        "detection": hit.detection,
+        "event_id": f"of {hit.process}",
+        "process": "x",
+    }
+    if story:
+        row["analyticstories"] = [story, "another"]
+    if kind:
+        row |= {"detection_type": kind, "process_key": hit.process, "repeat_key": hit.repeat or f"r{hit.process}"}
+    else:
+        row["event_id"] = hit.process
+    return row
+
+
+def factor(name):
+    return max((value for pattern, value in FACTORS.items() if name.endswith(pattern.strip("*"))), default=1)
+
+
+@pytest.fixture(scope="module", params=range(0, HISTORIES, AT_ONCE))
+def told(request, archive, tmp_path_factory):
+    """An estate with many histories, and the hits of each user or device."""
+    chance = random.Random(SEED * 1_000_003 + request.param)
+    with running(archive, tmp_path_factory.mktemp("told")) as splunkd:
+        estate, hits = Estate(splunkd.instance), {}
+        rows = []
+        for number in range(min(AT_ONCE, HISTORIES - request.param)):
+            name = f"{chance.choice(['u', 'd'])}{'d' if chance.random() < 0.4 else 'x'}{request.param + number}"
+            made = history(chance)
+            hits[name] = [hit for hit, _, _ in made]
+            rows += [risk_event(name, *one) for one in made]
+        rows += chance.sample(rows, len(rows) // 8)  # written twice
+        chance.shuffle(rows)
+        estate.instance.add_events(rows)
+        later = {"expires": "2099-01-01"}
+        estate.entries("ssa_risk_modifiers", *({"entity": e, "factor": f, **later} for e, f in FACTORS.items()))
+        yield estate, hits
+
+
+def expected(hits, start, end):
+    found = {name: scores.highest(ones, start, end or NOW, factor(name)) for name, ones in hits.items()}
+    return {name: one for name, one in found.items() if one and one.hits}
+
+
+def kind_of(name):
+    return "system" if name[1] == "d" else "user"
+
+
+@pytest.mark.parametrize(("start", "end"), RANGES)
+def test_scores_and_parts_are_those_of_the_page(told, start, end):
+    estate, hits = told
+    wanted = expected(hits, start, end)
+    search = {"earliest": start, "latest": end, "now": NOW}
+    rows = estate.instance.search("`ssa_risk_scores`", **search).rows
+    got = {row["risk_object"]: (float(row["risk_score"]), int(row["risk_events"])) for row in rows}
+    assert got == {name: (one.score, one.hits) for name, one in wanted.items()}
+    at = {row["risk_object"]: float(row["at"]) for row in rows if float(row["factor"])}
+    assert at == pytest.approx({name: wanted[name].at for name in at}, abs=1e-4)
+    parts = defaultdict(dict)
+    for row in estate.instance.search("`ssa_risk_parts`", **search).rows:
+        parts[row["risk_object"]][row["detection"], float(row["cap"])] = float(row["part"])
+    assert parts == {name: one.parts for name, one in wanted.items()}
+    for name, one in parts.items():
+        assert round(sum(one.values()), 2) == wanted[name].score
+    hours = defaultdict(dict)
+    for row in estate.instance.search("`ssa_risk_by_hour`", **search).rows:
+        hours[row["risk_object"]][int(float(row["_time"])) // HOUR] = float(row["score"])
+    by_hour = {name: scores.by_hour(ones, start, end or NOW, factor(name)) for name, ones in hits.items()}
+    assert hours == {name: one for name, one in by_hour.items() if one}
+
+
+def test_the_rule_reports_the_highest_of_now_and_the_highest_of_what_came_late(told):
+    estate, hits = told
+    since = NOW - 3 * HOUR
+    wanted = {
+        (name, one.score, one.at > NOW - 24 * HOUR, one.hits)
+        for name, ones in hits.items()
+        for one in scores.alerts(ones, NOW, since, 100, factor(name))
+    }
+    rows = estate.found(estate.saved(SCORE), NOW - 9 * 24 * HOUR, NOW)
+    got = [(r["risk_object"], float(r["risk_score"]), r["window"] == "now", int(r["risk_events"])) for r in rows]
+    assert len(got) == len(set(got))
+    assert set(got) == wanted
+    assert [row["risk_score"] for row in rows] == sorted((r["risk_score"] for r in rows), key=float, reverse=True)
+
+
+def panel(estate, view, source, entity="*", start=DAY, end=NOW):
+    known = VIEWS[view].defaults | {"entity": entity}
+    return estate.found(views.fill(VIEWS[view].query(source), known), start, end)
+
+
+@pytest.mark.parametrize(("start", "end"), [(NOW - 24 * HOUR, NOW), (DAY, NOW)])
+def test_the_views_show_the_scores_of_their_range(told, start, end):
+    estate, hits = told
+    wanted = expected(hits, start, end)
+    for source, column, kind in (("ds_users", "User", "user"), ("ds_devices", "Device", "system")):
+        shown = [
+            (row[column], float(row["Score"]), row["_above"] == "1")
+            for row in panel(estate, "overview", source, start=start, end=end)
+            if row["Score"]
+        ]
+        best = sorted((-one.score for name, one in wanted.items() if kind_of(name) == kind))[:8]
+        assert [-score for _, score, _ in shown] == best
+        assert all(wanted[name].score == score and above == (score > 100) for name, score, above in shown)
+    (counts,) = panel(estate, "overview", "ds_counts", start=start, end=end)
+    above = sum(one.score > 100 for one in wanted.values())
+    assert (int(counts["objects"]), int(counts["above"])) == (len(wanted), above)
+    rows = panel(estate, "entity", "ds_chooser", start=start, end=end)
+    assert {row["Entity"]: float(row["Score"]) for row in rows} == {name: one.score for name, one in wanted.items()}
+    for name in sorted(wanted, key=lambda name: -wanted[name].score)[:3]:
+        one = wanted[name]
+        (totals,) = panel(estate, "entity", "ds_totals", name, start, end)
+        assert (float(totals["score"]), int(totals["events"])) == (one.score, one.hits)
+        rows = panel(estate, "entity", "ds_detections", name, start, end)
+        assert sorted(float(row["Score"]) for row in rows) == sorted(one.parts.values())
+        chart = [float(row[name]) for row in panel(estate, "entity", "ds_over_time", name, start, end) if row[name]]
+        assert max(chart) == one.score
+
+
+def test_how_many_histories_were_told():
+    report(f"risk histories: {HISTORIES:,}")
