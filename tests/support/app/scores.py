@@ -28,7 +28,7 @@ class Hit:
     @property
     def rank(self):
         """Sorts the hit that counts to the front: the highest, then by the detection's name, then the earliest."""
-        return -self.score, self.detection, self.time, self.indexed
+        return -self.score, self.detection, self.time, self.id, self.indexed
 
 
 class Score(NamedTuple):
@@ -119,9 +119,10 @@ def by_hour(hits, start, end, factor=1.0):
     hits = within(hits, start, end)
     first = min(end, start + DAY)
     changes = moments(hits, first, end)
+    ends = end - 0.001  # the end itself is of the hour before
     found = defaultdict(float)
-    for hour in range(int(first // 3600), int(end // 3600) + 1):
-        begins = max(first, hour * 3600)
-        tried = {begins, *(at for at in changes if begins <= at < (hour + 1) * 3600)}
-        found[hour] = max(score(hits, at, factor).score for at in tried if at <= end)
+    for hour in range(int(min(first, ends) // 3600), int(ends // 3600) + 1):
+        stop = (hour + 1) * 3600
+        tried = {max(first, hour * 3600), *(at for at in changes if hour * 3600 <= min(at, ends) < stop)}
+        found[hour] = max(score(hits, at, factor).score for at in tried)
     return {hour: number for hour, number in found.items() if number}
