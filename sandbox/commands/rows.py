@@ -142,6 +142,12 @@ def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     return sql.query(rows.source, sql.same(rows), tail)
 
 
+def build_reverse(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Turn the order of the rows around."""
+    spl.Reader(command).end()
+    return sql.query(rows.source, sql.same(rows), "ORDER BY rowid DESC")
+
+
 def build_addinfo(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Add the search's id and time range to each row."""
     spl.Reader(command).end()

@@ -1,12 +1,15 @@
-"""Commands that aggregate rows, and those that prepare rows for them: stats, eventstats, dedup, fillnull.
+"""Commands that aggregate rows, and those that prepare rows for them: stats, eventstats, dedup, fillnull, ...
 
-The meaning is that of the Search Reference ("stats", "eventstats", "dedup", "fillnull", statistical functions).
+The meaning is that of the Search Reference (the pages of the commands, statistical functions).
 Where that leaves room, a choice of the sandbox: rows of stats come sorted by the fields that they are grouped by,
 numbers before words; each value of a multivalue field counts as one more event with it, for first() or earliest() too;
-of events of the same _time the one that stands first is the latest, as in the results of a search.
+of events of the same _time the one that stands first is the latest, as in the results of a search. eventstats and
+streamstats take the values of a multivalue field as one group, and a row that lacks a field to group by gets no
+statistic. streamstats without window= has no limit of rows, where its page speaks of 10,000 events (limits.conf,
+[stats] max_stream_window); without it list() and values() of many rows are slow.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.commands.options import options
@@ -35,6 +38,23 @@ STATISTICS = {
     "values": "spl_some(list_sort(list_distinct({0})))",
 }
 
+# The same for a row and those before it, where that takes less time than to list their values: of a row's own values,
+# which are null if there are none, its place in time, null without values or time, and the window.
+_TEXT_SO_FAR = "CASE WHEN bool_and(spl_numeric({0})) {2} THEN spl_text({1}(list_{1}(spl_nums({0}))) {2})"
+_TEXT_SO_FAR += " ELSE {1}(list_{1}({0})) {2} END"
+RUNNING = {
+    "count": "CAST(coalesce(sum(len({0})) {2}, 0) AS BIGINT)",
+    "avg": "sum(list_sum(spl_nums({0}))) {2} / sum(list_count(spl_nums({0}))) {2}",
+    "dc": "len(flatten(list(DISTINCT {0}) {2}).list_distinct())",
+    "earliest": "arg_min({0}[-1], {1}) {2}",
+    "first": "first_value({0}[1] IGNORE NULLS) {2}",
+    "last": "last_value({0}[-1] IGNORE NULLS) {2}",
+    "latest": "arg_max({0}[1], {1}) {2}",
+    "max": _TEXT_SO_FAR.replace("{1}", "max"),
+    "min": _TEXT_SO_FAR.replace("{1}", "min"),
+    "sum": "sum(list_sum(spl_nums({0}))) {2}",
+}
+
 
 @dataclass(frozen=True)
 class Aggregation:
@@ -49,17 +69,27 @@ class Aggregation:
     values: str
     time: str
 
-    def code(self, condition: str = "true") -> str:
-        """Write the statistic of the rows of a group for which a condition holds; their source has the column ROW."""
+    def code(self, condition: str = "true", over: str = "") -> str:
+        """Write the statistic of the rows of a group for which a condition holds; their source has the column ROW.
+
+        With `over`, the code of a window, it is of the rows of that window.
+        """
         if not self.values:
-            return f"count(*) FILTER (WHERE {condition})"
+            return f"count(*) FILTER (WHERE {condition}) {over}"
         order, condition = "", f"{self.values} IS NOT NULL AND {condition}"
         if self.function in ("earliest", "latest"):
             order, condition = f" ORDER BY {self.time} DESC, {ROW}", f"{self.time} IS NOT NULL AND {condition}"
         elif self.function in ("first", "last", "list"):
             order = f" ORDER BY {ROW}"
-        values = f"coalesce(flatten(list({self.values}{order}) FILTER (WHERE {condition})), [])"
+        values = f"coalesce(flatten(list({self.values}{order}) FILTER (WHERE {condition}) {over}), [])"
         return STATISTICS[self.function].format(values)
+
+    def running(self, over: str) -> str:
+        """Write the statistic of the rows of a window that moves along with each row."""
+        if not self.values or self.function not in RUNNING:
+            return self.code(over=over)
+        place = f"CASE WHEN {self.values} IS NOT NULL THEN row({self.time}, -{ROW}) END"
+        return RUNNING[self.function].format(self.values, place, over)
 
 
 def aggregations(
@@ -118,26 +148,52 @@ def group(rows: sql.Relation, found: Sequence[Aggregation], fields: Sequence[str
 
 def build_stats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Compute statistics, of all rows or by fields."""
+    found, fields, _given = _grouped(command, rows)
+    return group(rows, found, fields)
+
+
+def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Add statistics of all rows, or of those of the same group, to each row."""
+    found, fields, _given = _grouped(command, rows)
+    over = f"OVER ({_partition(rows, fields)})"
+    return _beside(rows, fields, {each.column: each.code(over=over) for each in found})
+
+
+def build_streamstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Add statistics of the rows so far to each row."""
+    found, fields, given = _grouped(command, rows)
+    size = whole(given["window"]) if "window" in given else 0
+    if size and fields and ("global" not in given or is_true(given["global"].text)):
+        raise spl.fail("'streamstats' with window= and by is supported with global=false only", command.position)
+    back = 0 if "current" not in given or is_true(given["current"].text) else 1
+    first, last = size - 1 + back if size else "UNBOUNDED", f"{back} PRECEDING" if back else "CURRENT ROW"
+    over = f"OVER ({_partition(rows, fields)} ORDER BY {ROW} ROWS BETWEEN {first} PRECEDING AND {last})"
+    return _beside(rows, fields, {each.column: each.running(over) for each in found})
+
+
+def _grouped(command: spl.Command, rows: sql.Relation) -> tuple[list[Aggregation], list[str], dict[str, spl.Node]]:
+    """Read statistics, the fields after `by`, and options."""
     reader = spl.Reader(command)
-    found, _given = aggregations(reader, command, rows)
+    found, given = aggregations(reader, command, rows)
     by = reader.take("by", "BY")
     fields = names(reader) if by else []
     reader.end()
     if by and any("*" in name for name in fields):
         raise spl.fail("Wildcards are not supported in 'by'", by.position)
-    return group(rows, found, fields)
-
-
-def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
-    """Add statistics of all rows to each row; `by` is not supported."""
-    reader = spl.Reader(command)
-    found, _given = aggregations(reader, command, rows)
-    reader.end()
     check_columns(found, ())
-    every = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
-    return sql.query(
-        rows.source, sql.same(rows) | {each.column: f"(FROM {every} SELECT {each.code()})" for each in found}
-    )
+    return found, fields, given
+
+
+def _partition(rows: sql.Relation, fields: Sequence[str]) -> str:
+    return f"PARTITION BY {', '.join(sql.value_of(rows, name).code for name in fields)}" if fields else ""
+
+
+def _beside(rows: sql.Relation, fields: Sequence[str], columns: Mapping[str, str]) -> str:
+    """Write the query for rows with more columns, which are null where one of the fields is; they may use ROW."""
+    present = " AND ".join(f"{sql.value_of(rows, name).code} IS NOT NULL" for name in fields) or "true"
+    added = {name: f"CASE WHEN {present} THEN {code} END" for name, code in columns.items()}
+    source = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
+    return sql.query(source, sql.same(rows) | added, f"ORDER BY {ROW}")
 
 
 def build_dedup(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -181,6 +237,16 @@ def build_fillnull(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         form = sql.as_list if old.kind == "list" else sql.as_text
         columns[name] = f"coalesce({form(old)}, {form(value)})"
     return sql.query(rows.source, columns)
+
+
+def build_filldown(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+    """Put the value of the row before where a field has none."""
+    fields, _given = _fields(spl.Reader(command), command)
+    columns = sql.same(rows)
+    for name in fields or rows.columns:
+        if name in columns:
+            columns[name] = f"last_value({columns[name]} IGNORE NULLS) OVER (ORDER BY rowid ROWS UNBOUNDED PRECEDING)"
+    return sql.query(rows.source, columns, "ORDER BY rowid")
 
 
 def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[str, spl.Node]]:

@@ -4,7 +4,8 @@ The meaning is that of the Search Reference. Where that leaves room, or this is 
 
 - Text that looks like a number compares as a number with other such text, else by code point. A field with several
   values where one is needed is an error, outside the functions made for it (mvcount, mvjoin, ...).
-- A comparison with null is null, and so is its negation: neither is true. mvappend leaves nulls out.
+- A comparison with null is null, and so is its negation: neither is true. mvappend and mvmap leave nulls out. mvmap
+  takes a field, no expression, and joins the values of several lists.
 - A number as text has up to 17 digits. mvindex cuts a range that goes beyond the end. In like a backslash takes the
   meaning from % and _. time() stands still at the search's start.
 - strptime reads the whole text; it and strftime work in UTC, and know the letters of time formats that DuckDB knows.
@@ -13,10 +14,11 @@ The meaning is that of the Search Reference. Where that leaves room, or this is 
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sandbox import times
 from sandbox.search import spl
-from sandbox.store.sql import NULL, Relation, Sql, as_condition, as_list, as_number, as_text, quote, value_of
+from sandbox.store.sql import NULL, Relation, Sql, as_condition, as_list, as_number, as_text, ident, quote, value_of
 
 MAX_CODE = 200_000  # characters of an expression's SQL, which can grow much faster than the SPL
 
@@ -26,8 +28,10 @@ def evaluate(node: spl.Node, rows: Relation) -> Sql:
     leaves = {"string": Sql(quote(node.text), "text"), "number": Sql(f"CAST({node.text} AS DOUBLE)", "number")}
     if node.kind in ("name", *leaves):
         return leaves.get(node.kind) or value_of(rows, node.text)
-    args = [evaluate(arg, rows) for arg in node.args]
     try:
+        if node.kind == "call" and node.text in EACH_VALUE:
+            return EACH_VALUE[node.text](node.args, rows)
+        args = [evaluate(arg, rows) for arg in node.args]
         if node.kind == "not":
             return Sql(f"(NOT {as_condition(args[0])})", "bool")
         if node.kind in ("and", "or"):
@@ -119,6 +123,36 @@ def _extreme(number: str, text: str) -> Callable[[list[Sql]], Sql]:
 _WORDS = "list_filter(v, lambda w: spl_num(w) IS NULL)"
 
 
+def _of_each(name: str, node: spl.Node, rows: Relation) -> Sql:
+    """Translate an expression for one value of a field, which a lambda's parameter of the column's name has."""
+    return evaluate(node, replace(rows, columns=rows.columns | {name: "VARCHAR"}))
+
+
+def _mvmap(nodes: Sequence[spl.Node], rows: Relation) -> Sql:
+    if len(nodes) != 2 or nodes[0].kind != "name":
+        raise ValueError("Takes a field and an expression")
+    each = _of_each(nodes[0].text, nodes[1], rows)
+    mapped = f"list_transform({as_list(value_of(rows, nodes[0].text))}, lambda {ident(nodes[0].text)}: {as_list(each)})"
+    return Sql(f"spl_some(list_filter(flatten({mapped}), lambda v: v IS NOT NULL))", "list")
+
+
+def _mvfilter(nodes: Sequence[spl.Node], rows: Relation) -> Sql:
+    fields = {leaf.text for node in nodes for leaf in _leaves(node) if leaf.kind == "name"}
+    if len(nodes) != 1 or len(fields) != 1:
+        raise ValueError("Takes a condition on one field")
+    (name,) = fields
+    test = as_condition(_of_each(name, nodes[0], rows))
+    return Sql(f"spl_some(list_filter({as_list(value_of(rows, name))}, lambda {ident(name)}: {test}))", "list")
+
+
+def _leaves(node: spl.Node) -> list[spl.Node]:
+    return [leaf for arg in node.args for leaf in _leaves(arg)] if node.args or node.kind == "call" else [node]
+
+
+EACH_VALUE: dict[str, Callable[[Sequence[spl.Node], Relation], Sql]] = {"mvfilter": _mvfilter, "mvmap": _mvmap}
+"""The functions that evaluate an argument for each value of a field."""
+
+
 def _nullif(args: list[Sql]) -> Sql:
     if len(args) != 2:
         raise ValueError("Wrong number of arguments")
@@ -145,7 +179,10 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "/": _function("number", "nn", "({0} / nullif({1}, 0))"),
     "%": _function("number", "nn", "({0} % nullif({1}, 0))"),
     ".": _function("text", "tt", "({0} || {1})"),
+    "abs": _function("number", "n", "abs({0})"),
     "case": _case,
+    "ceil": _function("number", "n", "ceil({0})"),
+    "ceiling": _function("number", "n", "ceil({0})"),
     "coalesce": lambda args: _choose(args, lambda codes: f"coalesce({', '.join(codes)})"),
     "false": _function("bool", "", "false"),
     "if": lambda args: _case([*args[:2], Sql("true", "bool"), *args[2:]]),
@@ -160,8 +197,10 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "min": _extreme("least", f"coalesce(spl_text(list_min(spl_nums(v))), list_min({_WORDS}))"),
     "mvappend": _function("list", "l*", "spl_some(list_concat({args}))"),
     "mvcount": _function("number", "l", "len({0})"),
+    "mvdedup": _function("list", "l", "spl_dedup({0})"),
     "mvindex": _function("list", "lii?", "spl_slice({args})"),
     "mvjoin": _function("text", "lt", "array_to_string({args})"),
+    "mvsort": _function("list", "l", "list_sort({0})"),
     "mvzip": _function("list", "llt?", "spl_zip({args})"),
     "now": _function("number", "", "floor(getvariable('spl_now'))"),
     "null": _function(NULL.kind, "", NULL.code),

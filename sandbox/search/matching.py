@@ -21,7 +21,7 @@ _MAJOR = r"\[\]<>(){}|!;,'\"*\n\r\s\t&?+"
 _BREAKER = rf"[{_MAJOR}/:=@.$#%\\_-]"
 _ENCODED = "%(?:21|26|2526|3B|7C|20|2B|3D|2520|5D|5B|3A|0A|2C|28|29)"
 MAX_RESULTS = 10_000  # of a subsearch: limits.conf, [subsearch] maxout
-_TIME_MODIFIERS = ("earliest", "latest", "_index_earliest", "_index_latest")
+TIME_MODIFIERS = ("earliest", "latest", "_index_earliest", "_index_latest")
 
 
 def matches(node: spl.Node, rows: Relation, context: Context) -> str:
@@ -35,7 +35,7 @@ def matches(node: spl.Node, rows: Relation, context: Context) -> str:
     if not node.args:
         return _term(node.text, rows)
     field = node.args[0].text
-    if field in _TIME_MODIFIERS:
+    if field in TIME_MODIFIERS:
         return _within(node, rows, context.now)
     value, operator = value_of(rows, field), "=" if node.kind == "in" else node.text
     one = "v" if value.kind == "list" else as_text(value)
@@ -54,8 +54,7 @@ def _formatted(node: spl.Node, context: Context) -> spl.Node:
     """Run a subsearch and turn its rows into an expression, as the implied `format` does (Search Reference).
 
     A row's fields, but internal ones, are joined by AND, rows and the values of a field by OR; the value of `search` or
-    `query` is an expression itself. Without rows nothing matches. Time modifiers narrow the range (a choice of the
-    sandbox).
+    `query` is an expression itself. Without rows nothing matches. So `earliest` and `latest` are time modifiers.
     """
     found, rows = context.subsearch(node.text, node.position), list[spl.Node]()
 
@@ -97,37 +96,43 @@ def compared(node: spl.Node, command: spl.Command) -> list[spl.Node]:
     return [node.args[0]]
 
 
-def time_range(node: spl.Node, now: float) -> tuple[float | None, float | None] | None:
-    """Return the range that the time modifiers of a search expression set, in epoch s; None if it has no modifiers.
+def time_range(node: spl.Node, context: Context) -> tuple[float | None, float | None] | None:
+    """Return the range that `earliest` and `latest` of a search expression set, in epoch s; None if it has neither.
 
     Search Manual, "Specify time modifiers in your search": such a range overrides the dispatched one, `earliest` alone
-    ends now, and `latest` wants an `earliest`. Choices of the sandbox: of several modifiers the narrowest count, and
-    none may stand under OR or NOT.
+    ends now, and `latest` wants an `earliest`. Those that a subsearch gives count alike: its result takes its place
+    before the search runs ("About subsearches"). Choices of the sandbox: of several modifiers the narrowest count, and
+    none may stand under OR or NOT, so that a subsearch may give one row of them.
     """
     bounds: dict[str, list[float]] = {}
     last = node
-    for last in _modifiers(node):
-        moment = _bound(last, now)
+    for last in _modifiers(node, context):
+        moment = _bound(last, context.now)
         bounds.setdefault(last.args[0].text, []).extend([] if moment is None else [moment])
     if bounds and "earliest" not in bounds:
         raise spl.fail("The search has 'latest' without 'earliest'", last.position)
-    return (max(bounds["earliest"], default=None), min(bounds.get("latest", [now]), default=None)) if bounds else None
+    return (
+        (max(bounds["earliest"], default=None), min(bounds.get("latest", [context.now]), default=None))
+        if bounds
+        else None
+    )
 
 
-def _modifiers(node: spl.Node, nested: bool = False) -> Iterator[spl.Node]:
+def _modifiers(node: spl.Node, context: Context, nested: bool = False) -> Iterator[spl.Node]:
+    if node.kind == "subsearch":
+        node = _formatted(node, context)
     if node.kind in ("and", "or", "not"):
         for arg in node.args:
-            yield from _modifiers(arg, nested or node.kind != "and")
-    elif node.args and node.args[0].text in _TIME_MODIFIERS:
+            yield from _modifiers(arg, context, nested or node.kind != "and")
+    elif node.args and node.args[0].text in ("earliest", "latest"):
         if nested:
             raise spl.fail("A time modifier under OR or NOT is not supported", node.position)
         yield node
 
 
 def _bound(node: spl.Node, now: float) -> float | None:
-    if node.args[0].text not in ("earliest", "latest") or node.text != "=":
-        what = f"{node.args[0].text}{'' if node.kind == 'in' else node.text}"
-        raise spl.fail(f"Of the time modifiers only earliest= and latest= are supported, not '{what}'", node.position)
+    if node.text != "=":
+        raise spl.fail(f"A time modifier takes =, as '{node.args[0].text}=', not '{node.text}'", node.position)
     try:
         return times.resolve(node.args[1].text, now)
     except SearchError as error:
@@ -135,9 +140,10 @@ def _bound(node: spl.Node, now: float) -> float | None:
 
 
 def _within(node: spl.Node, rows: Relation, now: float) -> str:
-    """Translate a time modifier: `earliest` is inclusive, `latest` exclusive."""
-    moment, operator = _bound(node, now), ">=" if node.args[0].text == "earliest" else "<"
-    return "true" if moment is None else f"({as_number(value_of(rows, '_time'))} {operator} {moment!r})"
+    """Translate a time modifier: the earliest time is inclusive, the latest exclusive (of `_indextime` a choice)."""
+    name, moment = node.args[0].text, _bound(node, now)
+    field, operator = "_indextime" if name[0] == "_" else "_time", ">=" if name.endswith("earliest") else "<"
+    return "true" if moment is None else f"({as_number(value_of(rows, field))} {operator} {moment!r})"
 
 
 def _test(code: str, operator: str, value: str) -> str:

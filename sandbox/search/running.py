@@ -63,10 +63,14 @@ class RunningSearch:
         self.dispatched = self.earliest, self.latest
 
     @contextmanager
-    def ranged(self, first: spl.Command) -> Iterator[None]:
-        """Set, within the block, the time range of a pipeline: that of its first search, else the dispatched one."""
+    def ranged(self, first: spl.Command, context: Context) -> Iterator[None]:
+        """Set, within the block, the time range of a pipeline: that of its first search, else the dispatched one.
+
+        Its subsearches run before, over the dispatched range or their own. What range addinfo reports after a
+        subsearch has set one is not documented: here that one.
+        """
         outer = self.earliest, self.latest
-        own = matching.time_range(spl.SearchReader(first).expression(), self.now) if first.name == "search" else None
+        own = matching.time_range(spl.SearchReader(first).expression(), context) if first.name == "search" else None
         try:
             self.set_range(*own or self.dispatched)
             yield
@@ -111,13 +115,13 @@ class RunningSearch:
         self.text = spl.expand(self.text, confs.load(self.instance.apps / self.app, "macros"))
         commands = spl.pipeline(self.text)
         self.result.stages = [Stage(command.name, command.text) for command in commands]
-        with self.ranged(commands[0]):
-            distributable = self.check(commands, begins=self.over is None)
-            accepted(self.database.interrupt)
-            if self.over is None:
-                rows = self.execute(commands, distributable, self.result.stages)
-            else:
-                rows = self.keep(self.over.rows)
+        distributable = self.check(commands, begins=self.over is None)
+        accepted(self.database.interrupt)
+        if self.over is None:
+            rows = self.execute(commands, distributable, self.result.stages)
+        else:
+            rows = self.keep(self.over.rows)
+            with self.ranged(commands[0], self.context(self.head)):
                 for command, stage in zip(commands, self.result.stages, strict=True):
                     rows = self.step(self.head, command, rows, stage)
         self.result.columns = list(rows.columns)
@@ -146,21 +150,22 @@ class RunningSearch:
             index=lambda rows: 0,
             kvstore=self.instance.kvstore,
         )
-        for first, command in zip([begins, *[False] * len(commands)], commands, strict=False):
-            spec = COMMANDS.get(command.name)
-            kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
-            if kind.generating != first and command.name != "search" and not (kind.generating and appends(command)):
-                where = "cannot be the first command" if first else "must be the first command"
-                raise spl.fail(f"'{command.name}' {where}; it stands", command.position)
-            if spec:
-                spec.build(checking, command, NOTHING)
-            flags.append(kind.distributable)
+        with self.ranged(commands[0], checking):
+            for first, command in zip([begins, *[False] * len(commands)], commands, strict=False):
+                spec = COMMANDS.get(command.name)
+                kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
+                if kind.generating != first and command.name != "search" and not (kind.generating and appends(command)):
+                    where = "cannot be the first command" if first else "must be the first command"
+                    raise spl.fail(f"'{command.name}' {where}; it stands", command.position)
+                if spec:
+                    spec.build(checking, command, NOTHING)
+                flags.append(kind.distributable)
         return flags
 
     def check_subsearch(self, text: str, offset: int) -> sql.Relation:
         """Check a subsearch."""
-        commands = spl.pipeline(text, offset)
-        with self.ranged(commands[0]):
+        if offset not in self.checked:
+            commands = spl.pipeline(text, offset)
             self.checked[offset] = commands, self.check(commands)
         return NOTHING
 
@@ -185,19 +190,20 @@ class RunningSearch:
             if command.name == "search":  # its subsearches run before it, and on the search head
                 COMMANDS["search"].build(self.context(self.head), command, NOTHING)
         places, parts = self.places(commands[0]), []
-        for place in places:
-            try:
-                rows = self.first(place, *steps[0], commands[1:])
-                for command, stage in steps[1:leading]:
-                    rows = self.step(place, command, rows, stage)
-            except SearchError as error:
-                if not place.indexer:
-                    raise
-                raise SearchError(f"[{place.server}] {error}") from error
-            parts.append(rows)
-        rows = parts[0] if places == [self.head] else self.table(sql.union(parts, newest_first=True), *parts)
-        for command, stage in steps[leading:]:
-            rows = self.step(self.head, command, rows, stage)
+        with self.ranged(commands[0], self.context(self.head)):
+            for place in places:
+                try:
+                    rows = self.first(place, *steps[0], commands[1:])
+                    for command, stage in steps[1:leading]:
+                        rows = self.step(place, command, rows, stage)
+                except SearchError as error:
+                    if not place.indexer:
+                        raise
+                    raise SearchError(f"[{place.server}] {error}") from error
+                parts.append(rows)
+            rows = parts[0] if places == [self.head] else self.table(sql.union(parts, newest_first=True), *parts)
+            for command, stage in steps[leading:]:
+                rows = self.step(self.head, command, rows, stage)
         return rows
 
     def subsearch(self, text: str, offset: int) -> sql.Relation:
@@ -205,8 +211,7 @@ class RunningSearch:
         if offset not in self.found:  # each indexer evaluates the expression that it stands in
             commands, distributable = self.checked[offset]
             stages = [Stage(command.name, command.text) for command in commands]
-            with self.ranged(commands[0]):
-                self.found[offset] = self.execute(commands, distributable, stages)
+            self.found[offset] = self.execute(commands, distributable, stages)
         return self.found[offset]
 
     def check_pipe(self, text: str, offset: int, _: sql.Relation) -> sql.Relation:
@@ -253,6 +258,8 @@ class RunningSearch:
         kinds = {sql.field_name(name): kind for name, kind in tables.describe(self.database, "events").items()}
         kinds |= {"splunk_server": "VARCHAR"}
         columns = {name: sql.ident(name) for name in kinds} | {"splunk_server": sql.quote(place.server)}
+        known, kinds["_indextime"] = columns.get("_indextime", "NULL"), "DOUBLE"
+        columns["_indextime"] = f"coalesce({known}, floor(_time))"  # of events from before there was one
         del kinds["_indexer"], columns["_indexer"]
         where = f"WHERE _indexer = {place.indexer}"
         if first and "index" in kinds:
@@ -265,7 +272,8 @@ class RunningSearch:
     def first(self, place: Place, command: spl.Command, stage: Stage, then: Sequence[spl.Command]) -> sql.Relation:
         """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written.
 
-        Of events only those fields are read that the commands `fields` right behind it keep.
+        Of events only those fields are read that the commands `fields` right behind it keep. They come with _indextime
+        only in a search that names it (a choice of the sandbox).
         """
         if command.name not in ("search", "tstats"):
             return self.step(place, command, NOTHING, stage)
@@ -273,7 +281,7 @@ class RunningSearch:
             if command.name == "tstats":
                 return self.step(place, command, NOTHING, stage)
             found = self.events(place, command)
-            wanted = [*found.columns]
+            wanted = [name for name in found.columns if name != "_indextime" or name in self.text]
             for each in itertools.takewhile(lambda one: one.name == "fields", then):
                 wanted = kept_fields(each, wanted)
             found = replace(found, wanted=frozenset(wanted))

@@ -4,6 +4,7 @@ import itertools
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,9 +134,14 @@ class Server:
         return answer.json()
 
     def add_events(self, events: Iterable[Row]) -> int:
-        """Store all these events or none, dealt out to the indexers in turn; return how many. `_time` is epoch s."""
+        """Store all these events or none, dealt out to the indexers in turn; return how many.
+
+        `_time` and `_indextime`, by default now, are epoch s.
+        """
         with self._lock:
-            before = tables.size(self.database, "events")
-            dealt = ({**event, "_indexer": number % self.indexers + 1} for number, event in enumerate(events, before))
+            before, now = tables.size(self.database, "events"), {"_indextime": int(time.time())}
+            dealt = (
+                {**now, **event, "_indexer": number % self.indexers + 1} for number, event in enumerate(events, before)
+            )
             with tables.transaction(self.database):
                 return tables.store(self.database, "events", dealt)

@@ -26,6 +26,8 @@ CREATE TEMP MACRO spl_slice(x, i) AS spl_some(list_slice(x, spl_place(i), spl_pl
     (x, i, j) AS spl_some(list_slice(x, spl_place(i), spl_place(j)));
 CREATE TEMP MACRO spl_zip(x, y, sep := ',') AS spl_some(list_transform(list_zip(x, y, true), lambda v:
     v[1] || sep || v[2]));
+CREATE TEMP MACRO spl_dedup(x) AS list_transform([x], lambda v:
+    list_filter(v, lambda w, i: list_position(v, w) = i))[1];
 CREATE TEMP MACRO spl_nums(x) AS list_transform(x, lambda v: spl_num(v));
 CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS NULL)) = 0;
 """

@@ -15,7 +15,7 @@ BATCH = 2_000  # rows that go over at once: more takes more memory and is no fas
 def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) -> int:
     """Add rows to a table, with new columns as needed: VARCHAR, or VARCHAR[] once a value is a list.
 
-    Returns the number of rows. Raises duckdb.Error for a `_time` that is no number.
+    Returns the number of rows. Raises duckdb.Error for a time that is no number.
     """
     stream, total, kinds = iter(rows), 0, describe(database, table)
     while batch := list(itertools.islice(stream, BATCH)):
@@ -26,7 +26,11 @@ def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) 
             if not found <= {str, list, type(None)}:
                 cells = [cell if cell is None or isinstance(cell, list) else str(cell) for cell in cells]
             name, code = sql.column_name(key), sql.ident(key)
-            kind = "VARCHAR[]" if list in found else kinds.get(name, "DOUBLE" if key == "_time" else "VARCHAR")
+            kind = (
+                "VARCHAR[]"
+                if list in found
+                else kinds.get(name, "DOUBLE" if key in ("_time", "_indextime") else "VARCHAR")
+            )
             if name not in kinds:
                 database.execute(f"ALTER TABLE {table} ADD COLUMN {code} {kind}")
             elif kind != kinds[name]:

@@ -10,15 +10,16 @@ from sandbox.commands import COMMANDS
 from sandbox.commands.options import OPTIONS
 from sandbox.commands.statistics import STATISTICS
 from sandbox.search import spl
-from sandbox.search.evaluation import FUNCTIONS
+from sandbox.search.evaluation import EACH_VALUE, FUNCTIONS
+from sandbox.search.matching import TIME_MODIFIERS
 from tools import ROOT
 from tools.marks import page_mark
 
 PATH = "docs/sandbox.md"
 CASES = ROOT / "tests/sandbox/commands"
 
-SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch", "earliest=", "latest=")
-"""What the expression of search is made of, apart from comparisons."""
+SEARCH_FORMS = ("term", "phrase", "wildcard", "AND", "OR", "NOT", "IN", "subsearch")
+"""What the expression of search is made of, apart from comparisons and time modifiers."""
 
 EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
 """What the expressions of eval and where are made of, apart from comparisons, operators and functions."""
@@ -51,10 +52,12 @@ def sections() -> dict[str, list[str]]:
     commands = []
     for command in sorted(COMMANDS):
         commands += [command, *(f"{command} {option}=" for option in OPTIONS.get(command, ()))]
-    evals = [f"eval {name}()" if name.isidentifier() else f"eval {name}" for name in FUNCTIONS]
+    evals = [f"eval {name}()" if name.isidentifier() else f"eval {name}" for name in (*FUNCTIONS, *EACH_VALUE)]
     return {
         "Commands": commands,
-        "The expression of search": [f"search {form}" for form in (*SEARCH_FORMS, *spl.COMPARISONS)],
+        "The expression of search": [f"search {form}" for form in SEARCH_FORMS]
+        + [f"search {name}=" for name in TIME_MODIFIERS]
+        + [f"search {name}" for name in spl.COMPARISONS],
         "Expressions of eval and where": [f"eval {form}" for form in (*EVAL_FORMS, *spl.COMPARISONS)] + evals,
         "Statistics of stats, timechart and tstats": [f"stats {name}()" for name in STATISTICS],
         "Time modifiers": [f"time {unit}" for unit in times.UNITS] + [f"time @{snap}" for snap in times.SNAPS],

@@ -243,8 +243,8 @@ def test_subsearches_may_stand_in_one_another_but_not_without_end(shared):
         ("", "Missing a search command at position 1."),
         ("| makeresults | eval a.b=1", "Unexpected '.' at position 23."),
         (
-            "_index_earliest=-1h a",
-            "Of the time modifiers only earliest= and latest= are supported, not '_index_earliest=' at position 1.",
+            "_index_earliest IN (1) a",
+            "A time modifier takes =, as '_index_earliest=', not 'in' at position 1.",
         ),
         ("* | old", "'old' is not chunked, or has no script 'mark.py' at position 5."),
         ("* | lost", "'lost' is not chunked, or has no script 'lost.py' at position 5."),
@@ -495,3 +495,20 @@ def test_no_name_of_a_field_collides_with_a_column_of_the_sandbox_s_own(make):
     instance = make(indexers=2, events=events)
     found = instance.search("index=main | sort _time | table Part Row None").rows
     assert found == [{"Part": f"p{n}", "Row": "r", "None": "n"} for n in (1, 2)]
+
+
+def test_events_know_when_they_were_indexed(make):
+    start = int(time.time())
+    instance = make(events=[{"_time": 5, "n": "1"}, {"_time": 4, "n": "2", "_indextime": 6}])
+    now, given = values(instance.search("* | table _indextime"), "_indextime")
+    assert (start <= int(now) <= time.time(), given) == (True, "6")
+    instance.add_events([{"_time": 3, "n": "3"}])
+    assert values(instance.search("_index_earliest=-1d | sort n | table n"), "n") == ["1", "3"]
+
+
+def test_events_of_a_database_without_index_times_were_indexed_at_their_time(make):
+    instance = make(events=[{"_time": 5.5, "n": "1"}])
+    instance.database.execute('ALTER TABLE events DROP COLUMN "_indextime"')
+    assert values(instance.search("_index_earliest=5 _index_latest=6 | table _indextime"), "_indextime") == ["5"]
+    instance.add_events([{"_time": 3, "n": "2"}])
+    assert values(instance.search("_index_latest=6 | table n"), "n") == ["1"]
