@@ -201,6 +201,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "mvindex": _function("list", "lii?", "spl_slice({args})"),
     "mvjoin": _function("text", "lt", "array_to_string({args})"),
     "mvsort": _function("list", "l", "list_sort({0})"),
+    "mvrange": _function("list", "ii", "spl_some(list_transform(range({args}), lambda i: CAST(i AS VARCHAR)))"),
     "mvzip": _function("list", "llt?", "spl_zip({args})"),
     "now": _function("number", "", "floor(getvariable('spl_now'))"),
     "null": _function(NULL.kind, "", NULL.code),

@@ -121,7 +121,8 @@ def by_hour(hits, start, end, factor=1.0):
     changes = moments(hits, first, end)
     ends = end - 0.001  # the end itself is of the hour before
     found = defaultdict(float)
-    for hour in range(int(min(first, ends) // 3600), int(ends // 3600) + 1):
+    begins = min([*changes, ends])
+    for hour in range(int(begins // 3600), int(ends // 3600) + 1):
         stop = (hour + 1) * 3600
         tried = {max(first, hour * 3600), *(at for at in changes if hour * 3600 <= min(at, ends) < stop)}
         found[hour] = max(score(hits, at, factor).score for at in tried)
