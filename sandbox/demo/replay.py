@@ -229,7 +229,7 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
                 hours |= {at // HOUR * HOUR + HOUR for at in gathered}
             except (SandboxError, binding.HTTPError) as error:
                 done.errors.append(f"{saved.name}: {error}")
-    splunkd.instance.set_index_time("risk")
+    splunkd.instance.backdate("risk", since=0)
     try:
         runs = [run for hour in sorted(hours) for run in splunkd.scheduler.run(hour, hour + 1)]
     except SandboxError as error:  # a setting of another search, which the user scheduled

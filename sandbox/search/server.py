@@ -145,3 +145,14 @@ class Server:
             )
             with tables.transaction(self.database):
                 return tables.store(self.database, "events", dealt)
+
+    def backdate(self, index: str, since: float, at: float | None = None) -> None:
+        """Let the events of an index that came in since then have come in at another time: each at once, or all then.
+
+        For times that are played: nothing of an app can do this. Times are epoch s.
+        """
+        with self._lock:
+            self.database.execute(
+                f"UPDATE events SET _indextime = {'floor(_time)' if at is None else repr(at)} "
+                f"WHERE index = {sql.quote(index)} AND _indextime >= {int(since)!r}"
+            )

@@ -15,7 +15,7 @@ from tests.support.app.scores import Hit
 from tests.support.soak import SEED, count, report
 from tools.ui import views
 
-HISTORIES, AT_ONCE = count(200, 2_000, 60), 50
+HISTORIES, AT_ONCE = count(200, 2_000, 50), 100
 NOW = DAY + 9 * 24 * HOUR
 VIEWS = views.shipped()
 FACTORS = {"*9": 2, "*5": 0.5, "*05": 0.25, "*0": 0}

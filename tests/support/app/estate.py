@@ -1,5 +1,7 @@
 """The packaged app on a stand-in for splunkd, as a user has set it up: what comes in, and what its searches find."""
 
+import time
+
 from sandbox import confs
 from sandbox.alerts import alert_actions
 from sandbox.search.instance import Instance
@@ -54,26 +56,30 @@ class Estate:
     def found(self, search, start=DAY, end=DAY + 24 * HOUR, now=None):
         return self.instance.search(search, earliest=start, latest=end, now=end if now is None else now).rows
 
-    def detect(self, name=RULE, start=DAY, end=DAY + 24 * HOUR, now=None, search=None):
-        """Run a detection's search (or another, in its name) over a time range, and the action on what it finds."""
-        text = search or self.saved(name)
+    def detect(self, name=RULE, start=DAY, end=DAY + 24 * HOUR, now=None, search=None, written=None):
+        """Run a detection's search (or another, in its name) over a time range, and the action on what it finds.
+
+        Its risk events come in at once, or are `written` then.
+        """
+        text, began = search or self.saved(name), time.time()
         result = self.instance.search(text, earliest=start, latest=end, now=end if now is None else now)
         if result.rows:
             done = alert_actions.run(self.instance, "ssa_risk", name, result, {})
             assert (done.code, [line for line in done.log if line[0] != "INFO"]) == (0, [])
+            self.instance.backdate("risk", began, written)
         return result.rows
 
-    def hits(self, *hits):
+    def hits(self, *hits, **how):
         """Let process events (time, user, device) come in, and be detected."""
         self.instance.add_events([process(at, user, dest) for at, user, dest in hits])
-        self.detect(start=min(hits)[0], end=max(hits)[0] + 1)
+        self.detect(start=min(hits)[0], end=max(hits)[0] + 1, **how)
 
     def risk(self):
         return self.instance.search("index=risk").rows
 
     def scores(self, **times):
-        """The rows of ssa_risk_by_object, by user or device: score and factor."""
-        rows = self.found("`ssa_risk_by_object`", **times)
+        """The scores of users and devices."""
+        rows = self.found("`ssa_risk_scores`", **times)
         by_object = {(row["risk_object"], row["risk_object_type"]): row for row in rows}
         assert len(by_object) == len(rows)
         return {name: float(row["risk_score"]) for (name, _), row in by_object.items()}

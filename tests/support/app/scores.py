@@ -55,7 +55,7 @@ def once(hits, key):
 
 def counted(hits, at):
     """Return the hits that count in the 24 hours that end at a moment: each process once for a story."""
-    within = [hit for hit in hits if at - DAY < hit.time <= at]
+    within = [hit for hit in hits if at - DAY <= hit.time <= at]
     return once(within, lambda hit: (hit.process, hit.story))
 
 
@@ -80,7 +80,7 @@ def score(hits, at, factor=1.0):
 
 def moments(hits, first, last):
     """Return when a score may change, from the first moment to the last."""
-    changes = {change for hit in hits for change in (hit.time, hit.time + DAY) if change <= last}
+    changes = {change for hit in hits for change in (hit.time, hit.time + DAY + 0.001) if change <= last}
     return sorted({max(first, change) for change in changes})
 
 
@@ -102,10 +102,16 @@ def highest(hits, start, end, factor=1.0):
 def alerts(hits, now, since, threshold, factor=1.0):
     """Return the scores that the rule reports: the highest that is now, and the highest before.
 
-    It looks at the last of all moments, and at those of 8 days that count a hit which was indexed since then.
+    It looks at the last moment at which other hits began to count, and at those of 8 days that count a hit which was
+    indexed since then.
     """
     hits = within(hits, now - 9 * DAY, now)
-    *earlier, last = moments(hits, now - 8 * DAY, now) or [now]
+    changes, before = [], []
+    for at in moments(hits, now - 8 * DAY, now):
+        if (counts := counted(hits, at)) != before:
+            changes.append(at)
+        before = counts
+    *earlier, last = changes or [now]
     tried = [at for at in earlier if any(hit.indexed >= since for hit in counted(hits, at))] + [last]
     found = [score(hits, at, factor) for at in tried]
     for ones in ([one for one in found if one.at > now - DAY], [one for one in found if one.at <= now - DAY]):
