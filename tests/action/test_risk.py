@@ -229,12 +229,15 @@ def test_fields_that_enterprise_security_computes_are_never_written():
 
 def test_what_readers_need_first_stands_before_the_long_texts():
     names = [name for name, _ in events()[0].fields]
-    assert names[:7] == [
+    assert names[:10] == [
         "search_name",
         "risk_object",
         "risk_object_type",
         "risk_score",
         "risk_event_id",
+        "process_key",
+        "repeat_key",
+        "detection_type",
         "threat_object",
         "threat_object_type",
     ]
@@ -295,11 +298,12 @@ def test_the_risk_event_id_differs_for_another_hit(change):
     assert events(**change)[0]["risk_event_id"] != events()[0]["risk_event_id"]
 
 
-def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_when_no_device_is_named():
+def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_where_only_the_host_names_the_device():
     raw = events(dest="", host="forwarder")[0]
-    tstats = events(dest="unknown", host="", _time="1772442000")[0]
-    assert raw["risk_object"] == tstats["risk_object"] == "jdoe"
-    assert raw["risk_event_id"] == tstats["risk_event_id"]
+    tstats = events(dest="unknown", host="forwarder", _time="1772442000")[0]
+    other = events(dest="", host="other")[0]
+    assert raw["risk_object"] == tstats["risk_object"] == other["risk_object"] == "jdoe"
+    assert raw["risk_event_id"] == tstats["risk_event_id"] != other["risk_event_id"]
 
 
 def test_a_token_for_the_time_is_in_milliseconds_as_in_the_input_event(tmp_path):

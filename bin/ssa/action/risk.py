@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Union
 
-from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, security_domain
+from ssa.content.datamodels import DATA_MODELS, NO_MODEL, security_domain
 from ssa.content.detection import TOKEN, Detection, Observable, format_score, severity
 from ssa.content.fields import CONTRIBUTING
 from ssa.rows import cells, event
@@ -18,6 +18,7 @@ from ssa.rows.hits import detect
 from . import entities
 from .display import shorten, visible
 from .entities import Ignored
+from .identity import Identity
 
 OBJECT_TYPES = {
     "User": "user",
@@ -176,9 +177,9 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
             else:
                 left_out += 1
     time = hit_time(row)
-    identity = _Identity(detection, lookup, context.now if time is None else time)
-    shared = _shared(detection, lookup, context, time, score, list(threats))
-    events = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
+    identity = Identity(detection, row, lookup.body, context.now if time is None else time, score)
+    shared = _shared(detection, lookup, context, time, score, identity, list(threats))
+    events = [_event(score, context, time, victim, identity.risk_event_id(*victim), shared) for victim in victims]
     return Found(events, ignored, left_out)
 
 
@@ -234,6 +235,7 @@ def _shared(
     context: Context,
     time: float | None,
     score: float,
+    identity: Identity,
     threats: Sequence[tuple[str, str]],
 ) -> list[tuple[str, Value]]:
     """Return the fields that the risk events of a hit have in common, long texts last (extraction may stop early)."""
@@ -241,6 +243,9 @@ def _shared(
     row = lookup.row
     text, defaulted = message(detection.message, lookup)
     fields: list[tuple[str, Value]] = [
+        ("process_key", identity.process_key),
+        ("repeat_key", identity.repeat_key),
+        ("detection_type", detection.type),
         ("threat_object", tuple(value for value, _ in threats)),
         ("threat_object_type", tuple(kind for _, kind in threats)),
         ("severity", severity(score)),
@@ -312,24 +317,3 @@ def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
         "nist": detection.nist,
     }
     return {framework: list(values) for framework, values in every.items() if values}
-
-
-class _Identity:
-    """Identifies the risk that a hit adds to an object: the same whichever search found it, and however often.
-
-    The host that stands in for a missing device does not count: a search of the data model has none. Where the event is
-    no process, its body tells it from others of the same second.
-    """
-
-    def __init__(self, detection: Detection, lookup: Lookup, time: float) -> None:
-        device = lookup("dest_device_id")
-        stand_in = cells.text(lookup.row.get("dest")) is None and device == cells.text(lookup.row.get("host"))
-        self.start = [detection.id, int(time // 1)]
-        self.end: list[Any] = ["" if device is None or stand_in else device, (lookup("process") or "").lower()]
-        if detection.datamodel != PROCESSES.name:
-            body = {name: value for name, value in lookup.body.items() if name != "event_id"}
-            self.end.append(body or cells.text(lookup.row.get("body")) or {})
-
-    def __call__(self, victim: tuple[str, str]) -> str:
-        """Return the risk_event_id of a risk object."""
-        return cells.sha256([*self.start, *victim, *self.end]).hex()
