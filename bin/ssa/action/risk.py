@@ -90,16 +90,19 @@ class Found(NamedTuple):
 
 
 class Lookup:
-    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins."""
+    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins.
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    `columns` are those of its detection.
+    """
+
+    def __init__(self, row: Row, columns: Mapping[str, str] = event.NO_COLUMNS) -> None:
+        self.row, self.columns = row, columns
         self.body = _json_object(cells.text(row.get("body")))
 
     def values(self, name: str) -> list[str]:
         """Return a field's values as text, without empty ones."""
         values = cells.values(cells.as_cell(self.body[name])) if self.body.get(name) is not None else []
-        return values or event.field_values(self.row, name)
+        return values or event.field_values(self.row, name, self.columns)
 
     def __call__(self, name: str) -> str | None:
         """Return a field's value as text, several joined by commas; None when it has none."""
@@ -158,7 +161,7 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     Users and devices are named by the rule of `entities`; a name that is no risk object adds none, nor does a hit whose
     detection computes that it has no risk.
     """
-    lookup, score = Lookup(row), score_of(detection, row)
+    lookup, score = Lookup(row, detection.columns), score_of(detection, row)
     without_risk = detection.dynamic_score and score == 0
     victims: dict[tuple[str, str], None] = {}
     threats: dict[tuple[str, str], None] = {}
@@ -301,7 +304,9 @@ def contributing_events_search(detection: Detection, lookup: Lookup, time: float
         [spl_quote(value[:LONGEST_MESSAGE]) for value in lookup.values(name)[:MOST_DEVICES]]
         for name in ("dest_device_id", "process_id")
     )
-    terms.append(" OR ".join(f"dest={device} OR host={device}" for device in devices))
+    columns = detection.sources("dest_device_id")
+    named = [f"{column}={device}" for device in devices for column in columns[:-1] or columns]
+    terms.append(" OR ".join(named))
     terms.append(" OR ".join(f"process_id={process}" for process in processes))
     return " ".join(f"({term})" if " OR " in term else term for term in terms if term)
 
