@@ -80,13 +80,40 @@ def test_each_of_several_users_is_a_risk_object_of_its_own():
     assert "by user eve, CORP\\JDoe, JDOE attempting" in written[0]["risk_message"]
 
 
-@pytest.mark.parametrize("user", ["SYSTEM", "CORP\\WS-01$", "-", "AUTORITE NT\\Système", ["SYSTEM", "WS-01$"]])
+@pytest.mark.parametrize("user", ["SYSTEM", "CORP\\WS-01$", "AUTORITE NT\\Système", ["SYSTEM", "WS-01$", "-"]])
 def test_a_user_that_is_no_risk_object_has_no_risk_and_the_device_has_it_all_the_same(user):
     outcome = risk.risk_events(given_detection(), row(user=user), CONTEXT)
     assert [(e["risk_object"], e["risk_object_type"], e["risk_score"]) for e in outcome.events] == [
         ("ws-01.example", "system", "35")
     ]
     assert outcome.ignored == (2 if isinstance(user, list) else 1)
+
+
+@pytest.mark.parametrize("user", ["-", "unknown", "Null", "CORP\\-", " n/a ", "\u00a0", ["-", "(null)"]])
+def test_a_placeholder_is_no_user(user):
+    outcome = risk.risk_events(given_detection(), row(user=user), CONTEXT)
+    assert [e["risk_object"] for e in outcome.events] == ["ws-01.example"]
+    assert (outcome.ignored, outcome.events[0]["defaulted_tokens"]) == (0, ("dest_user_id",))
+
+
+@pytest.mark.parametrize("dest", ["-", "unknown", "Null", " n/a ", ["-", "(null)"]])
+def test_a_placeholder_is_no_device_and_the_host_stands_in_for_it(dest):
+    assert [e["risk_object"] for e in events(dest=dest)] == ["jdoe", "forwarder"]
+    assert [e["risk_object"] for e in events(dest=dest, host="-")] == ["jdoe"]
+
+
+def test_a_detection_with_columns_of_its_own_puts_the_risk_on_whom_they_name(tmp_path):
+    local = f"[{GIVEN}]\ncolumns = dest_user_id:src_user, dest_device_id:src_host\n"
+    detection = catalogue(tmp_path, local).find(GIVEN)
+    source = {**HIT, "src_user": "eve", "src_host": "ws-9"}
+    (hit,) = detect(detection, source)
+    first, second = risk.risk_events(detection, {**source, **hit}, CONTEXT).events
+    assert (first["risk_object"], second["risk_object"]) == ("eve", "ws-9")
+    assert 'latest=1772442001 src_host="ws-9" process_id="0x1a2b"' in first["contributing_events_search"]
+    assert "on endpoint ws-9 by user eve" in first["risk_message"]
+    assert (first["event_id"], first["process_key"]) == (events()[0]["event_id"], events()[0]["process_key"])
+    without = {**HIT, "dest_user_id": "own", "dest_device_id": "own"}
+    assert risk.risk_events(detection, without, CONTEXT).events == []
 
 
 def test_an_entity_that_users_ignore_has_no_risk():
@@ -229,12 +256,15 @@ def test_fields_that_enterprise_security_computes_are_never_written():
 
 def test_what_readers_need_first_stands_before_the_long_texts():
     names = [name for name, _ in events()[0].fields]
-    assert names[:7] == [
+    assert names[:10] == [
         "search_name",
         "risk_object",
         "risk_object_type",
         "risk_score",
         "risk_event_id",
+        "process_key",
+        "repeat_key",
+        "detection_type",
         "threat_object",
         "threat_object_type",
     ]
@@ -295,11 +325,12 @@ def test_the_risk_event_id_differs_for_another_hit(change):
     assert events(**change)[0]["risk_event_id"] != events()[0]["risk_event_id"]
 
 
-def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_when_no_device_is_named():
+def test_the_risk_event_id_is_the_same_from_raw_and_from_tstats_where_only_the_host_names_the_device():
     raw = events(dest="", host="forwarder")[0]
-    tstats = events(dest="unknown", host="", _time="1772442000")[0]
-    assert raw["risk_object"] == tstats["risk_object"] == "jdoe"
-    assert raw["risk_event_id"] == tstats["risk_event_id"]
+    tstats = events(dest="unknown", host="forwarder", _time="1772442000")[0]
+    other = events(dest="", host="other")[0]
+    assert raw["risk_object"] == tstats["risk_object"] == other["risk_object"] == "jdoe"
+    assert raw["risk_event_id"] == tstats["risk_event_id"] != other["risk_event_id"]
 
 
 def test_a_token_for_the_time_is_in_milliseconds_as_in_the_input_event(tmp_path):

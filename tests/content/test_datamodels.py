@@ -52,6 +52,5 @@ def test_the_accelerated_dataset_has_what_identifies_an_event(name):
     assert model.dataset in DATASETS
 
 
-def test_columns_of_an_identity_come_from_the_field_that_is_named_first():
-    for field, *columns in PROCESSES.identity:
-        assert set(columns) <= set(COUNTERPARTS.get(field, ()))
+def test_device_and_user_of_an_identity_are_those_that_have_the_risk():
+    assert PROCESSES.identity[:2] == (COUNTERPARTS["dest_device_id"], COUNTERPARTS["dest_user_id"])

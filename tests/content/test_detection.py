@@ -101,11 +101,33 @@ def test_an_unknown_name_suggests_a_near_one(tmp_path):
         ("observables = {}", "observables: expected a JSON list"),
         ('observables = [{"name": "x"}]', r'observables: expected a JSON list .* found \{"name": "x"\}'),
         ("disabled = maybe", "disabled: expected a boolean"),
+        ("columns = src_user", "columns: expected <SSA field>:<column>, …, such as .*, found 'src_user'"),
+        ("columns = dest_user_id:", "columns: expected .*, found 'dest_user_id:'"),
+        ("columns = dest_user_id:a:b", "columns: expected .*, found 'dest_user_id:a:b'"),
+        ("columns = dest_user_id:a b", "columns: expected .*, found 'dest_user_id:a b'"),
+        ('columns = dest_user_id:a"|x', "columns: expected .*, found"),
+        ("columns = dest_user_id:a, dest_user_id:b", "columns: dest_user_id is there twice"),
+        ("columns = event_id:EventCode", "columns: event_id is computed, and never read from a row"),
+        ("columns = _time:when", "columns: _time is computed"),
+        ("columns = dest_user_id:entities", "columns: entities is computed"),
+        ("columns = dest_usr_id:src_user", "columns: neither the search nor .* name dest_usr_id: is it misspelt"),
     ],
 )
 def test_a_wrong_setting_is_named_with_file_line_and_stanza(tmp_path, setting, says):
     with pytest.raises(DetectionError, match=rf"local/ssa_detections\.conf, line 2: \[{GIVEN}\] {says}"):
         catalogue(tmp_path, f"[{GIVEN}]\n{setting}").find(GIVEN)
+
+
+def test_fields_with_columns_of_their_own_are_read_in_pairs(tmp_path):
+    local = f"[{GIVEN}]\ncolumns = dest_user_id:src_user , process : Cmd.Line,\n"
+    detection = catalogue(tmp_path, local).find(GIVEN)
+    assert detection.columns == {"dest_user_id": "src_user", "process": "Cmd.Line"}
+    assert [detection.sources(name) for name in ("dest_user_id", "dest_device_id", "process_name")] == [
+        ("src_user",),
+        ("dest", "host", "dest_device_id"),
+        ("process_name",),
+    ]
+    assert given_detection().columns == {}
 
 
 def test_a_local_setting_overrides_one_fact_and_keeps_the_others(tmp_path):

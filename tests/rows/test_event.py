@@ -30,10 +30,20 @@ def hits(**changes):
     ("row", "name", "expected"),
     [
         ({"user": "u"}, "dest_user_id", "u"),
-        ({"user": "u", "dest_user_id": "own"}, "dest_user_id", "own"),
-        ({"user": "u", "dest_user_id": ""}, "dest_user_id", "u"),
+        ({"user": "u", "dest_user_id": "own"}, "dest_user_id", "u"),
+        ({"user": "", "dest_user_id": "own"}, "dest_user_id", "own"),
+        ({"user": "-", "dest_user_id": "own"}, "dest_user_id", "own"),
+        ({"user": "-", "dest_user_id": "N/A"}, "dest_user_id", None),
+        ({"user": ["-", "u", " NULL "]}, "dest_user_id", "u"),
+        ({"user": ["-", "none"], "dest_user_id": ["own", "-", "two"]}, "dest_user_id", "own\ntwo"),
+        ({"user": "CORP\\-"}, "dest_user_id", None),
+        ({"dest": "CORP\\-"}, "dest_device_id", "CORP\\-"),
         ({"dest": "d", "host": "h"}, "dest_device_id", "d"),
+        ({"dest": "d", "host": "h", "dest_device_id": "own"}, "dest_device_id", "d"),
+        ({"dest": "", "host": "h", "dest_device_id": "own"}, "dest_device_id", "h"),
+        ({"dest": "", "host": "-", "dest_device_id": "own"}, "dest_device_id", "own"),
         ({"dest": "", "host": "h"}, "dest_device_id", "h"),
+        ({"dest": "-", "host": "h"}, "dest_device_id", "h"),
         ({"host": "h"}, "dest_device_id", "h"),
         ({}, "dest_device_id", None),
         ({"process": ""}, "process", None),
@@ -43,11 +53,50 @@ def hits(**changes):
         ({"process": ["A", "", "a", "b", "B"]}, "process", "A\nb"),
         ({"user": "unknown"}, "dest_user_id", None),
         ({"dest": "unknown", "host": "h"}, "dest_device_id", "h"),
-        ({"event_id": "own"}, "event_id", "own"),
+        ({"process": "-"}, "process", "-"),
+        ({"event_id": "own"}, "event_id", event.event_id({})),
     ],
 )
-def test_a_field_is_the_rows_own_else_its_cim_counterpart(row, name, expected):
+def test_a_field_is_its_cim_counterpart_else_the_rows_own(row, name, expected):
     assert field(row, name) == expected
+
+
+@pytest.mark.parametrize("spelling", ["{}", " {}", "{}\t", "\u00a0{}\u3000 "])
+@pytest.mark.parametrize(
+    "text", ["", "-", "unknown", "UNKNOWN", "null", "(null)", "None", "n/a", "N/A", "NOT_TRANSLATED", "not_translated"]
+)
+def test_a_placeholder_is_no_value_however_it_is_written(text, spelling):
+    written = spelling.format(text)
+    assert field({"user": written, "dest": written, "host": "h"}, "dest_user_id") is None
+    assert field({"user": written, "dest": written, "host": "h"}, "dest_device_id") == "h"
+    for name in ("user", "process_id", "process_path", "process"):
+        assert event.event_id({**HIT, name: written}) == event.event_id({**HIT, name: None})
+    assert event.event_id({**HIT, "dest": written}) == event.event_id({**HIT, "dest": HIT["host"]})
+
+
+@pytest.mark.parametrize(
+    "name", ["--", "unknown1", "nullable", "n.a", "\u200b", "0", "(none)", "-" * 50, " " * 50 + "x"]
+)
+def test_what_only_looks_like_a_placeholder_is_a_value(name):
+    assert field({"user": name}, "dest_user_id") == name
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"user": "u", "src_user": "s"}, "s"),
+        ({"user": "u", "src_user": ["s", "t"]}, "s\nt"),
+        ({"user": "u", "dest_user_id": "own", "src_user": "-"}, None),
+        ({"user": "u", "dest_user_id": "own"}, None),
+    ],
+)
+def test_a_field_with_a_column_of_its_own_is_read_from_nothing_else(row, expected):
+    columns = {"dest_user_id": "src_user"}
+    fields = frozenset({"dest_user_id", "user"})
+    assert event.input_event(row, fields, columns).get("dest_user_id") == expected
+    assert event.input_event(row, None, columns).get("dest_user_id") == expected
+    assert event.input_event(row, fields, columns)["user"] == "u"
+    assert event.event_id(row) == event.event_id({"user": "u"})
 
 
 @pytest.mark.parametrize(
@@ -75,12 +124,18 @@ def test_the_whole_row_is_the_input_event_when_any_field_may_be_read():
 
 
 def test_the_identity_is_the_same_from_raw_and_from_tstats():
-    tstats = {**{k: v for k, v in HIT.items() if k != "host"}, "_time": "1772442000"}
+    tstats = {**HIT, "_time": "1772442000"}
     assert event.event_id(tstats) == event.event_id(HIT)
     homeless = {**HIT, "dest": ""}
     assert event.event_id(homeless) == event.event_id({**tstats, "dest": "unknown"})
+    assert event.event_id(homeless) != event.event_id({**homeless, "host": "other"})
     nameless = {**HIT, "user": ""}
     assert event.event_id(nameless) == event.event_id({**nameless, "user": "unknown"})
+
+
+@pytest.mark.parametrize("name", ["event_id", "dest_user_id", "dest_device_id", "_cd", "detection"])
+def test_a_row_does_not_say_itself_which_event_it_is(name):
+    assert event.event_id({**HIT, name: "4688"}) == event.event_id(HIT)
 
 
 @pytest.mark.parametrize("name", ["dest", "user", "process_id", "process_path", "process", "_time"])
@@ -118,11 +173,47 @@ def test_the_finding_id_is_the_hash_of_its_canonical_json():
     assert hit["finding_id"] == "sha256:" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def test_the_rows_own_fields_stay_and_ssa_names_are_added_only_where_they_lack():
-    (hit,) = hits(dest_user_id="own")
-    assert "process_name" not in hit
-    assert "dest_user_id" not in hit
-    assert hit["dest_device_id"] == "ws-01.example"
+def test_what_the_event_is_read_from_stays_and_other_columns_are_those_of_the_hit():
+    own = {
+        "dest_user_id": "own",
+        "dest_device_id": ["own", "two"],
+        "event_id": "4688",
+        "detection": "own",
+        "body": "{}",
+    }
+    (hit,) = hits(**own)
+    assert (hit["dest_user_id"], hit["dest_device_id"]) == ("jdoe", "ws-01.example")
+    assert (hit["event_id"], hit["detection"]) == (event.event_id(HIT), GIVEN)
+    assert json.loads(hit["body"])["process_name"] == "msiexec.exe"
+    assert not {*hit} & {*HIT}
+
+
+def test_a_column_of_a_name_of_the_body_is_the_bodys_but_where_the_event_is_read_from_it(tmp_path):
+    local = f"[{GIVEN}]\nmessage = $cmd_line$ $process_name$ $_time$ $event_id$ $risk_score$ $process_id$ $user$\n"
+    (hit,) = detect(
+        catalogue(tmp_path, local).find(GIVEN), {**HIT, "cmd_line": "own", "event_id": "x", "risk_score": "99"}
+    )
+    assert hit["cmd_line"] == HIT["process"].lower()
+    assert (hit["event_id"], hit["risk_score"]) == (event.event_id(HIT), "35")
+    assert not {*hit} & {*HIT}
+
+
+COLUMNS_OF_ITS_OWN = f"[{GIVEN}]\ncolumns = dest_user_id:src_user, process:line, parent_process_name : Parent.Name\n"
+
+
+def test_a_detection_with_columns_of_its_own_reads_them_alone(tmp_path):
+    detection = catalogue(tmp_path, COLUMNS_OF_ITS_OWN).find(GIVEN)
+    row = {**HIT, "src_user": "eve", "line": "msiexec /y other.dll", "Parent.Name": "p.exe", "dest_user_id": "own"}
+    (hit,) = detect(detection, row)
+    assert hit["entities"] == ["eve", "ws-01.example"]
+    assert hit["dest_user_id"] == "eve"
+    assert (json.loads(hit["body"])["cmd_line"], hit["event_id"]) == ("msiexec /y other.dll", event.event_id(HIT))
+    assert json.loads(hit["body"])["parent_process_name"] == "p.exe"
+    assert not {*hit} & {*HIT}
+    assert detect(detection, HIT) == []
+    (hit,) = detect(detection, {**row, "src_user": "-"})
+    assert (hit["entities"], hit["dest_user_id"]) == ("ws-01.example", None)
+    assert event.columns_read([detection]) >= {"src_user", "line", "Parent.Name"}
 
 
 @pytest.mark.parametrize(
@@ -196,5 +287,8 @@ def test_a_time_loses_no_millisecond_and_rounds_none_up(whole, fraction):
 @given(st.dictionaries(st.sampled_from([*HIT, "dest_user_id", "dest_device_id", "event_id"]), cells))
 def test_the_input_event_has_each_field_that_has_a_value(row):
     fields = frozenset([*HIT, "dest_user_id", "dest_device_id", "event_id"])
-    expected = {name: "\n".join(event.field_values(row, name)) for name in fields}
-    assert event.input_event(row, fields) == {name: value for name, value in expected.items() if value}
+    for columns in ({}, {"dest_user_id": "process", "process": "user"}):
+        expected = {name: "\n".join(event.field_values(row, name, columns)) for name in fields}
+        read = event.input_event(row, fields, columns)
+        assert read == {name: value for name, value in expected.items() if value}
+        assert read["event_id"] == event.event_id(row)

@@ -27,6 +27,7 @@ CONDITIONS = {
     "few": ('like(c, "%mski%")', 'n="Exact.exe"', 'like(c, "%/y %") OR lower(n) IN ("b$c.exe", "cmd.exe")'),
     "many": (*(f'lower(n)="p{number} {number}.exe"' for number in range(9)), 'like(c, "%mski%") AND n!="x"'),
     "any": ("true", 'n="cmd.exe"', 'map_get(input_event, c) = "1"'),
+    "columns": ('lower(n)="cmd.exe"', 'n="msiexec.exe"', 'input_event.dest_user_id="u,v"'),
     "id": ('lower(n)="cmd.exe" AND input_event.event_id!="x"', 'input_event.dest_user_id="u,v"'),
 }
 """The conditions of detections, beside the shipped one: of what a scan searches one by one, or together, or not."""
@@ -59,7 +60,7 @@ NAMES = (
     "",
     "x.exe",
 )
-COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id")
+COLUMNS = (*HIT, "tag", "_chunked_idx", "x", "event_id", "dest_user_id", "dest_device_id")
 ODD = ("risk_score", "entities", "body", "detection", "ssa_host", "a b", 'a"b', "process")
 
 
@@ -81,12 +82,14 @@ class Search:
         self.failed = True
 
     def state(self):
-        """Whether the chunk failed, what was reported, and else what was blind; all is then forgotten."""
+        """Whether the chunk failed, what was reported, else what was blind or passed over; all is then forgotten."""
         seen = self.detector
         blindness = seen._blind_rows, dict(seen._blind), seen._absent
-        found = self.failed, self.problems, None if self.failed else blindness
+        passed_over = seen._passed_over_rows, dict(seen._passed_over)
+        found = self.failed, self.problems, None if self.failed else (blindness, passed_over)
         self.problems, self.failed, seen._failed = [], False, False
-        seen._blind_rows = 0
+        seen._blind_rows = seen._passed_over_rows = 0
+        seen._passed_over.clear()
         seen._blind.clear()
         seen._absent = set()
         return found
@@ -98,7 +101,7 @@ class Search:
             for number, row in enumerate(rows(body.decode("utf-8", "replace"))):
                 if not number:
                     self.detector.note_columns(row)
-                hits = self.detector.detect(row, lambda seen: self.detector.detections)
+                hits = self.detector.detect(row, dispatches=False)
                 lists = {f"__mv_{name}" for name in self.detector.columns_written}
                 row = {name: cell for name, cell in row.items() if name not in lists}
                 found += [normal({**row, **hit}) for hit in hits]
@@ -128,6 +131,8 @@ def searches(tmp_path_factory):
         for number, condition in enumerate(conditions):
             text += f"\n[{name}{number}]\nid = {name}{number}\nversion = 1\nsearch = {START}{condition}{END}{INTO}\n"
             text += "impact = 10\nconfidence = 10\nmessage = $user$ $x$\nobservables = []\n"
+            if name == "columns" and number < 2:
+                text += "columns = process_name:x, user:dest_user_id\n"
         (app / "default/ssa_detections.conf").write_text(text)
         found[name] = Search(str(app))
     return found

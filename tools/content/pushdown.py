@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from ssa.content.datamodels import DataModel
 from ssa.content.detection import Detection
-from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.requirements import Clause, RequiredText
 from ssa.rows.event import required
 
@@ -53,15 +52,15 @@ def dataset_columns(model: DataModel) -> dict[str, str]:
 
 
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
-    terms = (_disjunction(clause, names) for clause in required(detection))
+    terms = (_disjunction(detection, clause, names) for clause in required(detection))
     return " ".join(dict.fromkeys(filter(None, terms)))
 
 
-def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
+def _disjunction(detection: Detection, clause: Clause, names: Mapping[str, str] | None) -> str:
     """Return a clause as one term or several in parentheses; empty where one of its texts has none."""
     terms: dict[str, None] = {}
     for wanted in clause:
-        alternatives = _terms(wanted, names)
+        alternatives = _terms(wanted, detection.sources(wanted.field), names)
         if alternatives is None:
             return ""
         terms.update(dict.fromkeys(alternatives))
@@ -70,15 +69,17 @@ def _disjunction(clause: Clause, names: Mapping[str, str] | None) -> str:
     return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
 
 
-def _terms(wanted: RequiredText, names: Mapping[str, str] | None) -> list[str] | None:
-    """Return the terms of which one holds where a required text does; None where there are none."""
-    if not _FIELD.fullmatch(wanted.field) or _NO_FIELD.fullmatch(wanted.field):
+def _terms(wanted: RequiredText, columns: tuple[str, ...], names: Mapping[str, str] | None) -> list[str] | None:
+    """Return the terms of which one holds where a required text does; None where there are none.
+
+    The text stands in one of the columns.
+    """
+    if not all(_FIELD.fullmatch(column) and not _NO_FIELD.fullmatch(column) for column in columns):
         return None
-    word = _word(wanted) if names is None else ""
+    word = _word(wanted) if names is None and columns == (wanted.field,) else ""
     if word:
         return [word]
     value = _value(wanted)
-    columns = (wanted.field, *COUNTERPARTS.get(wanted.field, ()))
     if names is not None:
         columns = tuple(names[column] for column in columns if column in names)
     return [f'{column}="{value}"' for column in columns] if value else None

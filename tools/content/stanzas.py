@@ -15,7 +15,6 @@ from typing import Any
 from ssa.action import risk
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import Detection, format_score
-from ssa.content.fields import COUNTERPARTS
 from tools.docs.pages import saved_search, slug
 
 Settings = dict[str, str]
@@ -73,7 +72,8 @@ def fields(detection: Detection) -> str:
         return "fields *"
     wanted = {"tag"} if "_datamodels" in detection.search else set()  # the data models of an event follow from its tags
     for name in detection.needs | (read - {"event_id"}):
-        wanted.update(COUNTERPARTS.get(name, (name,)))
+        columns = detection.sources(name)
+        wanted.update(columns[:-1] or columns)  # an event as CIM has it has no column of the SSA name
     nameable = all(PLAIN.fullmatch(name) for name in read)
     passed = ", ".join([*FIELDS, *sorted(wanted - set(FIELDS))]) if nameable else "*"
     return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
@@ -187,7 +187,7 @@ def _drilldowns(detection: Detection, base: str) -> list[dict[str, str]]:
     """Return the search for what else happened to the first victim, a device before a user."""
     kinds = {o.name: risk.OBJECT_TYPES.get(o.type) for o in detection.observables if o.role == "Victim"}
     for victim in sorted(kinds, key=lambda name: kinds[name] != "system")[:1]:
-        column = COUNTERPARTS.get(victim, (victim,))[0]
+        column = detection.sources(victim)[0]
         return [
             {
                 "name": f"Events of ${victim}$ around the hit",

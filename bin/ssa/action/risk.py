@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Union
 
-from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, security_domain
+from ssa.content.datamodels import DATA_MODELS, NO_MODEL, security_domain
 from ssa.content.detection import TOKEN, Detection, Observable, format_score, severity
 from ssa.content.fields import CONTRIBUTING
 from ssa.rows import cells, event
@@ -18,6 +18,7 @@ from ssa.rows.hits import detect
 from . import entities
 from .display import shorten, visible
 from .entities import Ignored
+from .identity import Identity
 
 OBJECT_TYPES = {
     "User": "user",
@@ -89,16 +90,19 @@ class Found(NamedTuple):
 
 
 class Lookup:
-    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins."""
+    """The fields of a hit: looked up in the body, then in the SSA input event, then in the row; first value wins.
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    `columns` are those of its detection.
+    """
+
+    def __init__(self, row: Row, columns: Mapping[str, str] = event.NO_COLUMNS) -> None:
+        self.row, self.columns = row, columns
         self.body = _json_object(cells.text(row.get("body")))
 
     def values(self, name: str) -> list[str]:
         """Return a field's values as text, without empty ones."""
         values = cells.values(cells.as_cell(self.body[name])) if self.body.get(name) is not None else []
-        return values or event.field_values(self.row, name)
+        return values or event.field_values(self.row, name, self.columns)
 
     def __call__(self, name: str) -> str | None:
         """Return a field's value as text, several joined by commas; None when it has none."""
@@ -157,7 +161,7 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     Users and devices are named by the rule of `entities`; a name that is no risk object adds none, nor does a hit whose
     detection computes that it has no risk.
     """
-    lookup, score = Lookup(row), score_of(detection, row)
+    lookup, score = Lookup(row, detection.columns), score_of(detection, row)
     without_risk = detection.dynamic_score and score == 0
     victims: dict[tuple[str, str], None] = {}
     threats: dict[tuple[str, str], None] = {}
@@ -176,9 +180,9 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
             else:
                 left_out += 1
     time = hit_time(row)
-    identity = _Identity(detection, lookup, context.now if time is None else time)
-    shared = _shared(detection, lookup, context, time, score, list(threats))
-    events = [_event(score, context, time, victim, identity(victim), shared) for victim in victims]
+    identity = Identity(detection, row, lookup.body, context.now if time is None else time, score)
+    shared = _shared(detection, lookup, context, time, score, identity, list(threats))
+    events = [_event(score, context, time, victim, identity.risk_event_id(*victim), shared) for victim in victims]
     return Found(events, ignored, left_out)
 
 
@@ -234,6 +238,7 @@ def _shared(
     context: Context,
     time: float | None,
     score: float,
+    identity: Identity,
     threats: Sequence[tuple[str, str]],
 ) -> list[tuple[str, Value]]:
     """Return the fields that the risk events of a hit have in common, long texts last (extraction may stop early)."""
@@ -241,6 +246,9 @@ def _shared(
     row = lookup.row
     text, defaulted = message(detection.message, lookup)
     fields: list[tuple[str, Value]] = [
+        ("process_key", identity.process_key),
+        ("repeat_key", identity.repeat_key),
+        ("detection_type", detection.type),
         ("threat_object", tuple(value for value, _ in threats)),
         ("threat_object_type", tuple(kind for _, kind in threats)),
         ("severity", severity(score)),
@@ -296,7 +304,9 @@ def contributing_events_search(detection: Detection, lookup: Lookup, time: float
         [spl_quote(value[:LONGEST_MESSAGE]) for value in lookup.values(name)[:MOST_DEVICES]]
         for name in ("dest_device_id", "process_id")
     )
-    terms.append(" OR ".join(f"dest={device} OR host={device}" for device in devices))
+    columns = detection.sources("dest_device_id")
+    named = [f"{column}={device}" for device in devices for column in columns[:-1] or columns]
+    terms.append(" OR ".join(named))
     terms.append(" OR ".join(f"process_id={process}" for process in processes))
     return " ".join(f"({term})" if " OR " in term else term for term in terms if term)
 
@@ -312,24 +322,3 @@ def frameworks_of(detection: Detection) -> Mapping[str, list[str]]:
         "nist": detection.nist,
     }
     return {framework: list(values) for framework, values in every.items() if values}
-
-
-class _Identity:
-    """Identifies the risk that a hit adds to an object: the same whichever search found it, and however often.
-
-    The host that stands in for a missing device does not count: a search of the data model has none. Where the event is
-    no process, its body tells it from others of the same second.
-    """
-
-    def __init__(self, detection: Detection, lookup: Lookup, time: float) -> None:
-        device = lookup("dest_device_id")
-        stand_in = cells.text(lookup.row.get("dest")) is None and device == cells.text(lookup.row.get("host"))
-        self.start = [detection.id, int(time // 1)]
-        self.end: list[Any] = ["" if device is None or stand_in else device, (lookup("process") or "").lower()]
-        if detection.datamodel != PROCESSES.name:
-            body = {name: value for name, value in lookup.body.items() if name != "event_id"}
-            self.end.append(body or cells.text(lookup.row.get("body")) or {})
-
-    def __call__(self, victim: tuple[str, str]) -> str:
-        """Return the risk_event_id of a risk object."""
-        return cells.sha256([*self.start, *victim, *self.end]).hex()

@@ -9,6 +9,8 @@ import re
 
 from ssa.immutable import Immutable
 
+from .fields import COUNTERPARTS
+
 
 class DataModel(Immutable):
     """A data model, by the name that detections use for it.
@@ -61,11 +63,11 @@ PROCESSES = DataModel(
         *("dest", "user", "process", "process_name", "process_path", "process_id"),
         *("parent_process", "parent_process_name"),
     ),
-    # With the whole second. The dataset has no more, so neither may we: not milliseconds, nor the host that stands in
-    # for a missing dest.
+    # With the whole second. The dataset has no more, so neither may we: not milliseconds, nor columns of the names that
+    # a hit gives to device and user.
     identity=(
-        ("dest_device_id", "dest"),
-        ("dest_user_id", "user"),
+        COUNTERPARTS["dest_device_id"],
+        COUNTERPARTS["dest_user_id"],
         ("process_id",),
         ("process_path",),
         ("process",),

@@ -12,6 +12,8 @@ from ssa.immutable import Immutable
 from ssa.language import Plan, SsaError, compile_text
 
 from . import conf
+from .datamodels import PROCESSES
+from .fields import COLUMNS, COMPUTED, COUNTERPARTS, sources
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -24,6 +26,9 @@ REQUIRED = ("id", "version", "search", "impact", "confidence", "message", "obser
 
 TOKEN = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)\$")
 """A `$field$` in a message."""
+
+_COLUMN = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)\s*:\s*([A-Za-z_][A-Za-z0-9_.]*)")
+"""An SSA field, and the column that it is read from."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
@@ -84,6 +89,8 @@ class Detection(Immutable):
     references: tuple[str, ...]
     dataset: str
     disabled: bool
+    columns: Mapping[str, str]
+    """SSA field -> the only column that it is read from, where that is not as for other detections."""
     plan: Plan
     """The search, compiled."""
 
@@ -109,7 +116,7 @@ class Detection(Immutable):
         return severity(self.risk_score)
 
     @cached_property
-    def columns(self) -> dict[str, str]:
+    def constants(self) -> dict[str, str]:
         """What is the same in each row that the detection finds, by the name of its column."""
         return {
             "detection": self.name,
@@ -129,6 +136,21 @@ class Detection(Immutable):
     def needs(self) -> frozenset[str]:
         """Every field that the message or an observable names: later stages find each in the row."""
         return frozenset(self.tokens) | {observable.name for observable in self.observables}
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """Of `needs`, the names of columns that a hit has in place of the row's own.
+
+        A column that the event is read from stays: who reads the hit must find the event that was found.
+        """
+        read = self.plan.input_fields
+        stay = {"_time", "host", *PROCESSES.columns, *(column for name in read or () for column in self.sources(name))}
+        renamed = {*COUNTERPARTS, *self.columns} - {*self.columns.values()}
+        return self.needs - ((self.needs if read is None else stay) - renamed)
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """Return the columns that a field of the input event is read from, in the order of preference."""
+        return sources(name, self.columns)
 
 
 def _at_most(most: float, computed: Any) -> float:
@@ -263,6 +285,20 @@ class _Reader:
             observables.append(Observable(item["name"], item["type"], item["role"]))
         return tuple(observables)
 
+    def columns(self) -> dict[str, str]:
+        columns: dict[str, str] = {}
+        for item in self.list("columns"):
+            pair = _COLUMN.fullmatch(item)
+            if pair is None:
+                self.fail("columns", f"expected <SSA field>:<column>, …, such as dest_user_id:src_user, found '{item}'")
+            field, column = pair.groups()
+            if field in columns:
+                self.fail("columns", f"{field} is there twice: it can be read from one column only")
+            if field in COMPUTED or column in COLUMNS:
+                self.fail("columns", f"{field if field in COMPUTED else column} is computed, and never read from a row")
+            columns[field] = column
+        return columns
+
     def plan(self) -> Plan:
         try:
             return compile_text(self.text("search"))
@@ -274,7 +310,7 @@ class _Reader:
             if not self.text(key):
                 self.fail(key, "this setting is required")
         text = self.text
-        return Detection(
+        detection = Detection(
             name=self.name,
             id=text("id"),
             version=text("version"),
@@ -302,5 +338,10 @@ class _Reader:
             references=self.list("references"),
             dataset=text("dataset"),
             disabled=self.boolean("disabled"),
+            columns=self.columns(),
             plan=self.plan(),
         )
+        if detection.plan.input_fields is not None:
+            for field in sorted(detection.columns.keys() - detection.plan.input_fields - detection.needs):
+                self.fail("columns", f"neither the search nor message or observables name {field}: is it misspelt?")
+        return detection

@@ -17,36 +17,37 @@ def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> li
     `seen` is the row's input event, where the caller has it for several detections.
     """
     plan = detection.plan
-    seen = input_event(row, plan.input_fields) if seen is None else seen
+    seen = input_event(row, plan.input_fields, detection.columns) if seen is None else seen
     models = datamodels(detection, row) if plan.reads_datamodels else ()
     return [columns(detection, hit, row, seen) for hit in plan.run(seen, models)]
 
 
 def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
-    """Return the output columns of a hit (COLUMNS, and the SSA names that the message and observables use)."""
+    """Return the output columns of a hit: COLUMNS, and the SSA names that the message and observables use.
+
+    A name that the row has a column for is among them where it is not read from that column: see Detection.replaced.
+    """
     body = canonical(hit.body)
     start, end = hit.start_time, hit.end_time
-    cells: dict[str, Cell] = {
-        **detection.columns,
-        "start_time": None if start is None else str(start),
-        "end_time": None if end is None else str(end),
-        "entities": as_cell([*hit.entities]),
-        "body": body,
-        "finding_id": finding_id(detection, hit, body),
-        "event_id": seen.get("event_id") or event_id(row),
-    }
-    if detection.dynamic_score:
-        score = detection.score_of(hit.body)
-        cells["risk_score"], cells["risk_severity"] = format_score(score), severity(score)
+    cells: dict[str, Cell] = {}
     for name in detection.needs:
-        own = row.get(name)
-        if not own or (type(own) is list and text(own) is None):
+        if name in detection.replaced or not text(row.get(name)):
             value = hit.body.get(name)
             if value is None:
                 value = seen.get(name)
-                cells[name] = cell_of(row, name) if value is None or "\n" in value else value
+                cells[name] = cell_of(row, name, detection.columns) if value is None or "\n" in value else value
             else:
                 cells[name] = as_cell(value)
+    cells.update(detection.constants)
+    cells["start_time"] = None if start is None else str(start)
+    cells["end_time"] = None if end is None else str(end)
+    cells["entities"] = as_cell([*hit.entities])
+    cells["body"] = body
+    cells["finding_id"] = finding_id(detection, hit, body)
+    cells["event_id"] = seen.get("event_id") or event_id(row)
+    if detection.dynamic_score:
+        score = detection.score_of(hit.body)
+        cells["risk_score"], cells["risk_severity"] = format_score(score), severity(score)
     return cells
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
 from ssa.content.detection import Detection
-from ssa.content.fields import COLUMNS, COMPUTED, COUNTERPARTS
+from ssa.content.fields import COLUMNS, COMPUTED, sources
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
@@ -19,8 +19,19 @@ from .messages import here, host
 if TYPE_CHECKING:
     from .messages import Messages
 
-Offer = Callable[[event.InputEvent], Sequence[Detection]]
-"""Says which detections are to be run on an event."""
+
+class Readers:
+    """Detections that read one input event: those without columns of their own, or those with the same ones."""
+
+    def __init__(self, columns: Mapping[str, str], detections: Sequence[Detection]) -> None:
+        self.columns = columns
+        self.detections = detections
+        self.dispatch = Dispatch(detections)
+        self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in detections)) - {"event_id"})
+        read = [d.plan.input_fields for d in detections]
+        self.fields = None if None in read else frozenset().union(*filter(None, read)) - {"event_id"}
+        # The identity of an event takes a hash: made for those alone that a detection may match.
+        self.reads_id = any(fields is not None and "event_id" in fields for fields in read)
 
 
 class Detector:
@@ -29,43 +40,52 @@ class Detector:
     def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages) -> None:
         self._messages = messages
         self._failed = False
-        self._blind_rows = self._blind_chunks = 0
+        self._blind_rows = self._blind_chunks = self._passed_over_rows = 0
         self._blind: Counter[str] = Counter()
+        self._passed_over: Counter[str] = Counter()
         self._absent: set[str] = set()
-        self.detections = detections
-        self.dispatch = Dispatch(detections)
         self._traces: dict[str, cells.Cell] = {"ssa_host": host(), "ssa_folder": APP} if trace else {}
-        self._decisive = sorted(set().union(*(d.plan.decisive_fields for d in self.detections)))
-        read = [d.plan.input_fields for d in self.detections]
-        self._fields = None if None in read else frozenset().union(*filter(None, read)) - {"event_id"}
-        # The identity of an event takes a hash: made for those alone that a detection may match.
-        self._reads_id = any(fields is not None and "event_id" in fields for fields in read)
-        needed = sorted(set().union(*(d.needs for d in self.detections)))
-        self.columns_read = event.columns_read(self.detections)
+        alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
+        for detection in detections:
+            alike.setdefault(tuple(sorted(detection.columns.items())), []).append(detection)
+        self._readers = [Readers(dict(columns), some) for columns, some in alike.items()]
+        needed = sorted(set().union(*(d.needs for d in detections)))
+        self.columns_read = event.columns_read(detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
-        self.search = byte_search(map(event.required, self.detections))
+        self.search = byte_search(map(event.required, detections))
 
-    def detect(self, row: cells.Row, offer: Offer | None = None) -> list[dict[str, cells.Cell]]:
-        """Return the hits of a row, each to be laid over the row; `offer` is `dispatch` where it is not given.
+    def detect(self, row: cells.Row, dispatches: bool = True) -> list[dict[str, cells.Cell]]:
+        """Return the hits of a row, each to be laid over the row; every detection is run where it `dispatches` not.
 
         A row without a hit that may match is blind where it lacks a field that decides. One that cannot be judged fails
         the search, and not the other rows, nor what other detections find in it.
         """
+        hits: list[dict[str, cells.Cell]] = []
+        missing: set[str] = set()
+        passed_over: set[str] = set()
         try:
-            seen = event.input_event(row, self._fields)
-            offered = (offer or self.dispatch)(seen)
-            if self._reads_id and offered:
-                seen["event_id"] = event.event_id(row)
-            hits = [hit for one in offered for hit in self._run(one, row, seen)]
-            if self._traces:
-                for hit in hits:
-                    hit.update(self._traces)
-            if not hits:
-                self._count_blindness(row, seen)
-            return hits
+            for readers in self._readers:
+                seen = event.input_event(row, readers.fields, readers.columns)
+                offered = readers.dispatch(seen) if dispatches else readers.detections
+                if offered and readers.reads_id:
+                    seen["event_id"] = event.event_id(row)
+                found = [hit for one in offered for hit in self._run(one, row, seen)]
+                if found:
+                    hits += found
+                    passed_over.update(event.passed_over(row, readers.columns))
+                elif not hits:
+                    missing.update(name for name in readers.decisive if seen.get(name) is None)
+            for hit in hits if self._traces else ():
+                hit.update(self._traces)
+            if missing and not hits and self._may_match(row):
+                self._blind.update(missing)
+                self._blind_rows += 1
         except Exception as error:
             self._report_defect("a row cannot be judged", error)
-            return []
+        if passed_over:
+            self._passed_over.update(passed_over)
+            self._passed_over_rows += 1
+        return hits
 
     def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
         try:
@@ -95,25 +115,25 @@ class Detector:
         read = row.values() if self.columns_read is None else map(row.get, self.columns_read)
         return self.search.stand_in("\n".join(cell) if isinstance(cell, list) else cell or "" for cell in read)
 
-    def _count_blindness(self, row: cells.Row, seen: event.InputEvent) -> None:
-        missing = [name for name in self._decisive if seen.get(name) is None and name != "event_id"]
-        if missing and self._may_match(row):
-            self._blind.update(missing)
-            self._blind_rows += 1
-
     def note_columns(self, columns: Iterable[str]) -> None:
         """Remember the fields that decide and for which a chunk of rows, one at least, has no column."""
         columns = frozenset(columns)
         absent = [
             name
-            for name in self._decisive
-            if name not in COMPUTED and columns.isdisjoint((name, *COUNTERPARTS.get(name, ())))
+            for readers in self._readers
+            for name in readers.decisive
+            if name not in COMPUTED and columns.isdisjoint(sources(name, readers.columns))
         ]
         self._absent.update(absent)
         self._blind_chunks += bool(absent)
 
-    def report_blindness(self) -> None:
-        """Warn, at the end, of what a detection could not see in full: columns, and values of rows that may match.
+    def report(self) -> None:
+        """Warn, at the end, of what was not seen in full, and of users and devices that did not count."""
+        self._report_blindness()
+        self._report_columns()
+
+    def _report_blindness(self) -> None:
+        """Warn of what a detection could not see in full: columns, and values of rows that may match.
 
         A row that cannot match, whatever it lacks, is not counted.
         """
@@ -122,13 +142,30 @@ class Detector:
             chunks = "1 chunk" if self._blind_chunks == 1 else f"{self._blind_chunks:,} chunks"
             found.append(f"{chunks} of rows came without a column for {', '.join(sorted(self._absent))}")
         if self._blind_rows:
-            fields = ", ".join(f"{name} in {count:,}" for name, count in sorted(self._blind.items()))
-            rows = "1 row" if self._blind_rows == 1 else f"{self._blind_rows:,} rows"
             lack = "lacks" if self._blind_rows == 1 else "lack"
-            found.append(f"{rows} that may match {lack} a value that the conditions read: {fields}")
+            named = _counts(self._blind)
+            found.append(f"{_rows(self._blind_rows)} that may match {lack} a value that the conditions read: {named}")
         if found:
             self._messages.warn(
                 f"{here()}{', and '.join(found)}. "
                 "No hit in them does not mean that nothing happened. Check that the add-on gives these fields, that "
                 "4688 events carry the command line, and that the search passes the fields on to ssadetect",
             )
+
+    def _report_columns(self) -> None:
+        """Warn of rows with a hit that name a user or device in a column that does not count."""
+        if self._passed_over_rows:
+            have = "has" if self._passed_over_rows == 1 else "have"
+            self._messages.warn(
+                f"{here()}{_rows(self._passed_over_rows)} with a hit {have} another user or device in a column that "
+                f"does not count: {_counts(self._passed_over)}. What counts is user, and dest or else host. Where a "
+                "detection means another column, set `columns` in its stanza of ssa_detections.conf"
+            )
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{name} in {count:,}" for name, count in sorted(counted.items()))

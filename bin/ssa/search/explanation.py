@@ -7,7 +7,6 @@ from itertools import chain
 
 from ssa.content import message_fields
 from ssa.content.detection import Detection, format_score
-from ssa.content.fields import COUNTERPARTS
 from ssa.language.analysis.lint import lint
 from ssa.language.analysis.requirements import RequiredText
 from ssa.language.text.errors import line_and_column
@@ -43,7 +42,7 @@ def _fields(detection: Detection) -> Iterator[Line]:
     if plan.input_fields is None:
         yield {"part": "field", "name": "input_event", "text": "the whole event is read: pass on all columns"}
     for name in sorted(plan.input_fields or ()):
-        columns = " or ".join((name, *COUNTERPARTS.get(name, ())))
+        columns = " or ".join(detection.sources(name))
         decides = "; the conditions depend on it" if name in plan.decisive_fields else ""
         yield {"part": "field", "name": name, "text": f"from the column {columns}{decides}"}
 

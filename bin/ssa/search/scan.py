@@ -165,7 +165,7 @@ class Scan:
             self._detector.fail(f"a chunk cannot be searched, please report this: {type(error).__name__}: {error}")
         if chunk.finished:
             chunk.body.drain()
-            self._detector.report_blindness()
+            self._detector.report()
 
     def _table(self, body: Body) -> Table | None:
         """Take the header off a body and return its columns; None where the body is empty, or an empty line.

@@ -55,12 +55,12 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
             for number, row in enumerate(records):
                 if not number:
                     running.note_columns(row)
-                for hit in running.detect(row, lambda _: running.detections):
+                for hit in running.detect(row, dispatches=False):
                     yield {**dict.fromkeys(running.columns_written), **row, **hit}
         except csv.Error as error:
             running.fail_to_read(error)
         if self.metadata.finished:
-            running.report_blindness()
+            running.report()
 
 
 def main() -> int:

@@ -57,6 +57,58 @@ def test_a_row_that_two_detections_match_comes_out_twice(app, session):
     assert only["detection_id"] == "everything"
 
 
+ANOTHER = (
+    "| from read_ssa_enriched_events() | where input_event.dest_user_id IS NOT NULL | eval "
+    "entities=mvappend(input_event.dest_user_id) | into write_ssa_detected_events();"
+)
+
+
+def test_a_detection_with_columns_of_its_own_has_an_input_event_of_its_own(app, session):
+    local(app, stanza("Another", ANOTHER, columns="dest_user_id:parent_process_name") + stanza("Everything"))
+    ((given, everything, other),) = session().run([HIT])
+    assert [hit["detection"] for hit in (given, everything, other)] == [GIVEN, "Everything", "Another"]
+    assert (given["entities"], other["entities"]) == (["jdoe", "ws-01.example"], "cmd.exe")
+    assert given["event_id"] == everything["event_id"] == other["event_id"]
+    assert session("detection=Another").run([{**HIT, "parent_process_name": "-"}]) == [[]]
+
+
+def warnings(app, python, tmp_path, entry, *chunks):
+    """The warnings of a search over chunks of rows with any columns, and its detected rows."""
+    found = []
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        for number, rows in enumerate(chunks, 1):
+            names = list(dict.fromkeys(name for row in rows for name in row))
+            values = [[row.get(name) for name in names] for row in rows]
+            reply = command.execute(names, values, finished=number == len(chunks))
+            found += [dict(zip(reply.columns, row, strict=True)) for row in reply.rows]
+        command.close()
+    return [text.partition("] ")[2] for _, text in command.messages], found
+
+
+def test_a_user_and_a_device_that_do_not_count_are_reported_once_at_the_end(app, python, tmp_path, entry):
+    own = {"dest_user_id": "eve", "dest_device_id": "ws-9", "event_id": "4688"}
+    chunks = (
+        [{**HIT, **own}, {**MISS, **own}, {**HIT, **own, "dest_device_id": "WS-01.example"}],
+        [
+            {**HIT, **own, "dest_user_id": "-", "dest_device_id": ""},
+            {**HIT, **own, "user": "eve", "dest_device_id": None},
+        ],
+        [{**HIT, **own, "user": "unknown", "dest": "-"}],
+    )
+    said, found = warnings(app, python, tmp_path, entry, *chunks)
+    assert said == [
+        "3 rows with a hit have another user or device in a column that does not count: dest_device_id in 2, "
+        "dest_user_id in 2. What counts is user, and dest or else host. Where a detection means another column, set "
+        "`columns` in its stanza of ssa_detections.conf"
+    ]
+    assert [(hit["dest_user_id"], hit["dest_device_id"]) for hit in found] == [
+        *([("jdoe", "ws-01.example")] * 3),
+        *(("eve", "ws-01.example"), ("eve", "forwarder")),
+    ]
+    assert len({hit["event_id"] for hit in found} | {"4688"}) == 4
+
+
 def test_detections_that_read_named_fields_and_one_that_reads_any_field_see_the_same_row(app, session):
     condition = 'map_get(input_event, lower("PROCESS_NAME")) = "MsiExec.exe" AND input_event.event_id IS NOT NULL'
     local(

@@ -29,7 +29,7 @@ def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
     assert {row["detection"] for row in rows} == {GIVEN}
     fields = {row["name"]: row["text"] for row in rows if row["part"] == "field"}
     assert fields["process"] == "from the column process; the conditions depend on it"
-    assert fields["dest_device_id"] == "from the column dest_device_id or dest or host"
+    assert fields["dest_device_id"] == "from the column dest or host or dest_device_id"
     required = [row["text"] for row in rows if row["part"] == "requirement"]
     assert required[0] == 'process_name is "msiexec.exe", in any case'
     steps = [row["text"].partition(" ")[0] for row in rows if row["part"] == "step"]

@@ -29,7 +29,14 @@ from tests.support.soak import SEED, count, report
 
 APPS = {
     "shipped": "",
-    "more": stanza("Everything") + stanza("Broken", "| from {nowhere}()"),
+    "more": stanza("Everything")
+    + stanza("Broken", "| from {nowhere}()")
+    + stanza(
+        "Another User",
+        "| from read_ssa_enriched_events() | where input_event.dest_user_id IS NOT NULL "
+        "| into write_ssa_detected_events();",
+        columns="dest_user_id:process_name",
+    ),
     "any field": stanza(
         "Any",
         "| from read_ssa_enriched_events() "

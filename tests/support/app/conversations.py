@@ -104,7 +104,7 @@ CELLS = (
     ),
     *("msiexec.exe", "MSIEXEC.EXE", "cmd.exe", "msiexec /y x.dll", "msiexec.exe -Y C:\\x.dll", "1772442000.250"),
 )
-MORE = ("tag", "_chunked_idx", "risk_score", "entities", "event_id", "dest_user_id", "a b")
+MORE = ("tag", "_chunked_idx", "risk_score", "entities", "event_id", "dest_user_id", "dest_device_id", "a b")
 
 
 def quoted(cell):

@@ -10,6 +10,7 @@ from sandbox.search import matching, spl
 from sandbox.store import sql
 from ssa.content import conf
 from ssa.content.datamodels import PROCESSES
+from ssa.content.fields import sources
 from ssa.language import SsaError, compile_text
 from ssa.rows import event
 from ssa.rows.cells import values
@@ -28,8 +29,12 @@ DATASET = pushdown.dataset_columns(PROCESSES)
 class DetectionText:
     """A detection as far as this module knows one."""
 
-    def __init__(self, text):
+    def __init__(self, text, **columns):
         self.plan = compile_text(text)
+        self.columns = columns
+
+    def sources(self, name):
+        return sources(name, self.columns)
 
 
 def where(condition, **columns):
@@ -60,7 +65,7 @@ def where(condition, **columns):
         ('input_event.process like "%$env:tmp$%`x"', 'process="*env:tmp*"'),
         ('lower(input_event.process) like "%taskmgr ski%"', 'process="*mgr s*"'),
         ('lower(input_event.process) like "%ali%"', 'process="*al*"'),
-        ('input_event.dest_user_id="eve"', '(dest_user_id="eve" OR user="eve")'),
+        ('input_event.dest_user_id="eve"', '(user="eve" OR dest_user_id="eve")'),
         ('input_event.a="x1" AND (input_event.b="y2" OR input_event.b="z3")', 'a="x1" (b="y2" OR b="z3")'),
         ('input_event.a="x1" OR input_event.a="x1"', 'a="x1"'),
         ('input_event.a like "%x%"', "*"),
@@ -89,6 +94,20 @@ def test_the_prefilter_has_the_required_texts_in_the_words_of_search(condition, 
 )
 def test_the_where_of_tstats_has_the_names_of_the_data_model(condition, terms):
     assert pushdown.tstats_where(where(condition), PROCESSES) == terms
+
+
+@pytest.mark.parametrize(
+    ("condition", "raw", "tstats"),
+    [
+        ('input_event.dest_user_id="eve"', 'src_user="eve"', "(index=* OR index=_*)"),
+        ('lower(input_event.process_name)="cmd.exe"', 'process="cmd.exe"', 'Processes.process="cmd.exe"'),
+        ('input_event.a="x1"', "*", "(index=* OR index=_*)"),
+    ],
+)
+def test_a_field_with_a_column_of_its_own_is_looked_for_there_alone(condition, raw, tstats):
+    wanted = where(condition)
+    wanted.columns = {"dest_user_id": "src_user", "process_name": "process", "a": "index"}
+    assert (pushdown.prefilter(wanted), pushdown.tstats_where(wanted, PROCESSES)) == (raw, tstats)
 
 
 def test_a_clause_too_long_to_read_is_left_out():

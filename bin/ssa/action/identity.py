@@ -1,0 +1,80 @@
+"""A hit -> the hashes that say what is the same: the risk of an object, a process, a mere repeat. Pure.
+
+What an event holds enters hashes alone, so that none of it can pass for a hash of another event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ssa.content.datamodels import PROCESSES
+from ssa.content.detection import Detection, format_score
+from ssa.rows import cells, event
+from ssa.rows.cells import Row
+
+from . import entities
+
+_PROGRAM = re.compile(r'"[^"]*"|\S*', re.ASCII)
+"""The program in a command line: in quotes, else up to the first blank."""
+
+_PROCESS_ID = re.compile(r"0x0*([0-9a-f]{1,16})|0*([0-9]{1,20})", re.IGNORECASE)
+"""A process id, as Security events have it (0x1a4) and as Sysmon has it (420)."""
+
+_VARIABLE = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?|[0-9]+")
+"""What tells repeats apart: GUIDs, and digits."""
+
+
+class Identity:
+    """The hashes of a hit, at a time (epoch s) and with a score. Each is the same whichever search found the hit.
+
+    `process_key` is that of one process, whoever saw it and whatever found it: Security 4688 and Sysmon 1 differ in how
+    they write program and process id, and may see it in two seconds. `repeat_key` is that of hits of one detection on
+    one device that differ in digits and GUIDs alone, and score the same. An event that is no process is known by the
+    parts of its risk instead, and of those that have it by its body too.
+    """
+
+    def __init__(self, detection: Detection, row: Row, body: Mapping[str, Any], time: float, score: float) -> None:
+        device = _device(row)
+        command = (cells.text(row.get("process")) or "").lower()
+        self._start = [detection.id, int(time // 1)]
+        self._end: list[Any] = [device, command.strip()]
+        if detection.datamodel != PROCESSES.name:
+            self._end.append(
+                {name: value for name, value in body.items() if name != "event_id"} or cells.text(row.get("body")) or {}
+            )
+        name = (cells.text(row.get("process_name")) or "").lower().replace("\\", "/").rpartition("/")[2]
+        if detection.datamodel == PROCESSES.name and (name or command):
+            arguments = _one_blank(_PROGRAM.sub("", command.strip(), count=1))
+            process = process_id(row) or f"at {self._start[1]}"
+            self.process_key = _hash([device, process, name, arguments])
+            alike = _VARIABLE.sub("#", _one_blank(command))
+            self.repeat_key = _hash([detection.id, device, name, alike, format_score(score)])
+        else:
+            self.process_key = self.repeat_key = _hash([*self._start, *self._end])
+
+    def risk_event_id(self, name: str, kind: str) -> str:
+        """Return what identifies the risk that the hit adds to an object, by its normal form and type."""
+        return _hash([*self._start, name, kind, *self._end])
+
+
+def process_id(row: Row) -> int | None:
+    """Return a row's process id; None where it is no number, several, or 0, which no process has that was started."""
+    found = {_PROCESS_ID.fullmatch(value.strip()) for value in cells.values(row.get("process_id"))}
+    numbers = {int(match[1], 16) if match[1] else int(match[2]) for match in found if match}
+    return numbers.pop() or None if len(numbers) == 1 else None
+
+
+def _device(row: Row) -> list[str]:
+    """Return the normal forms of a row's device: mostly one."""
+    named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id")}
+    return sorted(named - {""})
+
+
+def _one_blank(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _hash(parts: list[Any]) -> str:
+    return cells.sha256(parts).hex()
