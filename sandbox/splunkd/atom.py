@@ -31,7 +31,7 @@ PAGE = 30
 class Entity:
     """An entity of the REST API: its name, the path of its collection, and its settings (text, bool, list or dict).
 
-    `key` stands for it in its path where its name does not.
+    `key` stands for it in its path where its name does not. `sharing` is app, global, or user for a private one.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Entity:
     app: str = "system"
     owner: str = "nobody"
     key: str = ""
+    sharing: str = "app"
 
     @property
     def path(self) -> str:
@@ -49,7 +50,7 @@ class Entity:
     @property
     def acl(self) -> dict[str, Any]:
         """Owner and permissions, as the API writes them."""
-        sharing = "system" if self.app == "system" else "app"
+        sharing = "system" if self.app == "system" else self.sharing
         return {"app": self.app, "owner": self.owner, "sharing": sharing, "can_write": True}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -120,6 +120,37 @@ class Served(NamedTuple):
     needs: str = ""
     public: bool = False
     hec: bool = False
+
+
+class Stanza(NamedTuple):
+    """A stanza of a conf file, where it belongs, and who may see it: app, global, or user for its owner alone."""
+
+    name: str
+    settings: Mapping[str, str]
+    app: str
+    owner: str
+    sharing: str
+
+
+def stanzas(call: Call, file: str) -> list[Stanza]:
+    """Return what a namespace has of a conf file: of its apps, what other apps export, and what users keep private.
+
+    Private is what lies in etc/users/<user>/<app>/local; an admin sees that of all users. Whether the owner `nobody` in
+    a path leaves it out is documented nowhere: here it does not, so a caller must look at sharing (a choice of the
+    sandbox). Searches do not use it.
+    """
+    instance, found = call.instance, list[Stanza]()
+    for app in dict.fromkeys([*call.apps, *confs.installed(instance.apps)]):
+        for name, settings in confs.load(instance.apps / app, file).items():
+            meta = metadata(instance, app, file, name)
+            sharing = "global" if meta.get("export") == "system" else "app"
+            if app in call.apps or sharing == "global":
+                found.append(Stanza(name, settings, app, meta.get("owner", "nobody"), sharing))
+    for folder in sorted((instance.home / "etc/users").glob("*/*")):
+        user, app = folder.parts[-2:]
+        if app in call.apps and (user == call.session.user or "admin_all_objects" in call.session.capabilities):
+            found += [Stanza(*one, app, user, "user") for one in confs.load(folder, file).items()]
+    return found
 
 
 def metadata(instance: Instance, app: str, kind: str, name: str) -> dict[str, str]:

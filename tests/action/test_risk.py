@@ -284,7 +284,8 @@ def test_the_contributing_search_names_second_device_and_process():
     ("value", "quoted"),
     [
         ("ws-01", '"ws-01"'),
-        ('x" | delete', '"x* | delete"'),
+        ('x" | delete', '"x* * delete"'),
+        ("[search x | delete]", '"*search x * delete*"'),
         ("C:\\x\\", '"C:\\\\x\\\\"'),
         ("`drop`", '"*drop*"'),
         ("$token$\n", '"*token**"'),

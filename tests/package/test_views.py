@@ -24,8 +24,19 @@ VIEWS = views.shipped()
 WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
 HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
 KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
-SPL_TOKENS = {"candidate", "Chosen:result.base", "Chosen:result.filter"}
-"""Tokens that are SPL, and so stand unquoted: what ssa_quoted made of an event, and what an admin wrote."""
+OWN_OBJECTS = re.compile(
+    r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-macros) splunk_server=local count=0 "
+    r"\| where 'eai:acl\.app'=\"ssa_detections\" AND 'eai:acl\.sharing' IN \(\"app\", \"global\"\)(?= \|)"
+)
+"""How a view reads what admins have written: objects of this app that are shared. The path alone would give more."""
+OTHERS_OBJECTS = (
+    "| rest /servicesNS/-/-/saved/searches splunk_server=local count=0 "
+    "| where 'action.ssa_risk'=1 AND 'action.risk'=1 "
+    '| eval doubly=if(\'eai:acl.app\'="ssa_detections" AND \'eai:acl.sharing\' IN ("app", "global"), title, '
+    "\"one of the app \" . 'eai:acl.app') | fields doubly]"
+)
+"""What a view reads of other searches: in which app one is that scores a hit twice."""
+OF_THE_SERVER = {"/services/data/indexes", "/services/apps/local", "/services/authentication/current-context"}
 ROW = re.compile(r"row\.(.+)\.value")
 
 
@@ -44,6 +55,58 @@ def result_tokens(view):
         if source["options"].get("enableSmartSources"):
             fields = re.split(r"[\s,]+", source["options"]["query"].rpartition("| table ")[2])
             yield from (f"{source['name']}:result.{field}" for field in fields)
+
+
+def shared_objects(view, token):
+    """Prove a token: its search reads what admins wrote in this app, what the app explains, and nothing else."""
+    for id, source in view.sources.items():
+        query = source["options"]["query"]
+        if source["name"] == token.partition(":")[0] and (
+            not OWN_OBJECTS.search(query)
+            or {*re.findall(r"(?:^|\[)\s*\|?\s*(\w+)", query)} - {"rest", "ssaexplain"}
+            or OTHERS_OBJECTS in query
+        ):
+            yield f"the token {token} may come from anybody: {id}"
+
+
+PIECE = r'"\w+=" \. `ssa_quoted\(\w+\)`'
+PIECES = re.compile(rf'{PIECE}|if\(match\(\$[\w:.]+\|s\$, "[^"]*"\), null\(\), {PIECE}\)')
+
+
+def quoted_values(view, token):
+    """Prove a token: only clicks set it, to a field and what ssa_quoted made of its value."""
+    for viz in view.definition["visualizations"].values():
+        for one in (one for each in viz.get("eventHandlers", []) for one in each["options"].get("tokens", [])):
+            if one["token"] == token:
+                id = viz["dataSources"]["primary"]
+                query, column = view.sources[id]["options"]["query"], ROW.fullmatch(one["key"])[1]
+                made = re.findall(rf"(?<!\w){token}=(?:mvappend\((.*?)\) \| )?", query)
+                shown = re.findall(rf"(?<!\w){column}=([^,| ]+)", query)
+                if len(made) != 1 or not made[0] or PIECES.sub("", made[0]).strip(", "):
+                    yield f"the token {token} may be more than quoted values: {id}"
+                if {*shown} - {token, json.dumps(view.defaults[token])}:
+                    yield f"a click sets {token} to another column than the quoted values: {id}"
+    if token in {one["options"]["token"] for one in view.definition["inputs"].values()}:
+        yield f"the token {token} is what anybody enters"
+
+
+SPL_TOKENS = {
+    "Chosen:result.base": shared_objects,
+    "Chosen:result.filter": shared_objects,
+    "candidate": quoted_values,
+}
+"""The tokens that are SPL, and so stand unquoted in searches; for each what proves where its text comes from."""
+
+
+def object_problems(view):
+    """Other users' objects are neither run nor shown."""
+    for id, source in view.sources.items():
+        query = source["options"]["query"]
+        for path in re.findall(r"\brest\s+(/\S+)", OWN_OBJECTS.sub("", query).replace(OTHERS_OBJECTS, "")):
+            if path not in OF_THE_SERVER:
+                yield f"{id} reads {path}, where others' objects are, too"
+        if found := re.search(r"\|\s*(savedsearch|loadjob|map|from|script|run)\b", query):
+            yield f"{id} runs what another object says: {found[1]}"
 
 
 def source_problems(view):
@@ -78,8 +141,11 @@ def source_problems(view):
 def token_problems(view):
     definition = view.definition
     for name, filters in tokens(definition["dataSources"]):
-        if name not in SPL_TOKENS and not name.startswith("time.") and filters != "|s":
-            yield f"the token {name} stands unquoted in a search"
+        if filters != "|s":
+            if name in SPL_TOKENS:
+                yield from SPL_TOKENS[name](view, name)
+            else:
+                yield f"the token {name} stands unquoted in a search"
     known = {*view.defaults, *result_tokens(view)}
     clicked = {one["token"] for each in handlers(view) for one in each["options"].get("tokens", [])}
     for name in sorted(clicked - known):
@@ -156,7 +222,7 @@ def problems(view, others):
     texts = (view.definition["title"], view.definition["description"])
     if texts != (view.texts.get("label"), view.texts.get("description")):
         yield "title and description are not those of the XML"
-    for rule in (source_problems, token_problems, layout_problems, option_problems):
+    for rule in (source_problems, object_problems, token_problems, layout_problems, option_problems):
         yield from rule(view)
     yield from drilldown_problems(view, others)
 
@@ -222,6 +288,55 @@ MISTAKES = [
     ("layout/structure/0/position/w", 300, "overlap"),
     ("title", "Moon", "title and description are not those of the XML"),
 ]
+
+
+def edit(old, new):
+    """Make a change of a text."""
+    return lambda text: text.replace(old, new)
+
+
+FILTER = '| where \'eai:acl.app\'="ssa_detections" AND \'eai:acl.sharing\' IN ("app", "global") '
+OF_ANYBODY = [
+    ("tuning", "ds_chosen", edit(FILTER, ""), "ds_chosen reads /servicesNS/nobody/ssa_detections/saved/searches"),
+    ("tuning", "ds_chosen", edit(FILTER, ""), "the token Chosen:result.base may come from anybody"),
+    ("tuning", "ds_chosen", edit("nobody/ssa_detections/c", "-/-/c"), "ds_chosen reads /servicesNS/-/-/configs/conf-"),
+    ("tuning", "ds_chosen", edit('("app", "global")', '("app", "global", "user")'), "ds_chosen reads"),
+    ("tuning", "ds_chosen", edit("append [| rest", "append [search index=x] | append [| rest"), "filter may come from"),
+    ("tuning", "ds_chosen", edit("append [| rest", "append [| inputlookup x] | append [| rest"), "base may come from"),
+    ("tuning", "ds_rows", edit("$Chosen:result.base$", "| savedsearch x"), "ds_rows runs what another object says"),
+    ("tuning", "ds_candidates", edit('"user=" . `ssa_quoted(user)`', '"user=" . user'), "more than quoted values"),
+    ("tuning", "ds_candidates", edit('null(), "parent', 'user, "parent'), "more than quoted values"),
+    (
+        "tuning",
+        "ds_candidates",
+        edit("_candidate=candidate", "candidate=user, _candidate=candidate"),
+        "more than quoted",
+    ),
+    ("tuning", "ds_candidates", edit("_candidate=candidate", "_candidate=Value"), "another column than the quoted"),
+    ("tuning", "ds_line", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
+    ("tuning", "ds_review", edit("|", "earliest=$time.earliest$ |"), "the token time.earliest stands unquoted"),
+    ("start_here", "ds_setup", edit(FILTER, ""), "ds_setup reads /servicesNS/nobody/ssa_detections/saved/searches"),
+    ("start_here", "ds_setup", edit("| fields doubly]", "| fields doubly, search]"), "ds_setup reads /servicesNS/-/-/"),
+    ("start_here", "ds_state", edit(FILTER, ""), "ds_state reads /servicesNS/nobody/ssa_detections/saved/searches"),
+]
+
+
+@pytest.mark.parametrize(("name", "source", "changed", "says"), OF_ANYBODY)
+def test_what_anybody_may_have_written_is_found(name, source, changed, says):
+    view = VIEWS[name]
+    definition = deepcopy(dict(view.definition))
+    options = definition["dataSources"][source]["options"]
+    options["query"] = changed(options["query"])
+    wrong = views.View(view.name, view.attributes, view.texts, definition)
+    assert [problem for problem in problems(wrong, VIEWS) if says in problem]
+
+
+def test_a_token_that_is_spl_is_no_input():
+    view = VIEWS["tuning"]
+    definition = deepcopy(dict(view.definition))
+    definition["inputs"]["input_detection"]["options"]["token"] = "candidate"
+    wrong = views.View(view.name, view.attributes, view.texts, definition)
+    assert "the token candidate is what anybody enters" in problems(wrong, VIEWS)
 
 
 @pytest.mark.parametrize(("path", "value", "says"), MISTAKES)

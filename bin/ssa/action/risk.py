@@ -282,13 +282,13 @@ def own(row: Row, name: str) -> str:
 
 
 def spl_quote(value: str) -> str:
-    """Quote a value of an event for a search: what could end the string, call a macro or be a token is any character.
+    """Quote a value of an event for a search: a quotation mark, and what macros, tokens and commands need, is any text.
 
-    Whether Splunk expands macros and tokens inside quotes is documented nowhere, so none can stand there; nor can what
-    is not written as it is, because it cannot be seen.
+    Whether Splunk looks for those inside quotes is documented nowhere, so none can stand there; nor can what is not
+    written as it is, because it cannot be seen.
     """
     seen = "".join(character if visible(character) == character else "*" for character in value)
-    return '"' + re.sub(r'[`$"]', "*", seen).replace("\\", "\\\\") + '"'
+    return '"' + re.sub(r'[`$"|[\]]', "*", seen).replace("\\", "\\\\") + '"'
 
 
 def contributing_events_search(detection: Detection, lookup: Lookup, time: float | None) -> str:

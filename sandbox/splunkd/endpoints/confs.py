@@ -14,6 +14,7 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox import confs
+from sandbox.splunkd import calls
 from sandbox.splunkd.atom import Entity, entities
 from sandbox.splunkd.calls import Call, CallError
 from sandbox.store.kvstore import ConflictError, NotFoundError
@@ -50,6 +51,12 @@ def content(settings: Mapping[str, str], app: str, user: str) -> dict[str, Any]:
     return {**settings, "disabled": disabled, "eai:appName": app, "eai:userName": user}
 
 
+def entity(call: Call, one: calls.Stanza, collection: str, **more: Any) -> Entity:
+    """Return a stanza as an entity, with more settings."""
+    shown = content(one.settings, one.app, call.session.user) | more
+    return Entity(one.name, collection, shown, one.app, one.owner, sharing=one.sharing)
+
+
 def _file(call: Call) -> str:
     if not re.fullmatch(r"\w[\w-]*", file := call.part("file")):
         raise NotFoundError(f"{file} does not exist")
@@ -71,15 +78,8 @@ def properties(call: Call) -> Response:
 
 def stanzas(call: Call) -> Response:
     """List the stanzas of a conf file; there are none where no app has it."""
-    file, apps = _file(call), call.instance.apps
-    return entities(
-        call,
-        [
-            Entity(name, f"configs/conf-{file}", content(settings, app, call.session.user), app)
-            for app in call.apps
-            for name, settings in confs.load(apps / app, file).items()
-        ],
-    )
+    file = _file(call)
+    return entities(call, [entity(call, one, f"configs/conf-{file}") for one in calls.stanzas(call, file)])
 
 
 def stanza(call: Call) -> Response:

@@ -15,9 +15,9 @@ from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Run, TriggeredAlert
 from sandbox.errors import SandboxError
 from sandbox.splunkd.atom import Entity, entities, texts
-from sandbox.splunkd.calls import Call, CallError, metadata
+from sandbox.splunkd.calls import Call, CallError, stanzas
 from sandbox.splunkd.endpoints import jobs
-from sandbox.splunkd.endpoints.confs import content, write
+from sandbox.splunkd.endpoints.confs import entity, write
 from sandbox.splunkd.job import Job
 from sandbox.splunkd.state import ROLES, Session
 from sandbox.store.kvstore import NotFoundError
@@ -31,21 +31,24 @@ _SETTINGS = re.compile(
 
 
 def _saved(call: Call) -> list[Entity]:
-    counts, found = Counter(alert.search for alert in _fired(call)), []
-    for app in call.apps:
-        for name, settings in confs.load(call.instance.apps / app, "savedsearches").items():
-            shown = content(settings, app, call.session.user) | {
-                "is_scheduled": confs.is_true(settings.get("enableSched", "0")),
-                "is_visible": confs.is_true(settings.get("is_visible", "1")),
-                "triggered_alert_count": counts[name],
-            }
-            owner = metadata(call.instance, app, "savedsearches", name).get("owner", "nobody")
-            found.append(Entity(name, SAVED, shown, app, owner))
-    return found
+    counts = Counter(alert.search for alert in _fired(call))
+    return [
+        entity(
+            call,
+            one,
+            SAVED,
+            is_scheduled=confs.is_true(one.settings.get("enableSched", "0")),
+            is_visible=confs.is_true(one.settings.get("is_visible", "1")),
+            triggered_alert_count=counts[one.name],
+        )
+        for one in stanzas(call, "savedsearches")
+    ]
 
 
 def _one(call: Call) -> Entity:
-    found = [one for one in _saved(call) if one.name == call.part("name")]
+    """Return the search of a name: the app's own, of all that a list may have under it (a choice of the sandbox)."""
+    shared = [one for one in _saved(call) if one.app in call.apps and one.sharing != "user"]
+    found = [one for one in shared if one.name == call.part("name")]
     if not found:
         raise NotFoundError(f"Could not find object id={call.part('name')}")
     return found[0]

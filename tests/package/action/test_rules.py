@@ -400,7 +400,8 @@ def test_the_drill_down_of_an_alert_finds_the_events_of_its_user_or_device_whate
         assert shown.startswith("_time, detection, ")
         found = {event["risk_event_id"] for event in estate.found(search)}
         assert found >= wanted
-        if not re.search(r"[*`$]", row["risk_object"]):
+        assert not re.search(r"[`$|[\]]", search.removeprefix("`ssa_risk_events`"))
+        if not re.search(r"[*`$|[\]]", row["risk_object"]):
             assert found == wanted
 
 

@@ -1,0 +1,87 @@
+"""Views next to what others may save: of other apps and of single users, objects are neither run nor shown."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from sandbox.search.instance import Instance
+from sandbox.splunkd import Splunkd
+from sandbox.splunkd.state import ROLES, Session
+from tools.ui import views
+
+VIEWS = views.shipped()
+RULE = "SSA - Windows System Binary Proxy Execution MSIExec DLLRegisterServer - Rule"
+FILTER = "windows_system_binary_proxy_execution_msiexec_dllregisterserver_filter"
+WRITES = '| makeresults | eval entity="forged" | outputlookup ssa_ignored_entities'
+FORGED = {
+    "savedsearches": f"[{RULE}]\nsearch = {WRITES}\nenableSched = 1\ncron_schedule = * * * * *\naction.ssa_risk = 1\n"
+    "action.ssa_risk.param.index = forged\naction.risk = 1\n"
+    "[SSA - Risk Over 24 Hours - Rule]\nsearch = forged\nenableSched = 1\ncron_schedule = * * * * *\n",
+    "macros": f"[{FILTER}]\ndefinition = search * {WRITES}\n[ssa_risk_events]\ndefinition = index=forged\n",
+}
+OPENED = {"tuning": {"candidate": 'user="b.heron"'}, "start_here": {}}
+"""The views, and the tokens that a click has set in them."""
+
+
+@contextmanager
+def installed(archive, home):
+    """The app on a server, as an admin has it."""
+    instance = Instance(home, app="ssa_detections")
+    instance.install(archive)
+    with Splunkd(instance) as splunkd:
+        yield splunkd.acting(Session("admin", "admin", ROLES["admin"]))
+
+
+def opened(instance, name):
+    """Open a view: the searches that ran, and their rows, by data source."""
+    view, searches, rows = VIEWS[name], {}, {}
+    known = view.defaults | OPENED[name]
+    for id in view.sources:
+        searches[id] = views.fill(view.query(id), known)
+        rows[id] = instance.search(searches[id]).rows
+        known |= view.results(id, rows[id])
+    return searches, rows
+
+
+@pytest.fixture(scope="module")
+def alone(archive, tmp_path_factory):
+    """What each view runs and shows without any objects but the app's own."""
+    with installed(archive, tmp_path_factory.mktemp("alone")) as instance:
+        return {name: opened(instance, name) for name in OPENED}
+
+
+@pytest.mark.parametrize(
+    ("folder", "app"),
+    [
+        pytest.param("etc/apps/aaa/default", "aaa", id="another app that exports"),
+        pytest.param("etc/apps/SSA_Detections/default", "SSA_Detections", id="an app of the same letters"),
+        pytest.param("etc/users/mallory/ssa_detections/local", "ssa_detections", id="private to another user"),
+        pytest.param("etc/users/admin/ssa_detections/local", "ssa_detections", id="private to the admin"),
+    ],
+)
+def test_a_view_runs_and_shows_shared_objects_of_this_app_only(alone, archive, tmp_path, folder, app):
+    with installed(archive, tmp_path) as instance:
+        (tmp_path / folder).mkdir(parents=True)
+        for name, text in FORGED.items():
+            (tmp_path / folder / f"{name}.conf").write_text(text)
+        if "apps" in folder:
+            (tmp_path / f"etc/apps/{app}/metadata").mkdir()
+            (tmp_path / f"etc/apps/{app}/metadata/default.meta").write_text("[]\nexport = system\n")
+        path = "| rest /servicesNS/nobody/ssa_detections/{} splunk_server=local count=0"
+        listed = instance.search(path.format("saved/searches")).rows
+        assert WRITES in {row["search"] for row in listed}  # else there is nothing to leave out
+        assert "index=forged" in {row["definition"] for row in instance.search(path.format("configs/conf-macros")).rows}
+        for name in OPENED:
+            searches, rows = opened(instance, name)
+            own = [row for row in rows.pop("ds_setup", []) if row["Check"] != "Each hit scores once"]
+            ran, shown = alone[name]
+            assert searches == ran
+            assert rows | {"ds_setup": own} == shown | {"ds_setup": [*shown.get("ds_setup", [])[: len(own)]]}
+        assert instance.search("| inputlookup ssa_ignored_entities").rows == []
+        (twice,) = [
+            row for row in instance.search(VIEWS["start_here"].query("ds_setup")).rows if "once" in row["Check"]
+        ]
+        assert (twice["State"], twice["Found"]) == (
+            "TO DO",
+            f"1 searches write risk with both actions: one of the app {app}.",
+        )
