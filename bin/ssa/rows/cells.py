@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Cell: TypeAlias = "str | list[str] | None"
 Row = Mapping[str, Cell]
 
+LONGEST_BODY = 2 * 1024 * 1024
+"""Characters of the JSON of a body, as it is written and read."""
+
 _TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
 
 quoted = json.encoder.encode_basestring
