@@ -12,8 +12,10 @@ from ssa.action import entities, risk, stash
 from ssa.action.entities import Ignored
 from ssa.content import message_fields
 from ssa.content.datamodels import security_domain
+from ssa.language import TooLargeError
 from ssa.rows import event
 from ssa.rows.hits import detect
+from tests.support.app.search_command import stanza
 from tests.support.examples import GIVEN, HIT, catalogue, given_detection
 from tests.support.hostile import HOSTILE, fields
 
@@ -186,6 +188,28 @@ def test_a_token_is_looked_up_in_the_body_then_the_event_then_the_row():
 )
 def test_a_damaged_body_is_an_empty_one(body):
     assert risk.Lookup({"body": body, "a": "row"})("a") == "row"
+
+
+def made(tmp_path, first, step, times):
+    search = f"| from read_ssa_enriched_events() | eval a={first}{f', a={step}' * times}, body={{found: a}}"
+    text = stanza("Large", search + " | into write_ssa_detected_events();")
+    return detect(catalogue(tmp_path, default=text).find("Large"), HIT)
+
+
+LARGEST = [("'x'", "[a]", 63), ("'x'", "a + a", 20), ("'\"'", "a + a", 19), ("'x'", "[a, a]", 14)]
+
+
+@pytest.mark.parametrize(("first", "step", "times"), LARGEST)
+def test_the_largest_body_of_a_hit_is_read(tmp_path, first, step, times):
+    (hit,) = made(tmp_path, first, step, times)
+    assert risk.Lookup({**HIT, **hit}).body == json.loads(hit["body"]) != {}
+    with pytest.raises(TooLargeError):
+        made(tmp_path, first, step, times + 1)
+
+
+def test_a_body_is_bounded_by_its_json(tmp_path):
+    with pytest.raises(TooLargeError, match="a body of more than 2,097,152 characters of JSON"):
+        made(tmp_path, "'\"'", "a + a", 20)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ssa.action import risk
 from ssa.content.detection import DetectionError
+from ssa.language import TooLargeError
 from ssa.rows.hits import detect
 from tests.support.examples import GIVEN, HIT, catalogue, given_detection
 from tests.support.hostile import HOSTILE
@@ -111,6 +112,15 @@ def test_where_a_search_took_the_fields_away_the_score_is_the_most_that_the_stan
     detection = weighed(tmp_path)
     (hit,) = detect(detection, {**HIT, "process": "go calm"})
     row = {**HIT, **hit, "process": ""}
+    assert [e["risk_score"] for e in risk.risk_events(detection, row, CONTEXT).events] == ["40"]
+
+
+def test_where_the_detection_cannot_judge_the_row_any_more_the_score_is_the_most_that_the_stanza_allows(tmp_path):
+    detection = weighed(tmp_path, "confidence: weight, more: replace(line, 'a', line)")
+    (hit,) = detect(detection, {**HIT, "process": "go calm"})
+    row = {**HIT, **hit, "process": "go calm" + "a" * 2_000}
+    with pytest.raises(TooLargeError):
+        detect(detection, row)
     assert [e["risk_score"] for e in risk.risk_events(detection, row, CONTEXT).events] == ["40"]
 
 

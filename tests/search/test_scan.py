@@ -138,6 +138,13 @@ def searches(tmp_path_factory):
     return found
 
 
+def separated(values, text):
+    """Whether a text is one value, or several with one separator between them that has neither letter nor digit."""
+    first = len(values[0])
+    separators = {text[first:end] for end in range(first + 1, len(text) + 1)} if len(values) > 1 else {""}
+    return any(one.join(values) == text and re.fullmatch(r"[\W_]*", one) for one in separators)
+
+
 def rows(text):
     """The rows of a body, as the csv module reads it. Of columns with one name the last one counts."""
     reader = csv.reader(line.replace("\0", scan.NUL) for line in io.StringIO(text))
@@ -148,8 +155,10 @@ def rows(text):
         row = {name: cells[name] for name in plain}
         for name in plain:
             several = cells.get(f"__mv_{name}")
-            if several:
-                row[name] = [one.replace("$$", "$") for one in re.findall(r"\$((?:\$\$|[^$])*)\$(?:;|$)", several)]
+            if several and re.fullmatch(r"(?:\$(?:\$\$|[^$])*\$(?:;|$))+", several):
+                values = [one.replace("$$", "$") for one in re.findall(r"\$((?:\$\$|[^$])*)\$(?:;|$)", several)]
+                if separated(values, cells[name]):
+                    row[name] = values
         yield row
 
 

@@ -9,6 +9,8 @@ from ssa.language import compile_text
 from ssa.language.functions import REGISTRY, Function
 from ssa.language.text import parser
 from ssa.language.text.parser import MAX_DEPTH, MAX_NESTING, STATEFUL
+from ssa.language.values import MAX_LEVELS, MAX_TEXT, MAX_VALUES
+from ssa.rows.cells import LONGEST_BODY
 from tools.marks import page_mark
 
 PATH = "docs/language.md"
@@ -174,6 +176,11 @@ what looks wrong in it. `python -m tools import FILE.yml` turns a published dete
 ```
 
 Parentheses, lists, maps and calls nest up to {MAX_NESTING - 1} deep, an expression's tree up to {MAX_DEPTH}.
+
+What a detection makes of an event is bounded: {MAX_TEXT:,} characters in a text that is made of others, and in all
+texts of a list or a map; {MAX_VALUES:,} values in a list or a map, with those inside it; {MAX_LEVELS} lists and maps
+inside each other; {LONGEST_BODY:,} characters of a body's JSON. Where it would make more, it does not judge that event,
+and the search fails with an error that names the detection; all other hits come out.
 
 Stateful commands are refused by name:
 

@@ -49,7 +49,7 @@ class Identity:
             arguments = _one_blank(_PROGRAM.sub("", command.strip(), count=1))
             process = process_id(row) or f"at {self._start[1]}"
             self.process_key = _hash([device, process, name, arguments])
-            alike = _VARIABLE.sub("#", _one_blank(command))
+            alike = _VARIABLE.sub("#", arguments)
             self.repeat_key = _hash([detection.id, device, name, alike, format_score(score)])
         else:
             self.process_key = self.repeat_key = _hash([*self._start, *self._end])

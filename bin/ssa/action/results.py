@@ -9,25 +9,18 @@ from __future__ import annotations
 import csv
 import gzip
 import os
-import re
 import sys
 import zlib
 from collections.abc import Iterator
 from typing import IO, Callable
 
-from ssa.rows.cells import Cell, text
-
-_MULTIVALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
-_PREFIX = "__mv_"
+from ssa.rows.cells import MV, Cell, listed
 
 MAX_ROW = 8 * 1024 * 1024
 """Bytes of memory of one row. A command line has 32,767 characters at most, an event 10,000 bytes by default."""
 
 MAX_FILE = 2 * 1024 * 1024 * 1024
 """Characters of the whole file, unpacked: more is no list of results but a bomb."""
-
-MAX_VALUES = 10_000
-"""Values of one cell. One that has more is read as a single text."""
 
 EMPTY = sys.getsizeof("")
 PIECE = 64 * 1024
@@ -42,33 +35,6 @@ class ResultsError(Exception):
 
 class TooLongError(ValueError):
     """A row that takes more than MAX_ROW."""
-
-
-def decode(cell: str) -> list[str] | None:
-    """Read `$a$;$b$` (a dollar sign doubled inside) as its values; None when it is not of this form, or too many."""
-    values: list[str] = []
-    at = 0
-    while at < len(cell):
-        value = _MULTIVALUE.match(cell, at)
-        if value is None or len(values) == MAX_VALUES:
-            return None
-        values.append(value.group(1).replace("$$", "$"))
-        at = value.end()
-    return values
-
-
-def agree(values: list[str], plain: str | None) -> bool:
-    """Return whether the column of a field agrees with its `__mv_` column: all values, in their order, or nothing.
-
-    splunkd writes both. An event that has a field called `__mv_user` cannot say who the user was.
-    """
-    at = 0
-    for value in values if plain else ():
-        place = (plain or "").find(value, at)
-        if place < 0:
-            return False
-        at = place + len(value)
-    return True
 
 
 def check(path: str, home: str) -> str:
@@ -118,15 +84,14 @@ def read(path: str, home: str, skipped: Callable[[ResultsError], None] | None = 
 
 def _row(columns: list[str], cells: list[str]) -> dict[str, Cell]:
     """Return the cells of a row by their columns; None where the row is too short."""
-    row: dict[str, Cell] = {name: None for name in columns if name and not name.startswith(_PREFIX)}
-    multivalue: list[tuple[str, list[str]]] = []
+    plain: dict[str, str | None] = {name: None for name in columns if name and not name.startswith(MV)}
+    plain.update((name, cell) for name, cell in zip(columns, cells) if name in plain)
+    row: dict[str, Cell] = {**plain}
     for name, cell in zip(columns, cells):
-        if not name.startswith(_PREFIX):
-            row[name] = cell
-        elif cell and (values := decode(cell)):
-            multivalue.append((name[len(_PREFIX) :], values))
-    agreed = {name: values for name, values in multivalue if agree(values, text(row.get(name)))}
-    return {name: cell for name, cell in {**row, **agreed}.items() if name}
+        of = name[len(MV) :]
+        if cell and name.startswith(MV) and of in plain:
+            row[of] = listed(cell, plain[of]) or row[of]
+    return row
 
 
 class _Lines:

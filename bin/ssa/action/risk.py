@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Union
 
 from ssa.content.datamodels import DATA_MODELS, NO_MODEL, security_domain
 from ssa.content.detection import TOKEN, Detection, Observable, format_score, severity
 from ssa.content.fields import CONTRIBUTING
+from ssa.language import TooLargeError
+from ssa.language.values import bounded
 from ssa.rows import cells, event
 from ssa.rows.cells import Row
 from ssa.rows.hits import detect
@@ -49,9 +51,6 @@ MOST_DEVICES = 10
 
 LONGEST_MESSAGE, LONGEST_PART = 1_000, 500
 """Characters of a message, and of what fills one token of it. A command line may have 32,000; the event has all."""
-
-LONGEST_BODY, DEEPEST_BODY = 2 * 1024 * 1024, 64
-"""Characters of a body that is read, and lists and maps inside each other: a detection makes a map of texts."""
 
 MOST_DAYS_AGO, MOST_DAYS_HENCE = 10_000, 2
 """Times that Splunk believes: MAX_DAYS_AGO of our sourcetype (props.conf), MAX_DAYS_HENCE of every one."""
@@ -110,22 +109,14 @@ class Lookup:
 
 
 def _json_object(cell: str | None) -> dict[str, Any]:
-    if not cell or len(cell) > LONGEST_BODY:
+    """Return the map that a body is; an empty one for what no detection can have written."""
+    if not cell or len(cell) > cells.LONGEST_BODY:
         return {}
     try:
         body = json.loads(cell)
-    except (ValueError, RecursionError):
+        return bounded(body) if isinstance(body, dict) else {}
+    except (ValueError, RecursionError, TooLargeError):
         return {}
-    level = [body]
-    for _ in range(DEEPEST_BODY):
-        level = [child for item in level for child in _children(item)]
-    return body if isinstance(body, dict) and not level else {}
-
-
-def _children(item: Any) -> Iterable[Any]:
-    if isinstance(item, dict):
-        return item.values()
-    return item if isinstance(item, list) else ()
 
 
 def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
@@ -190,12 +181,16 @@ def score_of(detection: Detection, row: Row) -> float:
     """Return the risk score of a hit.
 
     With dynamic_score it is computed again from the row's fields: a row comes through a search, where an event can have
-    columns named `body` and `risk_score` too. Where the row no longer has what the detection reads, the score is the
-    most that the conf allows.
+    columns named `body` and `risk_score` too. Where the row no longer has what the detection reads, or the detection
+    cannot judge it, the score is the most that the conf allows.
     """
     if not detection.dynamic_score:
         return detection.risk_score
-    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in detect(detection, row)}
+    try:
+        hits = detect(detection, row)
+    except TooLargeError:
+        return detection.risk_score
+    scores = {hit["finding_id"]: float(str(hit["risk_score"])) for hit in hits}
     return scores.get(own(row, "finding_id"), max(scores.values(), default=detection.risk_score))
 
 

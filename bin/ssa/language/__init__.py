@@ -3,5 +3,6 @@
 from .run.compiler import Detected, Plan, compile_text
 from .text.errors import SsaError
 from .text.parser import parse
+from .values import TooLargeError
 
-__all__ = ["Detected", "Plan", "SsaError", "compile_text", "parse"]
+__all__ = ["Detected", "Plan", "SsaError", "TooLargeError", "compile_text", "parse"]

@@ -12,14 +12,21 @@ from collections.abc import Callable
 from ssa.checking import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias  # novm: for the type checker alone
+    from typing import Any, TypeAlias, TypeVar  # novm: for the type checker alone
 
+    Container = TypeVar("Container", "list[Any]", "dict[str, Any]")
 
 Value: TypeAlias = "Any"
 """One of the types above; checked at run time, because an event decides it."""
 
-MAX_TEXT = 10_000_000
-"""How many characters may be made out of shorter texts; what would be longer is null (ours)."""
+MAX_TEXT = 1 << 20
+"""Characters of a text that is made of others, and of the texts in a list or a map: 32 of Windows' longest strings."""
+
+MAX_VALUES = 1 << 15
+"""Values in a list or a map, with those in its lists and maps: as many as Windows' longest string has characters."""
+
+MAX_LEVELS = 64
+"""Lists and maps inside each other: more than a text can spell (parser.MAX_NESTING), fewer than Python can follow."""
 
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 
@@ -44,6 +51,55 @@ TYPES: dict[str, Callable[[Value], bool]] = {
     "any": lambda value: value is not None,
 }
 """Type names as detections write them, each with its test. Null is of no type."""
+
+
+class TooLargeError(Exception):
+    """A value that a program makes larger than any may be; the message says in which way."""
+
+
+def check_text(characters: int) -> None:
+    """Raise TooLargeError for a text of so many characters, before it is made."""
+    if characters > MAX_TEXT:
+        raise TooLargeError(f"a text, or the texts of a list or a map, of more than {MAX_TEXT:,} characters")
+
+
+def check_values(values: int) -> None:
+    """Raise TooLargeError for a list or a map of so many values, before it is made."""
+    if values > MAX_VALUES:
+        raise TooLargeError(f"a list or a map of more than {MAX_VALUES:,} values, with those inside its values")
+
+
+def bounded(made: Container) -> Container:
+    """Return a list or a map that was made of other values; raises TooLargeError.
+
+    A value that stands in several places counts in each: so it does for whoever writes or compares it.
+    """
+    characters = 0
+    for item in made.values() if type(made) is dict else made:
+        kind = type(item)
+        if kind is str:
+            characters += len(item)
+        elif kind is list or kind is dict:
+            break
+    else:
+        if characters <= MAX_TEXT and len(made) <= MAX_VALUES:
+            return made  # as nearly all
+    container: Any
+    level: list[Any] = [made]
+    values = characters = 0
+    for _ in range(MAX_LEVELS):
+        inner: list[Any] = []
+        for container in level:
+            values += len(container)
+            check_values(values)
+            items: list[Any] = [*container, *container.values()] if type(container) is dict else container
+            characters += sum([len(item) for item in items if type(item) is str])
+            check_text(characters)
+            inner += [item for item in items if type(item) is list or type(item) is dict]
+        if not inner:
+            return made
+        level = inner
+    raise TooLargeError(f"lists and maps inside each other, more than {MAX_LEVELS} deep")
 
 
 def equal(left: Value, right: Value) -> bool | None:
@@ -99,9 +155,10 @@ def contains(options: Value, value: Value) -> bool | None:
 
 
 def add(left: Value, right: Value) -> Value:
-    """`+`: numbers are added, strings joined (ours)."""
+    """`+`: numbers are added, strings joined (ours); raises TooLargeError."""
     if isinstance(left, str) and isinstance(right, str):
-        return left + right if len(left) + len(right) <= MAX_TEXT else None
+        check_text(len(left) + len(right))
+        return left + right
     return left + right if is_number(left) and is_number(right) else None
 
 
@@ -128,7 +185,7 @@ def _rest(left: int, right: int) -> int:
 def arithmetic(operator: str, left: Value, right: Value) -> Value:
     """`+ - * / %`; null for null, for other types, for a division by zero and for what a long cannot hold (ours).
 
-    `/` gives a double; `%` has the sign of the left side.
+    `/` gives a double; `%` has the sign of the left side. Raises TooLargeError for a text.
     """
     try:
         result = _OPERATIONS[operator](left, right)

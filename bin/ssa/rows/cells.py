@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 Cell: TypeAlias = "str | list[str] | None"
 Row = Mapping[str, Cell]
 
+LONGEST_BODY = 2 * 1024 * 1024
+"""Characters of the JSON of a body, as it is written and read."""
+
 _TIME = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,15}))?")
+
+MV = "__mv_"
+"""How the name of a column begins that has the lists of another: `$a$;$b$`, with each dollar sign in a value doubled.
+Empty where the row has one value."""
+
+MAX_VALUES = 10_000
+"""Values of a list that are read; of more, the text of their column is."""
+
+_ITEM = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
 
 quoted = json.encoder.encode_basestring
 """Write a text as a JSON string, with no escapes beyond JSON's own."""
@@ -37,6 +49,33 @@ def values(cell: Cell) -> list[str]:
         if value:
             distinct.setdefault(value.casefold(), value)
     return list(distinct.values())
+
+
+def listed(several: str, plain: str | None) -> list[str] | None:
+    """Return the values of a list, given the cells of its column `__mv_x` and of its plain column x.
+
+    None where it is no list, has more than MAX_VALUES, or does not agree with its plain column: splunkd writes both,
+    and an event that has a field called `__mv_user` cannot say who the user was.
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(several):
+        value = _ITEM.match(several, at)
+        if value is None or len(found) == MAX_VALUES:
+            return None
+        found.append(value[1].replace("$$", "$"))
+        at = value.end()
+    return found if agree(found, plain or "") else None
+
+
+def agree(several: list[str], plain: str) -> bool:
+    """Return whether a text is these values with one separator between them: newlines, or what mvcombine was given."""
+    if len(several) < 2:
+        return several == [plain]
+    width, rest = divmod(len(plain) - sum(map(len, several)), len(several) - 1)
+    separator = plain[len(several[0]) :][: max(width, 0)]
+    is_one = separator and not rest and not any(map(str.isalnum, separator))
+    return bool(is_one) and separator.join(several) == plain
 
 
 def text(cell: Cell) -> str | None:

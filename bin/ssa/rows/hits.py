@@ -5,16 +5,17 @@ from __future__ import annotations
 from binascii import b2a_base64
 
 from ssa.content.detection import Detection, format_score, severity
-from ssa.language import Detected
+from ssa.language import Detected, TooLargeError
 
-from .cells import Cell, Row, as_cell, canonical, digest, quoted, text
+from .cells import LONGEST_BODY, Cell, Row, as_cell, canonical, digest, quoted, text
 from .event import InputEvent, cell_of, datamodels, event_id, input_event
 
 
 def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> list[dict[str, Cell]]:
     """Run a detection on a row; return the columns of each hit, to be laid over the row.
 
-    `seen` is the row's input event, where the caller has it for several detections.
+    `seen` is the row's input event, where the caller has it for several detections. Raises TooLargeError where the
+    detection's search makes something larger than it may.
     """
     plan = detection.plan
     seen = input_event(row, plan.input_fields, detection.columns) if seen is None else seen
@@ -28,6 +29,8 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
     A name that the row has a column for is among them where it is not read from that column: see Detection.replaced.
     """
     body = canonical(hit.body)
+    if len(body) > LONGEST_BODY:
+        raise TooLargeError(f"a body of more than {LONGEST_BODY:,} characters of JSON")
     start, end = hit.start_time, hit.end_time
     cells: dict[str, Cell] = {}
     for name in detection.needs:

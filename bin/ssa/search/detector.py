@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
-from ssa.content.detection import Detection
+from ssa.content.detection import CONF, Detection
 from ssa.content.fields import COLUMNS, COMPUTED, sources
+from ssa.language import TooLargeError
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
@@ -90,6 +91,12 @@ class Detector:
     def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
         try:
             return detect(detection, row, seen)
+        except TooLargeError as error:
+            self.fail(
+                f"'{detection.name}' cannot judge a row, in which its search makes {error}: correct the search, or set "
+                f"disabled = 1 for it in local/{CONF}.conf. Other rows and other detections are not affected"
+            )
+            return []
         except Exception as error:
             self._report_defect(f"a row cannot be judged by '{detection.name}'", error)
             return []

@@ -1,16 +1,20 @@
 """ssadetect as a plain StreamingCommand of splunk-sdk: the reference for command.py, and the fallback for it.
 
-It reads and judges row by row, with the same detector. An edge to splunklib.
+It reads and judges row by row, with the same detector. An edge to splunklib. Of the SDK's own ways one is changed: it
+takes any column `__mv_x` for the values of x, also one that an event brought in (see `_read_csv_records`).
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand, validators
+
+from ssa.rows.cells import MV, listed
 
 from .command import detector
 from .messages import SdkMessages
@@ -47,6 +51,18 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
         except RefusedError as refused:
             self.fail(*refused.args)
             sys.exit(1)
+
+    def _read_csv_records(self, ifile: Any) -> Iterator[dict[str, Any]]:
+        """Yield the SDK's records, with a list only where it agrees with its plain column, which the SDK drops."""
+        body = ifile.read()
+        rows = csv.reader(io.StringIO(body))
+        names = next(rows, [])
+        for record, cells in zip(super()._read_csv_records(io.StringIO(body)), rows):
+            if list in map(type, record.values()):
+                row = dict(zip(names, cells))
+                for name in record:
+                    record[name] = listed(row.get(MV + name, ""), row.get(name)) or row.get(name, "")
+            yield record
 
     def stream(self, records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield the detected rows of a chunk, with the same columns each: the SDK drops what its first row lacks."""

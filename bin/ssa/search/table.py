@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 
-from ssa.rows.cells import Cell
-
-MV = "__mv_"
-"""How the name of a column begins that has the lists of another: `$a$;$b$`, with each dollar sign in a value doubled.
-Empty where the row has one value."""
+from ssa.rows.cells import MV, Cell, listed
 
 Row = Mapping[str, Cell]
 Hit = Mapping[str, Cell]
-
-_ITEM = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
 
 
 class Table:
@@ -40,11 +33,9 @@ class Table:
         self._read = [name for name in place if name in self.names and (read is None or name in read)]
         # One place more, so that itemgetter always gives a tuple; zip leaves it out.
         self._values: Callable[[list[str]], tuple[str, ...]] = itemgetter(*[place[name] for name in self._read], 0, 0)
-        read_lists = {name: place[MV + name] for name in self._read if MV + name in lists}
-        self._lists = list(read_lists.items())
-        self._several: Callable[[list[str]], tuple[str, ...]] | None = (
-            itemgetter(*read_lists.values(), *read_lists.values()) if read_lists else None
-        )
+        self._lists = [(name, place[name], place[MV + name]) for name in self._read if MV + name in lists]
+        places = [at for _, _, at in self._lists]
+        self._several: Callable[[list[str]], tuple[str, ...]] | None = itemgetter(*places, *places) if places else None
         written = list(written)
         self._new = [name for name in written if name not in place and MV + name not in place]
         self._old = [
@@ -61,9 +52,9 @@ class Table:
         """Return the row of a record's cells, as far as it is read."""
         row: dict[str, Cell] = dict(zip(self._read, self._values(values)))
         if self._several and any(self._several(values)):
-            for name, at in self._lists:
+            for name, place, at in self._lists:
                 if values[at]:
-                    row[name] = decode(values[at])
+                    row[name] = listed(values[at], values[place]) or values[place]
         return row
 
     def line(self, values: list[str], text: str | None, hit: Hit) -> str:
@@ -84,11 +75,6 @@ class Table:
                         values[at] = cell
         record = ",".join(map(_quoted, values)) if text is None else text
         return f"{record},{','.join(added)}\r\n"
-
-
-def decode(several: str) -> list[str]:
-    """Return the values of a list, as its column has them; none where that is no list."""
-    return [value.replace("$$", "$") for value in _ITEM.findall(several)]
 
 
 def cells(record: str) -> list[str] | None:

@@ -260,6 +260,32 @@ def test_a_defect_that_one_detection_meets_in_a_row_costs_nothing_else(app, pyth
     assert [row[at] for row in reply.rows] == [GIVEN, "Everything", "Everything"]
 
 
+@pytest.mark.parametrize(
+    ("grown", "times", "says"),
+    [
+        ("[a, a]", 30, "a list or a map of more than 32,768 values"),
+        ("[a]", 2_000, "lists and maps inside each other, more than 64 deep"),
+        ("a + a", 30, "a text, or the texts of a list or a map, of more than 1,048,576 characters"),
+    ],
+)
+def test_a_value_that_is_too_large_costs_its_detection_its_row_and_nothing_else(
+    app, python, tmp_path, entry, grown, times, says
+):
+    step = f', a=if(like(input_event.process, "%/y%"), {grown}, a)'
+    search = f'| from read_ssa_enriched_events() | eval a="x"{step * times} | into write_ssa_detected_events();'
+    local(app, stanza("Large {0}", search) + stanza("Everything"))
+    with CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path) as command:
+        command.getinfo(searchinfo(tmp_path))
+        reply = command.execute(COLUMNS, [list(row.values()) for row in (MISS, HIT, MISS)], finished=True)
+        with pytest.raises(SearchError) as failed:
+            command.close()
+    assert f"'Large {{0}}' cannot judge a row, in which its search makes {says}" in str(failed.value)
+    assert "correct the search, or set disabled = 1 for it in local/ssa_detections.conf" in str(failed.value)
+    at = reply.columns.index("detection")
+    found = [row[at] for row in reply.rows]
+    assert found == ["Large {0}", "Everything", GIVEN, "Everything", "Large {0}", "Everything"]
+
+
 def test_an_argument_without_a_name_is_refused(session):
     assert "unexpected argument 'x': write detection=" in message(session, "x")
 

@@ -201,11 +201,21 @@ def test_a_nul_is_shown_by_ours_and_fails_the_reference_or_stays(both, home):
     assert reference_code == bool(errors(reference))
 
 
-def test_an_event_whose_field_is_called_like_a_list_forges_none_in_ours(both, home):
-    """The SDK takes any column `__mv_x` for the values of x, also one that an event brought in."""
-    header, row = ROW.splitlines()
-    lists = ",".join(f'"__mv_{name}"' for name in [*HIT, "__mv_user"])
-    text = f'{header},"__mv_user",{lists}\n{row},"$forged$;$twice$",{"," * len(HIT)}\n'
+@pytest.mark.parametrize("splunkds_own", [True, False])
+@pytest.mark.parametrize(
+    ("user", "several", "entities"),
+    [
+        ("jdoe", "$forged$;$twice$", "$jdoe$;$ws-01.example$"),
+        ("jdoe", "$j$;$oe$", "$jdoe$;$ws-01.example$"),
+        ("jdoe", "$jdoe$;", "$jdoe$;$ws-01.example$"),
+        ("", "$forged$;$twice$", "ws-01.example"),
+        ("a\nb", "$a$;$b$", "$a\nb$;$ws-01.example$"),
+    ],
+)
+def test_an_event_whose_field_is_called_like_a_list_forges_none(both, home, user, several, entities, splunkds_own):
+    """The SDK by itself takes any column `__mv_x` for the values of x, also one that an event brought in."""
+    header, row = ROW.rstrip().replace('"jdoe"', f'"{user}"').split("\n", 1)
+    lists = [f"__mv_{name}" for name in [*HIT, "__mv_user"]] if splunkds_own else []
+    text = f'{",".join([header, "__mv_user", *lists])}\n{row},"{several}"{"," * len(lists)}\n'
     ours, reference = both(getinfo(home) + execute(text.encode(), finished=True))
-    assert "forged" not in rows(ours[1][1][1])[1][0]["entities"]
-    assert "forged" in rows(reference[1][1][1])[1][0]["entities"]
+    assert [rows(answer[1][1][1])[1][0]["entities"] for answer in (ours, reference)] == [entities] * 2

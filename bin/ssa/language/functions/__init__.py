@@ -1,7 +1,6 @@
 """The functions of the SSA dialect: one module a group, one entry a function."""
 
 # Each module of a group registers its functions when it is imported.
-from ..values import MAX_TEXT
 from . import (  # noqa: F401
     casting,
     conditional,
@@ -18,4 +17,4 @@ from . import (  # noqa: F401
 from .like import like_matcher
 from .registry import OMITTED, REGISTRY, REQUIRED, Function, Parameter, meaning_of
 
-__all__ = ["MAX_TEXT", "OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher", "meaning_of"]
+__all__ = ["OMITTED", "REGISTRY", "REQUIRED", "Function", "Parameter", "like_matcher", "meaning_of"]

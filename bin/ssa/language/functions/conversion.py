@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from ..values import Value, is_number, representable
+from ..values import Value, check_text, is_number, representable
 from .jsons import map_in
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 from .texts import double_in, long_in, number_in, text_of
@@ -152,7 +152,9 @@ def base64_decode(text: str) -> str | None:
 )
 def base64_encode(text: str) -> str:
     """Encode as Base64."""
-    return binascii.b2a_base64(text.encode("utf-8", "replace"), newline=False).decode("ascii")
+    encoded = binascii.b2a_base64(text.encode("utf-8", "replace"), newline=False)
+    check_text(len(encoded))
+    return encoded.decode("ascii")
 
 
 def _json(name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from ..values import Value, representable
+from ..values import Value, bounded, representable
 
 MAX_DEPTH = 50
 """How deep lists and maps may nest: as deep as in a detection text."""
@@ -26,7 +26,7 @@ def map_in(text: str) -> dict[str, Value] | None:
         return None
     if "\\u" in text:
         value = _mended(value)
-    return value if isinstance(value, dict) else None
+    return bounded(value) if isinstance(value, dict) else None
 
 
 def _depth(text: str) -> int:

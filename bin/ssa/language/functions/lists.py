@@ -5,7 +5,7 @@ from __future__ import annotations
 from ssa.checking import TYPE_CHECKING
 from ssa.regex import compile_pattern
 
-from ..values import MAX_TEXT, Value, is_number
+from ..values import Value, bounded, check_text, check_values, is_number
 from .meanings import OneOf
 from .registry import DSP, SPL2, USE, Parameter, entry
 from .texts import text_of
@@ -32,11 +32,12 @@ MULTIVALUE = SPL2 + ", Multivalue eval functions"
 def mvappend(*values: Value) -> list[Value]:
     """Append values."""
     if list not in map(type, values):
-        return [value for value in values if value is not None]
+        return bounded([value for value in values if value is not None])
     items: list[Value] = []
     for value in values:
         items.extend(value if isinstance(value, list) else [value])
-    return [value for value in items if value is not None]
+        check_values(len(items))
+    return bounded([value for value in items if value is not None])
 
 
 @entry(
@@ -122,8 +123,9 @@ def mvfind(items: list[Value], pattern: Pattern) -> int | None:
 def mvjoin(items: list[Value], delim: str) -> str | None:
     """Join values."""
     texts = _texts([item for item in items if item is not None])
-    if texts is None or sum(map(len, texts)) + len(delim) * len(texts) > MAX_TEXT:
+    if texts is None:
         return None
+    check_text(sum(map(len, texts)) + len(delim) * max(len(texts) - 1, 0))
     return delim.join(texts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..values import Value
+from ..values import Value, bounded
 from .meanings import MemberOfMap, NewMap
 from .registry import DSP, Parameter, entry
 
@@ -85,7 +85,7 @@ def map_values(mapping: dict[str, Value]) -> list[Value]:
 )
 def map_set(mapping: dict[str, Value] | None, key: str | None, value: Value) -> dict[str, Value] | None:
     """Set a key."""
-    return None if mapping is None or key is None else {**mapping, key: value}
+    return None if mapping is None or key is None else bounded({**mapping, key: value})
 
 
 @entry(
@@ -112,4 +112,4 @@ def map_delete(mapping: dict[str, Value], keys: Value) -> dict[str, Value] | Non
 )
 def map_merge(*maps: dict[str, Value]) -> dict[str, Value]:
     """Merge maps."""
-    return {key: value for mapping in maps for key, value in mapping.items()}
+    return bounded({key: value for mapping in maps for key, value in mapping.items()})

@@ -8,7 +8,7 @@ from ssa.checking import TYPE_CHECKING
 from ssa.language.text import syntax
 from ssa.regex import compile_pattern
 
-from ..values import MAX_TEXT, Value
+from ..values import TooLargeError, Value, bounded, check_text
 from .like import like_matcher
 from .meanings import LIKE_PATTERN, REGEX, PatternTest
 from .registry import DSP, SPL2, USE, Parameter, entry
@@ -86,7 +86,7 @@ def extract_regex(text: str, pattern: Pattern) -> dict[str, Value] | None:
         return {}
     keys = {number: name for name, number in pattern.names.items()}
     groups = ((keys.get(number, str(number)), match.group(number)) for number in range(1, pattern.groups + 1))
-    return {key: value for key, value in groups if value is not None}
+    return bounded({key: value for key, value in groups if value is not None})
 
 
 @entry(
@@ -96,7 +96,7 @@ def extract_regex(text: str, pattern: Pattern) -> dict[str, Value] | None:
     returns="string",
     help="The string with each match of the regular expression replaced. In the replacement $1, ${name} and \\1 stand "
     "for groups, and a backslash makes any other character plain. Null when it names a group that there is not, or one "
-    "in a lookahead, and when the result would be too long.",
+    "in a lookahead.",
     source=f"{SPL2}, Text functions; $1 and ${{name}}: Java, whose regular expressions the product has",
 )
 def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None:
@@ -111,8 +111,9 @@ def replace(text: str, pattern: Pattern, replacement: Replacement) -> str | None
         pieces.append("".join([part if isinstance(part, str) else match.group(part) or "" for part in parts]))
         work += len(parts)
         length += len(pieces[-1]) + len(pieces[-2])
-        if length > MAX_TEXT or work > _MOST_PIECES:
-            return None
+        check_text(length + len(text) - match.end())
+        if work > _MOST_PIECES:
+            raise TooLargeError(f"a text of more than {_MOST_PIECES:,} replaced parts")
         last = match.end()
     pieces.append(text[last:])
     return "".join(pieces)

@@ -1,8 +1,9 @@
 """What a function of the SSA dialect is, and the registry of them all. Adding a function is adding an entry.
 
 Null and type rules are kept in one place, the compiler: unless an entry has `sees_nulls`, a null or an argument of
-another type gives null, and the body is not called. A body never raises, whatever the values; it takes time in
-proportion to its texts, because an attacker chooses them; and its result never explodes (see MAX_TEXT).
+another type gives null, and the body is not called. A body takes time in proportion to its texts, because an attacker
+chooses them, and raises nothing, whatever the values, but TooLargeError: where its result can be larger than any of its
+arguments, it checks that (`check_text`, `check_values`, `bounded`).
 """
 
 from __future__ import annotations

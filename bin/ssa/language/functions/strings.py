@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..values import MAX_TEXT, Value
+from ..values import Value, bounded, check_text, check_values
 from .meanings import LOWER, UPPER, ChangeOfCase, PartOfText
 from .registry import DSP, OMITTED, SPL2, USE, Parameter, entry
 
@@ -19,9 +19,10 @@ TEXT = SPL2 + ", Text functions"
     source=STRINGS,
     variadic=True,
 )
-def concat(*values: str) -> str | None:
+def concat(*values: str) -> str:
     """Join strings."""
-    return "".join(values) if sum(map(len, values)) <= MAX_TEXT else None
+    check_text(sum(map(len, values)))
+    return "".join(values)
 
 
 @entry(Parameter("str", "string"), returns="long", help="The number of characters.", source=TEXT, name="len")
@@ -112,7 +113,9 @@ def substr(text: str, start: int, length: Value) -> str | None:
 )
 def split(text: str, delim: str) -> list[Value]:
     """Split a string."""
-    return [*text.split(delim)] if delim else [*text]
+    parts: list[Value] = [*text.split(delim)] if delim else [*text]
+    check_values(len(parts))
+    return parts
 
 
 @entry(
@@ -129,7 +132,7 @@ def extract_key_value(text: str, key_value_delimiter: str, pair_delimiter: str) 
     if not key_value_delimiter or not pair_delimiter:
         return None
     parts = (part.partition(key_value_delimiter) for part in text.split(pair_delimiter))
-    return {key: value for key, delimiter, value in parts if delimiter}
+    return bounded({key: value for key, delimiter, value in parts if delimiter})
 
 
 _ESCAPED = r"(?:%[0-9A-Fa-f]{2})+"

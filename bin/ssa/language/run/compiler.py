@@ -18,7 +18,7 @@ from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
 from ssa.language.text.parser import parse
-from ssa.language.values import Value
+from ssa.language.values import MAX_VALUES, Value, bounded
 from ssa.regex import compile_pattern
 
 from .closures import Evaluate, Record
@@ -82,7 +82,10 @@ class Plan(Immutable):
         return DATAMODELS in self.program.text
 
     def run(self, input_event: Mapping[str, str | None], datamodels: Sequence[str] = ()) -> list[Detected]:
-        """Return what the detection makes of one input event: nothing, or one Detected for each `into`."""
+        """Return what the detection makes of one input event: nothing, or one Detected for each `into`.
+
+        Raises TooLargeError where its text makes a value larger than any may be.
+        """
         first: Record = [input_event, [*datamodels], {}, *self.nothing[3:]]
         first[KEPT] = [*self.nothing_kept]
         if len(self.pipelines) == 1:
@@ -270,13 +273,15 @@ def _only(items: Sequence[tuple[Evaluate, int]]) -> Step:
 
 
 def _extract(field: Evaluate, pattern: Pattern, slots: Sequence[tuple[str, int]], max_match: int) -> Step:
+    most = min(max_match or MAX_VALUES + 1, MAX_VALUES + 1)
+
     def extract(record: Record) -> bool:
         text = field(record)
-        matches = list(islice(pattern.finditer(text), max_match or None)) if isinstance(text, str) else []
+        matches = list(islice(pattern.finditer(text), most)) if isinstance(text, str) else []
         for name, slot in slots:
             values = [value for match in matches if (value := match.group(name)) is not None]
             if values:
-                record[slot] = values[0] if max_match == 1 else values
+                record[slot] = values[0] if max_match == 1 else bounded(values)
         return True
 
     return extract

@@ -17,7 +17,7 @@ from ssa.language.functions import REGISTRY, REQUIRED, Function, Parameter
 from ssa.language.functions.meanings import NewMap
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError, near_miss
-from ssa.language.values import COMPARISONS, TYPES, Value, arithmetic, contains, member
+from ssa.language.values import COMPARISONS, TYPES, TooLargeError, Value, arithmetic, bounded, contains, member
 
 from .closures import UNKNOWN, Evaluate, Record, any_of, checked, equals, negated, one_of, with_constants
 
@@ -65,7 +65,10 @@ class Expressions:
         if isinstance(node, syntax.Literal):
             return evaluate
         if not isinstance(node, syntax.Name) and all(self._is_constant(child) for child in syntax.children(node)):
-            value = evaluate([])
+            try:
+                value = evaluate([])
+            except TooLargeError as error:
+                self.fail(f"the search makes {error}", node.at)
             self._constants[id(node)] = node, value  # the node too, so that no other one gets its id
             return lambda record: value
         return self._keep(node, evaluate) if self.numbering.is_shared(node) else evaluate
@@ -123,14 +126,14 @@ class Expressions:
 
     def _listof(self, node: syntax.ListOf) -> Evaluate:
         items = [self.expression(item) for item in node.items]
-        return lambda record: [item(record) for item in items]
+        return lambda record: bounded([item(record) for item in items])
 
     def _mapof(self, node: syntax.MapOf) -> Evaluate:
         return self._map([(key, value) for key, value in node.items])
 
     def _map(self, pairs: list[tuple[str, syntax.Expression]]) -> Evaluate:
         items = [(key, self.expression(value)) for key, value in pairs]
-        return lambda record: {key: value(record) for key, value in items}
+        return lambda record: bounded({key: value(record) for key, value in items})
 
     # -- operators
 
