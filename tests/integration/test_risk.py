@@ -61,7 +61,7 @@ def test_entries_weigh_the_risk_of_whom_they_match_until_they_end(service, risk,
     records = [{"entity": p, "factor": f, "expires": "2099-01-01"} for p, f in zip(patterns, (2, 0.5), strict=True)]
 
     def weighed():
-        rows = search(service, "`ssa_risk_by_object`", *demo.ALL)
+        rows = search(service, "`ssa_risk_scores`", *demo.ALL)
         (row,) = [row for row in rows if row["risk_object"] == name]
         return float(row["factor"]), float(row["risk_score"])
 

@@ -20,6 +20,7 @@ from ssa.content.fields import COLUMNS, COUNTERPARTS
 from tools import ROOT
 from tools.content import generated
 from tools.docs import pages
+from tools.ui import views
 
 # The published text, character for character. It stands here a second time on purpose.
 PUBLISHED = r"""| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", null)), cmd_line=lower(ucast(map_get(input_event, "process"), "string", null)), process_name=lower(ucast(map_get(input_event, "process_name"), "string", null)), process_path=ucast(map_get(input_event, "process_path"), "string", null), parent_process_name=ucast(map_get(input_event, "parent_process_name"), "string", null), event_id=ucast(map_get(input_event, "event_id"), "string", null) | where cmd_line IS NOT NULL AND process_name IS NOT NULL AND process_name="msiexec.exe" AND (like (cmd_line, "%/y %") OR like (cmd_line, "%-y %")) | eval start_time=timestamp, end_time=timestamp, entities=mvappend(ucast(map_get(input_event, "dest_user_id"), "string", null), ucast(map_get(input_event, "dest_device_id"), "string", null)), body=create_map(["event_id", event_id, "cmd_line", cmd_line, "process_name", process_name, "parent_process_name", parent_process_name, "process_path", process_path]) | into write_ssa_detected_events();"""  # noqa: E501 (one line, as published)
@@ -63,6 +64,8 @@ BUILT_INS = [
     "bin",
     "collect",
     "outputlookup",
+    "eventstats",
+    "streamstats",
 ]
 
 
@@ -109,7 +112,8 @@ def test_every_macro_that_a_search_uses_is_ours_and_exists(text):
 
 
 def test_every_macro_is_used_or_offered_to_users():
-    used = {name for _, text in TEXTS for name in used_macros(text)}
+    shown = [view.query(source) for view in views.shipped().values() for source in view.sources]
+    used = {name for text in [*shown, *(text for _, text in TEXTS)] for name in used_macros(text)}
     offered = {stanza.name for stanza in generated.macros() if stanza.source == generated.TABLE}
     assert set(MACROS) - used - offered == {"ssa_allow_list"}
     assert "`ssa_allow_list`" in README
@@ -428,7 +432,7 @@ def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
     """Throttling a detection would silence the other victims too: its repeats are the ledger's business."""
     triggering = {name: settings for name, settings in SAVED.items() if "counttype" in settings}
     rules = {name for name, settings in triggering.items() if "action.ssa_risk" not in settings}
-    assert rules == RULES
+    assert rules == set(RULES)
     for name, settings in triggering.items():
         expected = ("0", "1", "1") if name in rules else ("1", "0", "0")
         assert tuple(settings[f"alert.{key}"] for key in ("digest_mode", "track", "suppress")) == expected
@@ -437,21 +441,28 @@ def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
         assert not [key for key in SAVED[name] if key.startswith("alert.")]
 
 
-RULES = {"SSA - Risk Over 24 Hours - Rule", "SSA - ATT&CK Breadth Over 7 Days - Rule"}
+RULES = {
+    "SSA - Severe Hit - Rule": ("process_key", "48h", "-8d"),
+    "SSA - Risk Over 24 Hours - Rule": ("risk_object,risk_object_type,window", "24h", "-9d"),
+    "SSA - ATT&CK Breadth Over 7 Days - Rule": ("risk_object,risk_object_type", "7d", "-7d@h"),
+}
+"""What each rule suppresses by, for how long, and how far back it reads."""
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
-def test_a_risk_rule_alerts_once_for_each_user_or_device_and_period(name):
+@pytest.mark.parametrize("name", RULES)
+def test_a_risk_rule_alerts_once_for_each_process_or_user_or_device_and_period(name):
     rule = SAVED[name]
     columns = re.split(r",\s*", re.search(r"\| table ([^|]+)$", rule["search"])[1])
-    assert rule["alert.suppress.fields"].split(",") == ["risk_object", "risk_object_type"]
-    assert {"risk_object", "risk_object_type", "severity", "message", "drilldown_search"} <= set(columns)
-    window = re.fullmatch(r"-(\d+[hd])@[mh]", rule["dispatch.earliest_time"])[1]
-    assert (rule["alert.suppress.period"], rule["dispatch.latest_time"]) == (window, "now")  # no hit alerts twice
+    keys = ("alert.suppress.fields", "alert.suppress.period", "dispatch.earliest_time")
+    assert tuple(rule[key] for key in keys) == RULES[name]
+    assert {*rule["alert.suppress.fields"].split(","), "severity", "message", "drilldown_search"} <= set(columns)
+    assert rule["dispatch.latest_time"] == "now"
     assert rule["alert.severity"] in ("4", "5")
-    assert re.fullmatch(r"[1-5]?[0-9] \* \* \* \*", rule["cron_schedule"])
+    assert re.fullmatch(r"([1-5]?[0-9]|\*/5) \* \* \* \*", rule["cron_schedule"])
     assert (rule["counttype"], rule["relation"], rule["quantity"]) == ("number of events", "greater than", "0")
-    assert (rule["realtime_schedule"], rule["schedule_window"], rule["allow_skew"]) == ("0", "auto", "100%")
+    at_once = "/" in rule["cron_schedule"]
+    waits = ("0", "0") if at_once else ("auto", "100%")
+    assert (rule["realtime_schedule"], rule["schedule_window"], rule["allow_skew"]) == ("0", *waits)
 
 
 @by_detection

@@ -171,7 +171,7 @@ def test_the_demo_ends_with_an_alert_for_the_user_and_the_device_of_three_hits(r
     for alert in found["risk_alert"]:
         assert alert["message"].startswith(f"{alert['risk_object_type']} {alert['risk_object']} has gathered")
     page = " ".join(replay()[1].split())
-    assert "4. Alerts raised by 2 risk rules, scheduled hourly: 2 " in page
+    assert "4. Alerts raised by 3 risk rules, scheduled hourly: 2 " in page
     assert "user b.heron has gathered a risk score of 105 in 24 hours" in page
     assert "22 risk events written, 2 alerts raised, in " in page
 
