@@ -1,14 +1,12 @@
 """From hits to alerts: the packaged searches, the real action, and the risk rules, on simulated time."""
 
-import random
 import re
-from collections import Counter
 
 import pytest
 
 from sandbox import confs
 from sandbox.alerts.scheduler import Scheduler
-from tests.support.app.estate import ACCELERATED, APP, BREADTH, RULE, SCORE, Estate, process, running
+from tests.support.app.estate import ACCELERATED, APP, BREADTH, RULE, SCORE, SEVERE, Estate, process, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import GIVEN
 from tools import ROOT
@@ -147,49 +145,122 @@ def test_an_event_that_three_detections_of_a_story_report_scores_once_its_highes
     assert len(estate.found(row["drilldown_search"])) == 7
 
 
-def expected_scores(events, cap):
-    """What docs/risk-events.md says of the sum, in plain words of Python."""
-    highest = {}
-    for event in {event["risk_event_id"]: event for event in events}.values():
-        story = event.get("analyticstories", [event["detection"]])[0]
-        process = event.get("event_id", event["risk_event_id"]) if "process" in event else event["risk_event_id"]
-        scored = float(event["risk_score"]), event["detection"]
-        one = event["risk_object"], process, story
-        highest[one] = max(highest.get(one, scored), scored)
-    by_detection = Counter()
-    for (name, _, _), (score, detection) in highest.items():
-        by_detection[name, detection] += score
-    found = Counter()
-    for (name, _), score in by_detection.items():
-        found[name] += min(score, cap)
-    return dict(found)
+def seen_by_both(at, user, dest, arguments, pid=420, late=0.0, **fields):
+    """One process as the add-ons give it from Security 4688 and, so much later, from Sysmon 1."""
+    path = r"C:\Windows\System32\msiexec.exe"
+    security = {"line": f'"{path}" {arguments}', "process_id": hex(pid), "event_id": "4688"}
+    sysmon = {"line": f"msiexec.exe {arguments}", "process_id": str(pid), "event_id": "1"}
+    return [
+        process(at, user, dest.upper(), **security, **fields),
+        process(at + late, rf"CORP\{user.title()}", f"{dest}.", **sysmon, **fields),
+    ]
 
 
-def test_the_sum_of_any_risk_events_is_that_of_the_page(estate):
-    """Of processes and others, with and without event_id or story, with several stories, and written twice."""
-    chance, events = random.Random(9), []
-    for number in range(560):
-        detection = chance.randrange(8)
-        event = {
-            "risk_event_id": f"{number:x}",
-            "risk_object": f"u{chance.randrange(12)}",
-            "risk_object_type": "user",
-            "risk_score": f"{5 + 8.25 * detection}",
-            "detection": f"D{detection}",
-        }
-        if chance.random() < 0.9:
-            event["event_id"] = f"e{chance.randrange(9)}"
-        if chance.random() < 0.8:
-            event["process"] = "x"
-        if stories := [[], ["s"], ["s", "t"], ["t", "s"], ["t"]][detection % 5]:
-            event["analyticstories"] = stories
-        events.append(event)
-    events += events[:40]
-    kept = {"index": "risk", "sourcetype": "stash", "_raw": "x"}
-    estate.instance.add_events([{**kept, **event, "_time": DAY + n} for n, event in enumerate(events)])
-    for cap in (105, 100_000):
-        conf(estate.local / "macros.conf", {"ssa_risk_cap": {"definition": str(cap)}})
-        assert estate.scores() == pytest.approx(expected_scores(events, cap))
+@pytest.mark.parametrize("late", [0, 0.4, 1.2])
+def test_a_process_that_two_sources_report_scores_once_its_highest(estate, late):
+    twice = seen_by_both(
+        DAY + 60.9, "amy", "ws-1", r"/y \\host@SSL\x.dll", late=late, parent_process_name="winword.exe"
+    )
+    estate.instance.add_events(twice)
+    found = estate.detect(search="`ssa_process_events` | ssadetect")
+    assert sorted(float(row["risk_score"]) for row in found) == [30, 30, 35, 35, 80, 80]
+    assert estate.scores() == {"amy": 80, "ws-1": 80}
+
+
+def test_hits_whose_events_carry_an_event_code_as_event_id_are_told_apart(estate):
+    estate.instance.add_events([process(DAY + 60 * n, "amy", "ws-1", event_id="4688") for n in range(3)])
+    estate.detect()
+    assert estate.scores() == {"amy": 105, "ws-1": 105}
+
+
+def test_a_user_who_is_none_raises_nothing_on_any_number_of_machines(estate):
+    estate.instance.add_events([process(DAY + n, "null", f"ws-{n}") for n in range(100)])
+    estate.detect()
+    assert estate.scores() == {f"ws-{n}": 35 for n in range(100)}
+
+
+def test_routine_installs_by_one_account_do_not_alert_and_another_anomaly_beside_them_does(estate):
+    lines = [
+        rf"msiexec.exe /i \\files\sw\{name}-{n}.msi /qn" for n, name in enumerate(["chat", "mail", "vpn", "pdf"] * 13)
+    ]
+    times = [DAY + 600 * n for n in range(50)]
+    estate.instance.add_events(
+        [process(at, "svc_deploy", "mgmt-1", line) for at, line in zip(times, lines, strict=False)]
+    )
+    assert len(estate.detect(search="`ssa_process_events` | ssadetect")) == 50
+    assert estate.scores() == {"svc_deploy": 60, "mgmt-1": 60}
+    assert estate.found(estate.saved(SCORE)) == estate.found(estate.saved(SEVERE)) == []
+    child = {"name": "whoami.exe", "parent_process_name": "msiexec.exe"}
+    estate.instance.add_events([process(DAY + HOUR, "svc_deploy", "mgmt-1", "whoami.exe /all", **child)])
+    estate.detect(search="`ssa_process_events` | ssadetect")
+    assert estate.scores() == {"svc_deploy": 102, "mgmt-1": 102}
+
+
+# -- late hits, severe hits
+
+
+def test_a_hit_that_is_indexed_days_late_alerts_on_the_day_whose_score_it_raises_and_once(estate):
+    days = 3 * 24 * HOUR
+    two = [(DAY + minute * 60, "amy", f"ws-{minute}") for minute in (1, 2)]
+    estate.hits(*two)
+    estate.schedule(SCORE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY, DAY + days + HOUR)
+    estate.hits((DAY + 20 * HOUR, "amy", "ws-3"), written=DAY + days + HOUR)
+    estate.hits((DAY + days, "bob", "ws-4"))
+    runs += scheduler.run(DAY + days + HOUR, DAY + days + 30 * HOUR)
+    assert [run.error for run in runs if run.error] == []
+    (first, *later) = [run for run in runs if run.result.rows]
+    assert first.time == DAY + days + HOUR + 20 * 60
+    (row,) = first.result.rows
+    assert (row["risk_object"], row["risk_score"], row["window"]) == ("amy", "105", "2026-03-02")
+    assert row["message"] == (
+        "user amy has gathered a risk score of 105 in 24 hours (to 2026-03-02 20:00, found late), "
+        f"from 3 risk events of: {GIVEN}"
+    )
+    assert len(estate.found(row["drilldown_search"])) == 3
+    assert {run.outcome for run in later} == {"suppressed"}
+    assert len(scheduler.alerts) == 1
+
+
+def test_three_hits_that_are_almost_a_day_apart_alert_though_no_run_has_all_in_the_last_24_hours(estate):
+    begins = DAY + 25 * 60
+    estate.schedule(SCORE)
+    scheduler, runs = Scheduler(estate.instance), []
+    for at in (begins, begins + 12 * HOUR, begins + 24 * HOUR):
+        runs += scheduler.run(at - 5 * 60, at + 80 * 60)
+        estate.hits((at, f"user of {at:.0f}", "ws-1"), written=at + 80 * 60)
+    runs += scheduler.run(at + 80 * 60, at + 6 * HOUR)
+    assert raised(runs) == [(26 + 20 / 60, 1)]
+
+
+def test_a_severe_hit_of_a_ttp_alerts_in_the_next_run_once_for_its_process(estate):
+    severe = seen_by_both(DAY, "amy", "ws-1", r"/y \\host@SSL\x.dll", late=1, parent_process_name="winword.exe")
+    estate.schedule(SEVERE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY + HOUR, DAY + 62 * 60)
+    estate.instance.add_events(severe)
+    estate.detect(search="`ssa_process_events` | ssadetect", written=DAY + 62 * 60)
+    runs += scheduler.run(DAY + 62 * 60, DAY + 3 * HOUR) + scheduler.run(DAY + 24 * HOUR, DAY + 26 * HOUR)
+    assert [run.error for run in runs if run.error] == []
+    (first, *later) = [run for run in runs if run.result.rows]
+    assert first.time == DAY + 65 * 60
+    (row,) = first.result.rows
+    assert (row["user"], row["device"], row["risk_score"], row["severity"]) == ("amy", "ws-1", "80", "high")
+    assert r"\\host@SSL\x.dll" in row["message"].lower().replace("@ssl", "@SSL")
+    assert {event["risk_object"] for event in estate.found(row["drilldown_search"])} == {"amy", "ws-1"}
+    assert {run.outcome for run in later} == {"suppressed"}
+    assert later[-1].time < DAY + 26 * HOUR  # what was written a day ago is not looked at again
+    assert len(scheduler.alerts) == 1
+
+
+def test_neither_an_anomaly_nor_a_low_hit_is_severe(estate):
+    estate.detections(
+        odd={"type": "Anomaly", "impact": "100", "confidence": "100"}, usual={"impact": "60", "confidence": "100"}
+    )
+    estate.instance.add_events([process(DAY, "amy", "ws-1", "x odd x"), process(DAY, "bob", "ws-2", "x usual x")])
+    assert len(estate.detect(search="`ssa_process_events` | ssadetect")) == 2
+    assert estate.found(estate.saved(SEVERE)) == []
 
 
 # -- what users leave out
@@ -408,7 +479,7 @@ def test_the_drill_down_of_an_alert_finds_the_events_of_its_user_or_device_whate
 # -- nothing to say
 
 
-@pytest.mark.parametrize("name", [SCORE, BREADTH, REVIEW])
+@pytest.mark.parametrize("name", [SCORE, SEVERE, BREADTH, REVIEW])
 def test_without_any_risk_and_any_entry_a_rule_runs_without_a_message(estate, name):
     result = estate.instance.search(estate.saved(name))
     assert (result.rows, [message for message in result.messages if message[0] != "INFO"]) == ([], [])

@@ -132,7 +132,7 @@ def test_without_events_risk_and_entries_a_search_runs_and_finds_nothing_of_them
 
 
 def test_the_drill_down_of_an_alert_finds_its_risk_events(demo):
-    alerts = demo.search(SHIPPED["savedsearches [SSA - Risk Over 24 Hours - Rule]"]).rows
+    alerts = demo.search(SHIPPED["savedsearches [SSA - Risk Over 24 Hours - Rule]"], now=EVENING).rows
     assert len(alerts) == 2
     for alert in alerts:
         events = demo.search(alert["drilldown_search"]).rows
