@@ -51,6 +51,10 @@ _CLASSIC_NAMES = {
 }
 
 
+# Splunk makes fields of all data of XML, by their names: these tell accounts apart. Classic text has no such names.
+_ACCOUNTS = ("SubjectUserName", "SubjectUserSid", "TargetUserName", "TargetUserSid")
+
+
 @dataclass(frozen=True)
 class Event:
     """One event of a file. An event with a problem keeps its text but has no fields and no tags."""
@@ -302,6 +306,10 @@ def _security_fields(data: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _security_xml_fields(data: Mapping[str, str]) -> dict[str, str]:
+    return {**_security_fields(data), **{name: data.get(name, "") for name in _ACCOUNTS}}
+
+
 def _security_process(path: str, command_line: str) -> str:
     """Return the command line, with the full path of the process where it was started by its bare name."""
     word = _FIRST_WORD.match(command_line)
@@ -337,7 +345,7 @@ def _basename(path: str) -> str:
 
 
 _RULES: Mapping[tuple[str, str], Callable[[Mapping[str, str]], dict[str, str]]] = {
-    ("XmlWinEventLog:Security", "4688"): _security_fields,
+    ("XmlWinEventLog:Security", "4688"): _security_xml_fields,
     ("WinEventLog:Security", "4688"): _security_fields,
     ("XmlWinEventLog:Microsoft-Windows-Sysmon/Operational", "1"): _sysmon_fields,
 }

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssa.action.entities import Ignored, is_no_risk_object, matches, normal
+from ssa.action.entities import Ignored, is_no_risk_object, matches, normal, service_accounts
+from ssa.content.fields import is_no_user, is_placeholder
 
 NAMES = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\\. \t\u00a0$*aAİΣßK")), max_size=12)
 
@@ -95,6 +96,53 @@ def test_accounts_of_windows_and_of_computers_are_no_users(name):
 )
 def test_whoever_else_is_a_user(name):
     assert not is_no_risk_object(normal(name, "user"), "user")
+
+
+@pytest.mark.parametrize("kind", ["user", "system", "other"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "-", "unknown", "NULL", "(null)", "None", "n/a", "N/A", "NOT_TRANSLATED", " - ", "\u00a0", "\u2800null\t"],
+)
+def test_a_placeholder_is_never_a_risk_object(name, kind):
+    assert is_placeholder(name)
+    assert is_no_risk_object(normal(name, kind), kind)
+
+
+@given(NAMES)
+def test_a_row_and_an_entity_have_the_same_placeholders(name):
+    assert not is_placeholder(name) or is_no_risk_object(normal(name, "system"), "system")
+    assert not is_no_user(name) or is_no_risk_object(normal(name, "user"), "user")
+
+
+def account(name, sid, which="Subject"):
+    return {f"{which}UserName": name, f"{which}UserSid": sid}
+
+
+@pytest.mark.parametrize(
+    ("row", "services"),
+    [
+        (account("SYSTEM", "S-1-5-18"), {"system"}),
+        (account("JÄRJESTELMÄ", "S-1-5-18", "Target"), {"järjestelmä"}),
+        (account("CORP\\Rendszer ", " s-1-5-18 "), {"rendszer"}),
+        ({**account("a", "S-1-5-19"), **account("b", "S-1-5-20", "Target")}, {"a", "b"}),
+        (account("DWM-1", "S-1-5-90-0-1"), {"dwm-1"}),
+        (account("jdoe", "S-1-5-21-1-2-3-1104"), set()),
+        (account("jdoe", "S-1-5-180"), set()),
+        (account("jdoe", "S-1-5-18", "Other"), set()),
+        (account("jdoe", ""), set()),
+        (account("jdoe", "system"), set()),
+        (account("jdoe", "S-1-0-0"), set()),
+        ({**account("jdoe", "S-1-5-18"), **account("CORP\\JDoe", "S-1-5-21-1", "Target")}, set()),
+        ({**account("jdoe", "S-1-5-18"), **account("jdoe", "S-1-5-19", "Target")}, {"jdoe"}),
+        ({**account("jdoe", "S-1-5-18"), **account("eve", "S-1-5-21-1", "Target")}, {"jdoe"}),
+        ({**account("jdoe", "S-1-5-18"), **account("jdoe", None, "Target")}, {"jdoe"}),
+        (account("jdoe", ["S-1-5-18", "S-1-5-21-1"]), set()),
+        (account(["jdoe", "eve"], ["S-1-5-18", "S-1-5-20"]), {"jdoe", "eve"}),
+        ({"user": "jdoe", "user_id": "S-1-5-18", "UserID": "S-1-5-18"}, set()),
+    ],
+)
+def test_a_service_account_is_known_by_its_sid_whatever_it_is_called(row, services):
+    assert service_accounts(row) == services
 
 
 def test_a_device_is_no_risk_object_only_when_it_has_no_name():

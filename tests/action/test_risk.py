@@ -124,6 +124,54 @@ def test_an_entity_that_users_ignore_has_no_risk():
     assert ([e["risk_object"] for e in outcome.events], outcome.ignored) == (["ws-01.example"], 1)
 
 
+@pytest.mark.parametrize(
+    ("sid", "named"),
+    [
+        ("S-1-5-18", ["ws-01.example"]),
+        ("S-1-5-21-1-2-3-1104", ["rendszer", "ws-01.example"]),
+        ("", ["rendszer", "ws-01.example"]),
+    ],
+)
+def test_a_service_account_of_another_language_has_no_risk_where_its_sid_says_so(sid, named):
+    source = row(user="NT-FELÜGYELET\\Rendszer", SubjectUserName="Rendszer", SubjectUserSid=sid)
+    outcome = risk.risk_events(given_detection(), source, CONTEXT)
+    assert ([e["risk_object"] for e in outcome.events], outcome.ignored) == (named, 2 - len(named))
+
+
+@pytest.mark.parametrize(
+    ("observables", "most", "chosen"),
+    [
+        ([], 3, ""),
+        (["abcdef"], 3, "abc"),
+        (["abcdef", "x"], 3, "abx"),
+        (["abcdef", "xyz"], 4, "abxy"),
+        (["abcdef", "", "x", "y"], 4, "abxy"),
+        (["a", "bcdef"], 3, "abc"),
+        (["aab", "bcd"], 3, "abc"),
+        (["abc", "abc"], 2, "ab"),
+        (["abc", "xyz"], 9, "abcxyz"),
+    ],
+)
+def test_the_values_of_one_observable_push_no_other_out(observables, most, chosen):
+    dealt = risk.dealt([[(value, "t") for value in values] for values in observables], most)
+    assert "".join(value for value, _ in dealt) == chosen
+
+
+def test_many_users_leave_the_device_its_risk_and_many_processes_the_address_its_place(tmp_path):
+    observables = [
+        {"name": "user", "type": "User", "role": "Victim"},
+        {"name": "process_name", "type": "Process", "role": "Child Process"},
+        {"name": "dest", "type": "Hostname", "role": "Victim"},
+        {"name": "src", "type": "IP Address", "role": "Attacker"},
+    ]
+    detection = catalogue(tmp_path, f"[{GIVEN}]\nobservables = {json.dumps(observables)}").find(GIVEN)
+    body = {"user": [f"u{n}" for n in range(5_000)], "process_name": [f"p{n}" for n in range(50)], "src": "10.0.0.1"}
+    outcome = risk.risk_events(detection, {**row(), "body": json.dumps(body)}, CONTEXT)
+    assert (len(outcome.events), outcome.left_out) == (risk.MOST_VICTIMS, 5_001 - risk.MOST_VICTIMS)
+    assert outcome.events[-1]["risk_object"] == "ws-01.example"
+    assert outcome.events[0]["threat_object"] == (*(f"p{n}" for n in range(9)), "10.0.0.1")
+
+
 def test_victims_are_bounded_in_number_and_those_beyond_are_counted():
     outcome = with_body({"dest_user_id": [f"u{number}" for number in range(risk.MOST_VICTIMS + 7)]}, dest="", host="")
     assert (len(outcome.events), outcome.left_out) == (risk.MOST_VICTIMS, 7)

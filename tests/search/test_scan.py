@@ -27,7 +27,7 @@ CONDITIONS = {
     "few": ('like(c, "%mski%")', 'n="Exact.exe"', 'like(c, "%/y %") OR lower(n) IN ("b$c.exe", "cmd.exe")'),
     "many": (*(f'lower(n)="p{number} {number}.exe"' for number in range(9)), 'like(c, "%mski%") AND n!="x"'),
     "any": ("true", 'n="cmd.exe"', 'map_get(input_event, c) = "1"'),
-    "columns": ('lower(n)="cmd.exe"', 'n="msiexec.exe"', 'input_event.dest_user_id="u,v"'),
+    "columns": ('lower(n)="cmd.exe"', 'n="Exact.exe" OR input_event.x="x.exe"', 'lower(n)="msiexec.exe"'),
     "id": ('lower(n)="cmd.exe" AND input_event.event_id!="x"', 'input_event.dest_user_id="u,v"'),
 }
 """The conditions of detections, beside the shipped one: of what a scan searches one by one, or together, or not."""
@@ -132,7 +132,7 @@ def searches(tmp_path_factory):
             text += f"\n[{name}{number}]\nid = {name}{number}\nversion = 1\nsearch = {START}{condition}{END}{INTO}\n"
             text += "impact = 10\nconfidence = 10\nmessage = $user$ $x$\nobservables = []\n"
             if name == "columns" and number < 2:
-                text += "columns = process_name:x, user:dest_user_id\n"
+                text += f"columns = user:dest_user_id{', x:process_name' * number}\n"
         (app / "default/ssa_detections.conf").write_text(text)
         found[name] = Search(str(app))
     return found

@@ -15,6 +15,7 @@ from typing import Any
 from ssa.action import risk
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import Detection, format_score
+from ssa.content.fields import ACCOUNTS
 from tools.docs.pages import saved_search, slug
 
 Settings = dict[str, str]
@@ -28,8 +29,9 @@ PREFILTER_COMMENT = (
 FILTER_COMMENT = "Yours: what to leave out of this detection's results."
 """Comments above two macros of a detection."""
 
-FIELDS = ("_time", "host", *PROCESSES.columns)
-"""What every saved search passes on: what identifies an event, and what its reader wants to see."""
+FIELDS = ("_time", "host", *PROCESSES.columns, *(column for pair in ACCOUNTS for column in pair))
+"""What every saved search passes on: what identifies an event, what its reader wants to see, and where the event has
+them, the accounts with their SIDs: a service account has no risk, whatever its name."""
 
 THEIRS = frozenset({
     *("disabled", "enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "schedule_window"),

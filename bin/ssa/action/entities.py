@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-MISSING = ("-", "unknown")
-"""How Windows and data models write that there is no user or device."""
+from ssa.content.fields import ACCOUNTS, is_placeholder
+from ssa.rows.cells import Row, values
 
 WELL_KNOWN_USERS = (
     ("system", "the local system"),
@@ -97,12 +97,27 @@ def _normal_pattern(pattern: str, kind: str) -> str:
 
 
 def is_no_risk_object(name: str, kind: str, ignored: Sequence[Ignored] = ()) -> bool:
-    """Return whether a normal form is no risk object: empty, well known, a computer's account, or ignored by the users.
+    """Return whether a normal form is no risk object: missing, well known, a computer's account, or ignored by users.
 
     A computer account (HOST$) is no user: its device has the risk.
     """
-    if not name or name.lower() in MISSING:
+    if is_placeholder(name):
         return True
     if kind == "user" and (name.endswith("$") or _NOBODY.fullmatch(name)):
         return True
     return any((name, kind) in entry for entry in ignored)
+
+
+def service_accounts(row: Row) -> set[str]:
+    """Return the normal forms of the accounts that a Windows Security event names and that are, by SID, well known.
+
+    A name that has another SID in the event too is not among them, nor one with the SID of nobody: Windows writes that
+    where it does not know the account, as of a logon that failed.
+    """
+    by_sid: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, sid in ACCOUNTS:
+        sids = [value.strip().lower() for value in values(row.get(sid))]
+        known = all(value.startswith("s-1-5-") and _NOBODY.fullmatch(value) for value in sids)
+        if sids:
+            by_sid[known].update(normal(value, "user") for value in values(row.get(name)))
+    return by_sid[True] - by_sid[False]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ssa.content.datamodels import PROCESSES
 from ssa.content.detection import Detection, format_score
+from ssa.content.fields import is_placeholder
 from ssa.rows import cells, event
 from ssa.rows.cells import Row
 
@@ -37,14 +38,14 @@ class Identity:
 
     def __init__(self, detection: Detection, row: Row, body: Mapping[str, Any], time: float, score: float) -> None:
         device = _device(row)
-        command = (cells.text(row.get("process")) or "").lower()
+        command = _text(row, "process")
         self._start = [detection.id, int(time // 1)]
         self._end: list[Any] = [device, command.strip()]
         if detection.datamodel != PROCESSES.name:
             self._end.append(
                 {name: value for name, value in body.items() if name != "event_id"} or cells.text(row.get("body")) or {}
             )
-        name = (cells.text(row.get("process_name")) or "").lower().replace("\\", "/").rpartition("/")[2]
+        name = _text(row, "process_name").replace("\\", "/").rpartition("/")[2]
         if detection.datamodel == PROCESSES.name and (name or command):
             arguments = _one_blank(_PROGRAM.sub("", command.strip(), count=1))
             process = process_id(row) or f"at {self._start[1]}"
@@ -64,6 +65,11 @@ def process_id(row: Row) -> int | None:
     found = {_PROCESS_ID.fullmatch(value.strip()) for value in cells.values(row.get("process_id"))}
     numbers = {int(match[1], 16) if match[1] else int(match[2]) for match in found if match}
     return numbers.pop() or None if len(numbers) == 1 else None
+
+
+def _text(row: Row, column: str) -> str:
+    """Return what a column has in lower case; "" where it has placeholders alone."""
+    return "\n".join(value for value in cells.values(row.get(column)) if not is_placeholder(value)).lower()
 
 
 def _device(row: Row) -> list[str]:

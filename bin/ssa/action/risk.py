@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
 from typing import Any, NamedTuple, Union
 
 from ssa.content.datamodels import DATA_MODELS, NO_MODEL, security_domain
@@ -154,27 +155,41 @@ def risk_events(detection: Detection, row: Row, context: Context) -> Found:
     """
     lookup, score = Lookup(row, detection.columns), score_of(detection, row)
     without_risk = detection.dynamic_score and score == 0
-    victims: dict[tuple[str, str], None] = {}
-    threats: dict[tuple[str, str], None] = {}
-    ignored = left_out = 0
+    services = entities.service_accounts(row)
+    victims: list[list[tuple[str, str]]] = []
+    threats: list[list[tuple[str, str]]] = []
+    ignored = 0
     for observable in detection.observables:
-        kind = OBJECT_TYPES.get(observable.type, "other")
-        for value in lookup.values(observable.name):
-            name = entities.normal(value, kind)
-            if observable.role != "Victim":
-                if len(threats) < MOST_THREATS:
-                    threats[shorten(value, LONGEST_THREAT), threat_object_type(observable)] = None
-            elif without_risk or entities.is_no_risk_object(name, kind, context.ignored):
-                ignored += 1
-            elif len(victims) < MOST_VICTIMS or (name, kind) in victims:
-                victims[name, kind] = None
-            else:
-                left_out += 1
+        kind, values = OBJECT_TYPES.get(observable.type, "other"), lookup.values(observable.name)
+        if observable.role != "Victim":
+            threats.append([(shorten(value, LONGEST_THREAT), threat_object_type(observable)) for value in values])
+            continue
+        named = [(entities.normal(value, kind), kind) for value in values]
+        scored = [
+            (name, kind)
+            for name, _ in named
+            if not without_risk
+            and not (kind == "user" and name in services)
+            and not entities.is_no_risk_object(name, kind, context.ignored)
+        ]
+        ignored += len(named) - len(scored)
+        victims.append(scored)
+    chosen = dealt(victims, MOST_VICTIMS)
     time = hit_time(row)
     identity = Identity(detection, row, lookup.body, context.now if time is None else time, score)
-    shared = _shared(detection, lookup, context, time, score, identity, list(threats))
-    events = [_event(score, context, time, victim, identity.risk_event_id(*victim), shared) for victim in victims]
-    return Found(events, ignored, left_out)
+    shared = _shared(detection, lookup, context, time, score, identity, dealt(threats, MOST_THREATS))
+    events = [_event(score, context, time, victim, identity.risk_event_id(*victim), shared) for victim in chosen]
+    return Found(events, ignored, len({*chain(*victims)}) - len(chosen))
+
+
+def dealt(observables: Sequence[Sequence[tuple[str, str]]], most: int) -> list[tuple[str, str]]:
+    """Return at most so many values of observables, each once, in their order.
+
+    They are dealt out in turn, the first of each observable, then the second: many of one push no other out.
+    """
+    in_turn = dict.fromkeys(value for turn in zip_longest(*observables) for value in turn if value)
+    kept = {*islice(in_turn, most)}
+    return [*dict.fromkeys(value for value in chain(*observables) if value in kept)]
 
 
 def score_of(detection: Detection, row: Row) -> float:

@@ -46,6 +46,9 @@ COLUMNS = (
 CONTRIBUTING = ("dest", "user", "parent_process_name", "process_name", "process_path", "process")
 """Columns of the row that a risk event repeats as they are, for readers who do not follow it to its event."""
 
+ACCOUNTS = (("TargetUserName", "TargetUserSid"), ("SubjectUserName", "SubjectUserSid"))
+"""Columns of a Windows Security event that name an account, each with that of the account's SID."""
+
 
 def sources(name: str, columns: Mapping[str, str] = MappingProxyType({})) -> tuple[str, ...]:
     """Return the columns of a row that a field of the input event is read from: the first with a value counts.

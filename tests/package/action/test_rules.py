@@ -6,9 +6,11 @@ import pytest
 
 from sandbox import confs
 from sandbox.alerts.scheduler import Scheduler
+from sandbox.inputs.windows import parse
 from tests.support.app.estate import ACCELERATED, APP, BREADTH, RULE, SCORE, SEVERE, Estate, process, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import GIVEN
+from tests.support.windows.events import security_xml, sysmon_xml
 from tools import ROOT
 
 REVIEW = "SSA - Lookup entries to review"
@@ -538,3 +540,81 @@ def test_the_entries_that_the_readme_shows_are_taken_and_apply(estate):
     estate.instance.search(change, now=DAY)
     (after,) = estate.instance.kvstore.collection(APP, "ssa_risk_modifiers").find()
     assert after == entry | {"expires": "2026-06-30"}
+
+
+# -- what is the same, from raw events to the index
+
+
+def passing(search, *columns):
+    """A generated search that passes more columns on."""
+    assert " | fields - _raw" in search
+    return search.replace(" | fields - _raw", f", {', '.join(columns)} | fields - _raw", 1)
+
+
+def test_a_column_event_id_of_windows_data_makes_no_two_events_one(estate):
+    lines = [rf"msiexec.exe /y C:\{number}.dll" for number in range(3)]
+    estate.instance.add_events(
+        [
+            process(DAY, "jdoe", "ws-1", line, event_id="4688", dest_user_id="eve", dest_device_id="ws-9")
+            for line in lines
+        ]
+    )
+    search = passing(estate.saved(RULE), "event_id", "dest_user_id", "dest_device_id")
+    hits = estate.detect(search=search)
+    assert len({hit["event_id"] for hit in hits} - {"4688"}) == 3
+    assert {(hit["dest_user_id"], hit["dest_device_id"]) for hit in hits} == {("jdoe", "ws-1")}
+    risk = estate.risk()
+    assert {event["risk_object"] for event in risk} == {"jdoe", "ws-1"}
+    assert [len({event[name] for event in risk}) for name in ("risk_event_id", "event_id", "process_key")] == [6, 3, 3]
+    assert estate.scores() == {"jdoe": 105.0, "ws-1": 105.0}
+
+
+@pytest.mark.parametrize("dest", [None, "-", "unknown", "ws-7"])
+def test_the_search_of_the_data_model_finds_the_same_event_and_risk_whatever_names_the_device(estate, dest):
+    estate.instance.add_events([process(DAY + 0.25, "jdoe", dest, host="ws-7", process_id="0x1a4")])
+    (raw,) = estate.detect(RULE)
+    before = {event["risk_event_id"] for event in estate.risk()}
+    (accelerated,) = estate.detect(ACCELERATED)
+    assert raw["event_id"] == accelerated["event_id"]
+    assert raw["dest_device_id"] == accelerated["dest_device_id"] == "ws-7"
+    assert {(event["risk_object"], event["risk_event_id"]) for event in estate.risk()} == {
+        (event["risk_object"], event["risk_event_id"]) for event in estate.risk() if event["risk_event_id"] in before
+    }
+    assert len(before) == 2
+
+
+@pytest.mark.parametrize("user", ["null", "-", "NOT_TRANSLATED", "CORP\\-", " N/A"])
+def test_a_placeholder_on_a_hundred_machines_is_no_user_with_the_risk_of_all(estate, user):
+    estate.hits(*((DAY + number, user, f"ws-{number}") for number in range(100)))
+    assert Counter(event["risk_object_type"] for event in estate.risk()) == {"system": 100}
+
+
+@pytest.mark.parametrize("second", ["00", "01"])
+def test_security_and_sysmon_report_one_process(estate, second):
+    line = "msiexec.exe /Y  C:\\x.dll"
+    events = [
+        parse(security_xml(line, NewProcessId="0x1a4", SubjectUserName="jdoe", SubjectUserSid="S-1-5-21-1-2-3-1104")),
+        parse(sysmon_xml(line, second=second, ProcessId="420", User="CORP\\JDoe")),
+    ]
+    rows = [
+        {**e.fields, "_time": e.time, "_raw": e.raw, "host": e.host, "tag": list(e.tags), "index": "win"}
+        for e in events
+    ]
+    assert rows[0]["process"] != rows[1]["process"]
+    estate.instance.add_events(rows)
+    estate.detect(start=rows[0]["_time"] - HOUR, end=rows[0]["_time"] + HOUR)
+    risk = estate.risk()
+    assert {event["risk_object"] for event in risk} == {"jdoe", "ws-01.example"}
+    assert len({event["process_key"] for event in risk}) == 1
+    assert len({event["risk_event_id"] for event in risk}) == 4
+
+
+@pytest.mark.parametrize(
+    ("sid", "objects"), [("S-1-5-18", {"ws-01.example"}), ("S-1-5-21-9", {"ws-01.example", "rendszer"})]
+)
+def test_a_service_account_of_a_raw_security_event_is_known_by_its_sid(estate, sid, objects):
+    event = parse(security_xml("msiexec.exe /y x.dll", SubjectUserName="Rendszer", SubjectUserSid=sid))
+    row = {**event.fields, "_time": DAY, "_raw": event.raw, "host": event.host, "tag": list(event.tags), "index": "win"}
+    estate.instance.add_events([row])
+    estate.detect()
+    assert {event["risk_object"] for event in estate.risk()} == objects
