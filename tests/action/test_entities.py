@@ -69,6 +69,11 @@ def test_a_normal_form_is_its_own_normal_form(name, kind):
         *("NETWORK SERVICE", "ANONYMOUS LOGON", "Window Manager\\DWM-1", "Font Driver Host\\UMFD-12", "S-1-5-18"),
         *("AUTORITE NT\\Système", "NT-AUTORITÄT\\Netzwerkdienst", "NT-AUTORITÄT\\LOKALER DIENST", "СИСТЕМА"),
         *("AUTORITE NT\\SERVICE RÉSEAU", "AUTORIDADE NT\\Serviço de Rede", "CORP\\WS-01$", "ws-01$", "$"),
+        *("NT INSTANS\\SYSTEM", "NT INSTANS\\NETWORK SERVICE", "NT AUTHORITY\\NETVÆRKSTJENESTE", "Netwerkservice"),
+        *("NT-HALLINTA\\Verkkopalvelu", "NT-HALLINTA\\VERKKOPALVELU", "NT AUTHORITY\\HÁLÓZATI SZOLGÁLTATÁS"),
+        *("NT-MYNDIGHET\\SYSTEM", "NT-MYNDIGHET\\LOKAL TJENESTE", "NT-MYNDIGHET\\NETTVERKSTJENESTE"),
+        *("ZARZĄDZANIE NT\\SYSTEM", "ZARZĄDZANIE NT\\USŁUGA SIECIOWA", "Zarządzanie NT\\Usługa lokalna"),
+        *("AUTORIDADE NT\\SISTEMA", "AUTORIDADE NT\\SERVIÇO LOCAL", "AĞ HİZMETİ", "Ağ Hizmeti", "ağ hizmeti"),
     ],
 )
 def test_accounts_of_windows_and_of_computers_are_no_users(name):
@@ -92,6 +97,7 @@ def test_accounts_of_windows_and_of_computers_are_no_users(name):
             "s-1-5-21-1",
         ),
         *("system\u200b", "ѕystem", "local  service", "jdoe@system", "administrator"),
+        *("AĞ HİZMETİ2", "usługa", "lokal tjeneste2", "verkkopalvelut"),
     ],
 )
 def test_whoever_else_is_a_user(name):

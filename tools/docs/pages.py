@@ -72,7 +72,7 @@ def page(detection: Detection, more: Iterable[str] = ()) -> str:
         "## Description",
         detection.description,
         bullets([
-            f"**Type**: {detection.type}",
+            f"**Type**: {detection.type}" + f". {detection.type_reason}" * bool(detection.type_reason),
             f"**Product**: {detection.product}",
             f"**Data model**: {detection.datamodel}",
             f"**Last updated**: {detection.date}",

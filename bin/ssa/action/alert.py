@@ -83,16 +83,28 @@ class Run:
 
     def execute(self) -> int:
         """Write the risk events of the results that were not written before, or log them; return the exit code."""
-        rows = results.read(self.action.results_file, HOME, lambda error: self.fail(EXIT_INPUT, str(error)))
-        rows = self.readable(rows)
+        rows = self.readable(results.read(self.action.results_file, HOME, self.skip))
         first = list(itertools.islice(rows, 1))
         if first and self.connect():
             for batch in batches(self.lines(itertools.chain(first, rows))):
                 self.write(batch)
             self.finish()
+        if 0 < self.limits.results <= self.rows and not self.action.result_id:
+            # One that found exactly so many looks the same; a search that does so each time is cut off each time.
+            self.fail(
+                EXIT_INPUT,
+                f"the search gave {self.rows} results, the most that an alert gets: it may have found more, which get "
+                f"no risk. Set maxresults above {self.limits.results} for ssa_risk in local/alert_actions.conf, or "
+                "narrow the search's time range or its filter",
+            )
         code = max(self.problems, default=EXIT_OK)
         self.log("ERROR" if code else "INFO", f"{self.summary()} exit_code={code}")
         return code
+
+    def skip(self, problem: results.ResultsError) -> None:
+        """Count a result that is left out, and report it."""
+        self.rows += 1
+        self.fail(EXIT_INPUT, str(problem))
 
     def readable(self, rows: Iterator[dict[str, cells.Cell]]) -> Iterator[dict[str, cells.Cell]]:
         """Yield the results that can be read, numbered; what cannot is an error, and ends them."""
@@ -105,9 +117,6 @@ class Run:
             self.fail(EXIT_INPUT, str(error))
         except Exception:
             self.fail(EXIT_DEFECT, f"the results failed, please report this: {traceback.format_exc()}")
-        most = self.limits.results
-        if self.rows >= most:
-            self.log("WARN", f"the search gave {most} results, the most that an alert gets: there may be more")
 
     def connect(self) -> bool:
         """Choose sink and ledger, and read the ignored entities; return False when nothing may be written."""

@@ -24,15 +24,27 @@ WELL_KNOWN_USERS = (
     ("dwm-[0-9]+", "a desktop window manager"),
     ("umfd-[0-9]+", "a font driver host"),
     ("s-1-0-0|s-1-5-(7|18|19|20)|s-1-5-(90|96)-0-[0-9]+", "the same accounts, as SIDs"),
-    # The same accounts where Windows speaks another language: it names them in its own.
+    # The same accounts where Windows speaks another language: it names them in its own. German, French, Italian,
+    # Spanish and Russian by "Configure Windows service accounts and permissions" (SQL Server), where Chinese,
+    # Japanese and Korean editions have the English names.
     ("système|système local|sistema|systeem|система", "the local system"),
     ("lokaler dienst|service local|servicio local|servizio locale|serviço local", "a service account of Windows"),
     ("netzwerkdienst|service réseau|servicio de red|servizio di rete|serviço de rede", "a service account of Windows"),
     ("anonymous-anmeldung", "nobody logged on"),
+    # By a public SQL script, CreateNetworkServiceLogin: Danish, Dutch, Finnish, Hungarian; Norwegian, Polish. Swedish
+    # has NT INSTANS\\NETWORK SERVICE there, and NT INSTANS\\SYSTEM in published access lists.
+    ("netværkstjeneste|netwerkservice|verkkopalvelu|hálózati szolgáltatás", "a service account of Windows"),
+    ("nettverkstjeneste|usługa sieciowa", "a service account of Windows"),
+    # Norwegian: pm2-installer, "Bugfix Non-English Windows Installations". Polish: documentation of Azure ATP, proxy.
+    ("lokal tjeneste|usługa lokalna", "a service account of Windows"),
+    # Turkish, AĞ HİZMETİ: documentation of event 2056. İ in lower case is an i with a dot above it, i is one without.
+    ("ağ hi\u0307?zmeti\u0307?", "a service account of Windows"),
 )
 """Accounts that are no risk object of type user: a regex of the whole normal form, and who it is.
 
-Well-known SIDs: Windows' documentation, "Security identifiers".
+Well-known SIDs: Windows' documentation, "Security identifiers". A name is here where a public source has it: of Czech
+and Greek editions there is none, of the local service no Danish, Finnish, Hungarian or Turkish name, and of the
+anonymous logon a German one alone. A SID is the sure way: it is the same in each language.
 """
 
 _NOBODY = re.compile("|".join(f"(?:{form})" for form, _ in WELL_KNOWN_USERS))

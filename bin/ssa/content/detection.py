@@ -67,6 +67,7 @@ class Detection(Immutable):
     date: str
     author: str
     type: str
+    type_reason: str
     product: str
     datamodel: str
     description: str
@@ -317,6 +318,7 @@ class _Reader:
             date=text("date"),
             author=text("author"),
             type=text("type"),
+            type_reason=text("type_reason"),
             product=text("product"),
             datamodel=text("datamodel"),
             description=text("description"),

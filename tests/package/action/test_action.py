@@ -506,10 +506,35 @@ def test_one_result_that_fails_does_not_take_the_others_with_it(action):
     assert {found["risk_object"] for found in action.events} == {"jdoe", "other", "ws-01.example"}
 
 
-def test_the_most_results_that_an_alert_gets_are_a_warning(action):
+def test_the_most_results_that_an_alert_gets_are_an_error_after_all_of_them(action):
     action.local("alert_actions", "[ssa_risk]\nmaxresults = 3\n")
-    assert "WARN the search gave 3 results" in action.run(result(), result(), result())[1]
-    assert "WARN" not in action.run(result(), result())[1]
+    code, log = action.run(*(result(user=f"u{number}") for number in range(3)))
+    assert code == EXIT_INPUT
+    *_, problem, summary = log.splitlines()
+    assert problem == (
+        "ERROR the search gave 3 results, the most that an alert gets: it may have found more, which get no risk. Set "
+        "maxresults above 3 for ssa_risk in local/alert_actions.conf, or narrow the search's time range or its filter"
+    )
+    assert "results=3 risk_events=4 written=4 " in summary
+    assert {found["risk_object"] for found in action.events} == {"u0", "u1", "u2", "ws-01.example"}
+
+
+@pytest.mark.parametrize(("given", "expected"), [(2, EXIT_OK), (3, EXIT_INPUT)])
+def test_exactly_as_many_results_as_an_alert_gets_may_have_been_more(action, given, expected):
+    action.local("alert_actions", "[ssa_risk]\nmaxresults = 3\n")
+    assert action.run(*[result()] * given)[0] == expected
+
+
+def test_a_result_that_is_left_out_is_one_of_the_most_that_an_alert_gets(action):
+    action.local("alert_actions", "[ssa_risk]\nmaxresults = 2\n")
+    code, log = action.run(result(), {**result(), "process": "x" * 9_000_000})
+    assert (code, "the search gave 2 results" in log) == (EXIT_INPUT, True)
+
+
+def test_an_action_that_runs_for_each_result_gets_them_all(action):
+    action.local("alert_actions", "[ssa_risk]\nmaxresults = 1\n")
+    assert action.run(result(), payload={"result_id": 0})[0] == EXIT_OK
+    assert action.run(result())[0] == EXIT_INPUT
 
 
 def test_a_detection_without_a_victim_is_reported(action):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.examples import ROOT
 from tools.docs import detections
-from tools.docs.pages import FOLDER, shipped, slug
+from tools.docs.pages import FOLDER, GIVEN, shipped, slug
 
 DETECTIONS = [shipped().find(name) for name in shipped().names]
 OUTPUTS = {**detections.detection_pages(), **detections.layer()}
@@ -28,6 +28,26 @@ def test_a_page_ends_with_its_evaluation_and_how_to_tune_it(detection):
     assert titles[-3:] == ["Test Dataset", "Evaluation", "Tuning"]
     assert f"`{slug(detection.name)}_filter`" in text.partition("## Tuning")[2]
     assert ("the most that a hit can have" in text) == detection.dynamic_score
+
+
+TYPES = {
+    GIVEN: "TTP",
+    "Windows MSIExec DLL Registration": "TTP",
+    "Windows MSIExec DLL Unregistration": "TTP",
+    "Windows MSIExec Package From Network": "Anomaly",
+    "Windows MSIExec Unusual Parent": "Anomaly",
+    "Windows MSIExec Unusual Child": "Anomaly",
+    "Windows MSIExec Hidden Launch": "TTP",
+    "Windows MSIExec Renamed": "TTP",
+}
+
+
+@pytest.mark.parametrize("detection", DETECTIONS, ids=shipped().names)
+def test_a_page_says_why_its_detection_is_of_its_type(detection):
+    assert detection.type == TYPES[detection.name]
+    assert detection.type_reason.endswith(".")
+    text = OUTPUTS[f"{FOLDER}/{slug(detection.name)}.md"]
+    assert f"\n- **Type**: {detection.type}. {detection.type_reason}\n" in text
 
 
 def test_the_index_lists_each_detection_under_its_story_and_each_of_its_techniques():
