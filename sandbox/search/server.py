@@ -153,6 +153,6 @@ class Server:
         """
         with self._lock:
             self.database.execute(
-                f"UPDATE events SET _indextime = {'floor(_time)' if at is None else repr(at)} "
-                f"WHERE index = {sql.quote(index)} AND _indextime >= {int(since)!r}"
+                "UPDATE events SET _indextime = coalesce(?, floor(_time)) WHERE index = ? AND _indextime >= ?",
+                [at, index, int(since)],
             )

@@ -1,6 +1,7 @@
 """From hits to alerts: the packaged searches, the real action, and the risk rules, on simulated time."""
 
 import re
+from collections import Counter
 
 import pytest
 
