@@ -1,6 +1,7 @@
 """From hits to alerts: the packaged searches, the real action, and the risk rules, on simulated time."""
 
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -9,6 +10,7 @@ from sandbox import confs
 from sandbox.alerts.scheduler import Scheduler
 from sandbox.inputs.windows import parse
 from tests.support.app.estate import ACCELERATED, APP, BREADTH, RULE, SCORE, SEVERE, Estate, process, running
+from tests.support.app.risk_page import PAGE
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.examples import GIVEN
 from tests.support.windows.events import security_xml, sysmon_xml
@@ -619,3 +621,36 @@ def test_a_service_account_of_a_raw_security_event_is_known_by_its_sid(estate, s
     estate.instance.add_events([row])
     estate.detect()
     assert {event["risk_object"] for event in estate.risk()} == objects
+
+
+# -- the example of the page
+
+
+def test_the_example_of_the_page_is_true(estate):
+    """docs/risk-events.md: the risk events of a morning, what each detection adds, and the alert."""
+    nine = DAY + 9 * HOUR
+    web = {"parent_process_name": "powershell.exe"}
+    lines = [rf"msiexec.exe /i https://cdn.example/tool-{number}.msi" for number in (1, 2, 3)]
+    estate.instance.add_events(
+        [
+            *seen_by_both(nine, "amy", "ws-1", r"/y C:\Users\Public\a.dll", late=1, parent_process_name="cmd.exe"),
+            *(process(nine + HOUR + 300 * n, "amy", "ws-1", line, **web) for n, line in enumerate(lines)),
+            process(nine + 2 * HOUR, "amy", "ws-1", "whoami.exe /all", "whoami.exe", parent_process_name="msiexec.exe"),
+        ]
+    )
+    estate.detect(search="`ssa_process_events` | ssadetect")
+    table = "| sort 0 _time, detection | table _time, detection, detection_type, risk_score"
+    events = estate.found(f"`ssa_risk_events` risk_object=amy {table}")
+    told = re.findall(r"^\| (\d\d:\d\d:\d\d) \| (.*?) \| (\w+) \| (\d+) \| (\d+)?", PAGE, re.MULTILINE)
+    clock = [time.strftime("%H:%M:%S", time.gmtime(float(row["_time"]))) for row in events]
+    facts = [(row["detection"], row["detection_type"], row["risk_score"]) for row in events]
+    assert [(at, *fact) for at, fact in zip(clock, facts, strict=True)] == [line[:4] for line in told]
+    counts = {detection: number for _, detection, _, _, number in told if number}
+    parts = estate.found("risk_object=amy `ssa_risk_parts`")
+    assert {row["detection"]: row["part"] for row in parts} == counts
+    alerts = {row["risk_object"]: row for row in estate.found(estate.saved(SCORE))}
+    assert sorted(alerts) == ["amy", "ws-1"]
+    assert f"{' + '.join(counts.values())} = {alerts['amy']['risk_score']}" in PAGE
+    assert alerts["amy"]["message"] in PAGE
+    (severe,) = estate.found(estate.saved(SEVERE))
+    assert (severe["user"], severe["device"], severe["risk_score"]) == ("amy", "ws-1", "64")
