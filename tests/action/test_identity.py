@@ -94,6 +94,20 @@ def test_the_arguments_of_a_process_are_the_same_however_its_program_is_written(
 
 
 @pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        (r"C:\Program Files\x y\a.exe", r'"C:\Program Files\x y\a.exe"'),
+        (r"C:\Program Files\x y\a.exe", "a"),
+        (r"c:\program files\X y\a.exe  -b", r'"C:\Program Files\x y\a.exe" -B'),
+        (r"C:\Program Files\x y\a.exe/b", '"a.exe"/b'),
+    ],
+)
+def test_a_path_that_stands_for_the_command_line_is_the_program_whole(line, other):
+    before = {"process_path": r"C:\Program Files\x y\a.exe", "process": line}
+    assert same(before=before, process=other)[0] == "process_key"
+
+
+@pytest.mark.parametrize(
     ("line", "other", "alike"),
     [
         ("x 10.0.0.1 a77", "x 10.0.0.254 a1", True),

@@ -47,7 +47,7 @@ class Identity:
             )
         name = _text(row, "process_name").replace("\\", "/").rpartition("/")[2]
         if detection.datamodel == PROCESSES.name and (name or command):
-            arguments = _one_blank(_PROGRAM.sub("", command.strip(), count=1))
+            arguments = _arguments(command.strip(), _text(row, "process_path"))
             process = process_id(row) or f"at {self._start[1]}"
             self.process_key = _hash([device, process, name, arguments])
             alike = _VARIABLE.sub("#", _one_blank(command))
@@ -76,6 +76,15 @@ def _device(row: Row) -> list[str]:
     """Return the normal forms of a row's device: mostly one."""
     named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id")}
     return sorted(named - {""})
+
+
+def _arguments(command: str, path: str) -> str:
+    """Return a command line without its program.
+
+    Where a Security event has no command line, the add-on writes the path instead, and blanks in it in no quotes.
+    """
+    rest = command[len(path) :] if path and command.startswith(path) else _PROGRAM.sub("", command, count=1)
+    return _one_blank(rest)
 
 
 def _one_blank(text: str) -> str:
