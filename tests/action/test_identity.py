@@ -136,6 +136,15 @@ def test_another_detection_finds_the_same_process(tmp_path):
     assert [name for name in KEYS if keys()[name] == other[name]] == ["process_key"]
 
 
+def test_the_device_of_a_risk_is_the_detections_and_that_of_a_process_the_events(tmp_path):
+    local = f"[{GIVEN}]\ncolumns = dest_device_id:src_host\n"
+    other = catalogue(tmp_path, local).find(GIVEN)
+    before = {"src_host": "ws-9"}
+    assert same(before=before, detection=other, dest="ws-2") == ["risk_event_id", "repeat_key"]
+    assert same(before=before, detection=other, src_host="ws-8") == ["process_key"]
+    assert keys(other, **before)["process_key"] == keys()["process_key"]
+
+
 def test_an_event_that_is_no_process_is_known_by_the_parts_of_its_risk(tmp_path):
     network = catalogue(tmp_path, f"[{GIVEN}]\ndatamodel = Network_Traffic\n").find(GIVEN)
     found = keys(network, body='{"port": 1}')

@@ -37,7 +37,7 @@ class Identity:
     """
 
     def __init__(self, detection: Detection, row: Row, body: Mapping[str, Any], time: float, score: float) -> None:
-        device = _device(row)
+        device = _device(row, detection.columns)
         command = _text(row, "process")
         self._start = [detection.id, int(time // 1)]
         self._end: list[Any] = [device, command.strip()]
@@ -49,7 +49,7 @@ class Identity:
         if detection.datamodel == PROCESSES.name and (name or command):
             arguments = _arguments(command.strip(), _text(row, "process_path"))
             process = process_id(row) or f"at {self._start[1]}"
-            self.process_key = _hash([device, process, name, arguments])
+            self.process_key = _hash([_device(row), process, name, arguments])
             alike = _VARIABLE.sub("#", _one_blank(command))
             self.repeat_key = _hash([detection.id, device, name, alike, format_score(score)])
         else:
@@ -72,9 +72,9 @@ def _text(row: Row, column: str) -> str:
     return "\n".join(value for value in cells.values(row.get(column)) if not is_placeholder(value)).lower()
 
 
-def _device(row: Row) -> list[str]:
-    """Return the normal forms of a row's device: mostly one."""
-    named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id")}
+def _device(row: Row, columns: Mapping[str, str] = event.NO_COLUMNS) -> list[str]:
+    """Return the normal forms of a row's device, mostly one: the event's, or that of a detection with such columns."""
+    named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id", columns)}
     return sorted(named - {""})
 
 
