@@ -94,6 +94,20 @@ def test_the_arguments_of_a_process_are_the_same_however_its_program_is_written(
 
 
 @pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        (r"C:\Program Files\x y\a.exe", r'"C:\Program Files\x y\a.exe"'),
+        (r"C:\Program Files\x y\a.exe", "a"),
+        (r"c:\program files\X y\a.exe  -b", r'"C:\Program Files\x y\a.exe" -B'),
+        (r"C:\Program Files\x y\a.exe/b", '"a.exe"/b'),
+    ],
+)
+def test_a_path_that_stands_for_the_command_line_is_the_program_whole(line, other):
+    before = {"process_path": r"C:\Program Files\x y\a.exe", "process": line}
+    assert same(before=before, process=other)[0] == "process_key"
+
+
+@pytest.mark.parametrize(
     ("line", "other", "alike"),
     [
         ("x 10.0.0.1 a77", "x 10.0.0.254 a1", True),
@@ -120,6 +134,15 @@ def test_a_hit_that_weighs_more_is_no_mere_repeat(tmp_path):
 def test_another_detection_finds_the_same_process(tmp_path):
     other = keys(catalogue(tmp_path, f"[{GIVEN}]\nid = other\n").find(GIVEN))
     assert [name for name in KEYS if keys()[name] == other[name]] == ["process_key"]
+
+
+def test_the_device_of_a_risk_is_the_detections_and_that_of_a_process_the_events(tmp_path):
+    local = f"[{GIVEN}]\ncolumns = dest_device_id:src_host\n"
+    other = catalogue(tmp_path, local).find(GIVEN)
+    before = {"src_host": "ws-9"}
+    assert same(before=before, detection=other, dest="ws-2") == ["risk_event_id", "repeat_key"]
+    assert same(before=before, detection=other, src_host="ws-8") == ["process_key"]
+    assert keys(other, **before)["process_key"] == keys()["process_key"]
 
 
 def test_an_event_that_is_no_process_is_known_by_the_parts_of_its_risk(tmp_path):

@@ -71,6 +71,12 @@ def test_only_numbers_within_the_stanzas_bounds_count(tmp_path, body, expected):
     assert score(weighed(tmp_path, body))[0] == expected
 
 
+def test_a_name_of_the_body_that_the_event_is_read_from_too_changes_no_score(tmp_path):
+    text = STANZA.format(body="process: 'go calm', confidence: weight", dynamic="1").replace("= m\n", "= $process$\n")
+    detection = catalogue(tmp_path, default=text).find("Weighed")
+    assert (score(detection, "go")[0], score(detection, "go calm")[0]) == ("32", "8")
+
+
 def test_without_dynamic_score_the_body_does_not_count(tmp_path):
     assert score(weighed(tmp_path, "impact: 1, confidence: 1", dynamic="0")) == ("40", 1, 0)
     assert not given_detection().dynamic_score

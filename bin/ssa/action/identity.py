@@ -37,7 +37,7 @@ class Identity:
     """
 
     def __init__(self, detection: Detection, row: Row, body: Mapping[str, Any], time: float, score: float) -> None:
-        device = _device(row)
+        device = _device(row, detection.columns)
         command = _text(row, "process")
         self._start = [detection.id, int(time // 1)]
         self._end: list[Any] = [device, command.strip()]
@@ -47,9 +47,9 @@ class Identity:
             )
         name = _text(row, "process_name").replace("\\", "/").rpartition("/")[2]
         if detection.datamodel == PROCESSES.name and (name or command):
-            arguments = _one_blank(_PROGRAM.sub("", command.strip(), count=1))
+            arguments = _arguments(command.strip(), _text(row, "process_path"))
             process = process_id(row) or f"at {self._start[1]}"
-            self.process_key = _hash([device, process, name, arguments])
+            self.process_key = _hash([_device(row), process, name, arguments])
             alike = _VARIABLE.sub("#", arguments)
             self.repeat_key = _hash([detection.id, device, name, alike, format_score(score)])
         else:
@@ -72,10 +72,19 @@ def _text(row: Row, column: str) -> str:
     return "\n".join(value for value in cells.values(row.get(column)) if not is_placeholder(value)).lower()
 
 
-def _device(row: Row) -> list[str]:
-    """Return the normal forms of a row's device: mostly one."""
-    named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id")}
+def _device(row: Row, columns: Mapping[str, str] = event.NO_COLUMNS) -> list[str]:
+    """Return the normal forms of a row's device, mostly one: the event's, or that of a detection with such columns."""
+    named = {entities.normal(value, "system") for value in event.field_values(row, "dest_device_id", columns)}
     return sorted(named - {""})
+
+
+def _arguments(command: str, path: str) -> str:
+    """Return a command line without its program.
+
+    Where a Security event has no command line, the add-on writes the path instead, and blanks in it in no quotes.
+    """
+    rest = command[len(path) :] if path and command.startswith(path) else _PROGRAM.sub("", command, count=1)
+    return _one_blank(rest)
 
 
 def _one_blank(text: str) -> str:

@@ -38,6 +38,14 @@ def test_it_shows_what_a_detection_reads_does_and_may_get_wrong(explain, name):
     assert warnings == ["cmd_line is required, and the search never reads it"]
 
 
+def test_it_names_the_column_that_a_detection_reads_instead(app, explain):
+    local(app, f"[{GIVEN}]\ncolumns = dest_user_id:src_user, process_name:image\n")
+    rows = explain(f"detection={GIVEN}")
+    fields = {row["name"]: row["text"] for row in rows if row["part"] == "field"}
+    assert fields["dest_user_id"] == "from the column src_user"
+    assert fields["process_name"] == "from the column image; the conditions depend on it"
+
+
 def test_without_an_option_it_shows_all_and_what_is_wrong_as_a_row(app, explain):
     local(app, WRONG + SUSPECT)
     rows = explain()

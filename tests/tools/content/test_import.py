@@ -165,7 +165,8 @@ iseval = 0
 [{SAVED}]
 description = Finds reg.exe that writes a hive to a file.
 search = `ssa_process_events` `{STEM}_prefilter` | fields _time, host, dest, user, process, process_name, \
-process_path, process_id, parent_process, parent_process_name | fields - _raw | ssadetect detection="{NAME}" \
+process_path, process_id, parent_process, parent_process_name, TargetUserName, TargetUserSid, SubjectUserName, \
+SubjectUserSid | fields - _raw | ssadetect detection="{NAME}" \
 | `{STEM}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *
 request.ui_dispatch_app = ssa_detections
 disabled = 0
@@ -453,7 +454,24 @@ def test_a_saved_search_passes_what_the_detection_reads_beyond_the_usual(run, fo
     search = SEARCH.replace('AND like(cmd_line, "% save %")', "AND input_event.logon_id=input_event.session")
     assert run(changed(search=search, message="$ticket$ $dest_user_id$"))[0] == 0
     passed = values(folder, "savedsearches")[SAVED]["search"].partition(" | fields - _raw")[0]
-    assert passed.endswith("parent_process_name, logon_id, session, ticket")
+    assert passed.endswith("SubjectUserName, SubjectUserSid, logon_id, session, ticket")
+
+
+def test_a_column_that_a_detection_reads_instead_is_passed_on_and_searched(run, folder):
+    search = SEARCH.replace('AND like(cmd_line, "% save %")', 'AND input_event.logon_id="x1"')
+    conf_file = folder / "local/ssa_detections.conf"
+    conf_file.parent.mkdir(exist_ok=True)
+    conf_file.write_text(f"[{NAME}]\ncolumns = dest_user_id:src_user, dest_device_id:src_host, logon_id:Logon.Id\n")
+    assert run(changed(search=search))[0] == 0
+    saved = values(folder, "savedsearches")[SAVED]
+    passed = saved["search"].partition(" | fields - _raw")[0]
+    assert passed.endswith("SubjectUserName, SubjectUserSid, Logon.Id, src_host, src_user")
+    (one,) = json.loads(saved["action.notable.param.drilldown_searches"])
+    assert one["search"] == '`ssa_process_events` src_host="$dest_device_id$"'
+    assert (
+        'Logon.Id="x1"'
+        in [one["definition"] for name, one in values(folder, "macros").items() if "_prefilter" in name][-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -463,7 +481,7 @@ def test_a_saved_search_passes_what_the_detection_reads_beyond_the_usual(run, fo
         ('"a, b | delete"', "$_raw$", "fields *"),
         ("lower(_time)", "x", "fields *"),
         ('"process_name"', "$_raw$", "fields _time, host, dest, user, process, process_name, process_path, process_id, "
-         "parent_process, parent_process_name, _raw"),
+         "parent_process, parent_process_name, TargetUserName, TargetUserSid, SubjectUserName, SubjectUserSid, _raw"),
     ],
 )  # fmt: skip
 def test_a_saved_search_drops_only_what_it_can_be_seen_not_to_need(run, folder, key, message, passed):
