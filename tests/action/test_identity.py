@@ -52,7 +52,7 @@ WITH_PATH = r'"C:\Windows\System32\msiexec.exe" /y C:\Users\Public\evil.dll'
         ({"process_name": "other.exe"}, "risk_event_id"),
         ({"process": WITH_PATH.upper() + " "}, "risk_event_id process_key repeat_key"),
         ({"process": WITH_PATH.replace(" /y ", "  /y\t")}, "process_key repeat_key"),
-        ({"process": r"msiexec /y C:\Users\Public\evil.dll"}, "process_key"),
+        ({"process": r"msiexec /y C:\Users\Public\evil.dll"}, "process_key repeat_key"),
         ({"process": r"msiexec /y C:\Users\Public\other.dll"}, ""),
         ({"event_id": "4688", "dest_user_id": "own", "dest_device_id": "own"}, "risk_event_id process_key repeat_key"),
         ({"parent_process_name": "other.exe"}, "risk_event_id process_key repeat_key"),
