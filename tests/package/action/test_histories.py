@@ -16,6 +16,8 @@ from tests.support.app.schedule import DAY, HOUR
 from tests.support.app.scores import Hit
 from tests.support.soak import SEED, count, report
 
+pytestmark = pytest.mark.xdist_group("histories")  # one worker makes the estates, once
+
 HISTORIES, AT_ONCE = count(150, 2_000, 50), 50
 DAYS = 4
 END = DAY + DAYS * 24 * HOUR

@@ -15,6 +15,8 @@ from tests.support.app.scores import Hit
 from tests.support.soak import SEED, count, report
 from tools.ui import views
 
+pytestmark = pytest.mark.xdist_group("scores")  # one worker makes the estates, once
+
 HISTORIES, AT_ONCE = count(200, 2_000, 50), 100
 NOW = DAY + 9 * 24 * HOUR
 VIEWS = views.shipped()
