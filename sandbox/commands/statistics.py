@@ -155,8 +155,15 @@ def build_stats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
 def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Add statistics of all rows, or of those of the same group, to each row."""
     found, fields, _given = _grouped(command, rows)
-    over = f"OVER ({_partition(rows, fields)})"
-    return _beside(rows, fields, {each.column: each.code(over=over) for each in found})
+    source = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
+    keys = {f"^ key {place}": sql.value_of(rows, name).code for place, name in enumerate(fields)}
+    stats = {f"^ stat {place}": each.code() for place, each in enumerate(found)}
+    named = {f'"{name}"': code for name, code in (keys | stats).items()}
+    groups = f"FROM {source} SELECT {', '.join(f'{code} AS {name}' for name, code in named.items())}"
+    same = " AND ".join(f'{code} IS NOT DISTINCT FROM "{name}"' for name, code in keys.items()) or "true"
+    by = f" GROUP BY {', '.join(keys.values())}" if keys else ""
+    added = {each.column: f'"^ stat {place}"' for place, each in enumerate(found)}
+    return _beside(rows, fields, added, f" LEFT JOIN ({groups}{by}) ON {same}")
 
 
 def build_streamstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -188,12 +195,15 @@ def _partition(rows: sql.Relation, fields: Sequence[str]) -> str:
     return f"PARTITION BY {', '.join(sql.value_of(rows, name).code for name in fields)}" if fields else ""
 
 
-def _beside(rows: sql.Relation, fields: Sequence[str], columns: Mapping[str, str]) -> str:
-    """Write the query for rows with more columns, which are null where one of the fields is; they may use ROW."""
+def _beside(rows: sql.Relation, fields: Sequence[str], columns: Mapping[str, str], join: str = "") -> str:
+    """Write the query for rows with more columns, which are null where one of the fields is.
+
+    They may use ROW, and the columns of a join.
+    """
     present = " AND ".join(f"{sql.value_of(rows, name).code} IS NOT NULL" for name in fields) or "true"
     added = {name: f"CASE WHEN {present} THEN {code} END" for name, code in columns.items()}
     source = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
-    return sql.query(source, sql.same(rows) | added, f"ORDER BY {ROW}")
+    return sql.query(source + join, sql.same(rows) | added, f"ORDER BY {ROW}")
 
 
 def build_dedup(_: Context, command: spl.Command, rows: sql.Relation) -> str:

@@ -456,7 +456,7 @@ def test_a_risk_rule_alerts_once_for_each_process_or_user_or_device_and_period(n
     keys = ("alert.suppress.fields", "alert.suppress.period", "dispatch.earliest_time")
     assert tuple(rule[key] for key in keys) == RULES[name]
     assert {*rule["alert.suppress.fields"].split(","), "severity", "message", "drilldown_search"} <= set(columns)
-    assert rule["dispatch.latest_time"] == "now"
+    assert rule["dispatch.latest_time"] == ("+2d" if "Severe" in name else "now")
     assert rule["alert.severity"] in ("4", "5")
     assert re.fullmatch(r"([1-5]?[0-9]|\*/5) \* \* \* \*", rule["cron_schedule"])
     assert (rule["counttype"], rule["relation"], rule["quantity"]) == ("number of events", "greater than", "0")

@@ -184,6 +184,17 @@ def test_a_user_who_is_none_raises_nothing_on_any_number_of_machines(estate):
     assert estate.scores() == {f"ws-{n}": 35 for n in range(100)}
 
 
+def test_a_process_that_is_seen_ten_thousand_times_counts_once_and_takes_no_more_time_than_others(estate):
+    """One process id and one command line, second by second, as who forges events may send them."""
+    risk = {"index": "risk", "sourcetype": "stash", "risk_object": "amy", "risk_object_type": "user"}
+    known = risk | {"risk_score": "80", "detection": "d", "detection_type": "TTP", "process_key": "p", "process": "x"}
+    many = [{**known, "_time": DAY + 8 * n, "risk_event_id": f"r{n}", "repeat_key": f"k{n}"} for n in range(10_000)]
+    estate.instance.add_events([{**row, "_indextime": row["_time"], "_raw": "x"} for row in many])
+    began = time.monotonic()
+    assert estate.scores() == {"amy": 80}
+    assert time.monotonic() - began < 20
+
+
 def test_routine_installs_by_one_account_do_not_alert_and_another_anomaly_beside_them_does(estate):
     lines = [
         rf"msiexec.exe /i \\files\sw\{name}-{n}.msi /qn" for n, name in enumerate(["chat", "mail", "vpn", "pdf"] * 13)
@@ -256,6 +267,30 @@ def test_a_severe_hit_of_a_ttp_alerts_in_the_next_run_once_for_its_process(estat
     assert {event["risk_object"] for event in estate.found(row["drilldown_search"])} == {"amy", "ws-1"}
     assert {run.outcome for run in later} == {"suppressed"}
     assert later[-1].time < DAY + 26 * HOUR  # what was written a day ago is not looked at again
+    assert len(scheduler.alerts) == 1
+
+
+def test_a_severe_hit_that_is_dated_a_day_ahead_alerts_when_it_is_written(estate):
+    ahead, written = DAY + 30 * HOUR, DAY - 60
+    line = r"msiexec.exe /y \\host@SSL\x.dll"
+    estate.instance.add_events([process(ahead, "amy", "ws-1", line, parent_process_name="winword.exe")])
+    estate.detect(start=DAY, end=DAY + 31 * HOUR, search="`ssa_process_events` | ssadetect", written=written)
+    estate.schedule(SEVERE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(DAY, DAY + HOUR) + scheduler.run(ahead - HOUR, ahead + HOUR)
+    assert [run.error for run in runs if run.error] == []
+    assert [alert.time for alert in scheduler.alerts] == [DAY]
+
+
+def test_hits_that_are_dated_ahead_alert_when_their_time_comes(estate):
+    """Between two runs, the score is above the threshold for a second: one hit of the three is a day old then."""
+    ahead = DAY + 30 * HOUR
+    times = [ahead - 24 * HOUR + 1, ahead - 60, ahead]
+    estate.hits(*[(at, f"user of {at:.0f}", "ws-1") for at in times], written=DAY)
+    estate.schedule(SCORE)
+    scheduler = Scheduler(estate.instance)
+    runs = scheduler.run(ahead - HOUR, ahead + 2 * HOUR)
+    assert [run.error for run in runs if run.error] == []
     assert len(scheduler.alerts) == 1
 
 

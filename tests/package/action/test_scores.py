@@ -52,7 +52,7 @@ def history(chance):
                 continue
             points = chance.choice([usual, usual, 20])
             alike = f"{detection}-{points}-{chance.randrange(3)}" if kind in ("Anomaly", "Hunting") else None
-            indexed = chance.choice([time + 60, time + 60, NOW - HOUR])
+            indexed = chance.choice([time + 60, time + 60, NOW - HOUR, time - 30 * HOUR])
             fields = {"time": time, "indexed": min(indexed, NOW), "detection": detection, "score": points}
             keys = {"story": story or detection, "process": process, "repeat": alike, "cap": KINDS[kind]}
             hits.append((Hit(f"{len(hits)}", **fields, **keys), kind, story))

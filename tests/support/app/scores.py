@@ -103,7 +103,7 @@ def alerts(hits, now, since, threshold, factor=1.0):
     """Return the scores that the rule reports: the highest that is now, and the highest before.
 
     It looks at the last moment at which other hits began to count, and at those of 8 days that count a hit which was
-    indexed since then.
+    indexed since then, or whose time, which may have been ahead, has come since then.
     """
     hits = within(hits, now - 9 * DAY, now)
     changes, before = [], []
@@ -112,7 +112,7 @@ def alerts(hits, now, since, threshold, factor=1.0):
             changes.append(at)
         before = counts
     *earlier, last = changes or [now]
-    tried = [at for at in earlier if any(hit.indexed >= since for hit in counted(hits, at))] + [last]
+    tried = [at for at in earlier if any(max(hit.indexed, hit.time) >= since for hit in counted(hits, at))] + [last]
     found = [score(hits, at, factor) for at in tried]
     for ones in ([one for one in found if one.at > now - DAY], [one for one in found if one.at <= now - DAY]):
         best = max(ones, key=lambda one: (one.score, -one.at), default=None)
