@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.demo import replay
 
-ENTITIES = "Users by their highest score of 24 hours"
+ENTITIES, DEVICES = "Users by their highest score of 24 hours", "Devices by their highest score of 24 hours"
 MESSAGES = "Latest risk messages"
 CANDIDATES, LINE = "Values that hits share", "The line that leaves it out"
 PAGE = 5
@@ -49,7 +49,7 @@ def test_another_entity_runs_the_searches_again_that_are_about_it(screen, view):
     whole(screen)
 
 
-@pytest.mark.parametrize(("panel", "entity"), [(ENTITIES, "b.heron"), ("Devices by their highest score of 24 hours", "ws-fin-02")])
+@pytest.mark.parametrize(("panel", "entity"), [(ENTITIES, "b.heron"), (DEVICES, "ws-fin-02")])
 def test_a_click_on_a_user_or_device_opens_what_is_known_of_it(screen, panel, entity):
     screen.open("overview")
     screen.click(panel, entity)
