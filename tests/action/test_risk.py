@@ -328,7 +328,7 @@ def test_fields_that_enterprise_security_computes_are_never_written():
 
 def test_what_readers_need_first_stands_before_the_long_texts():
     names = [name for name, _ in events()[0].fields]
-    assert names[:10] == [
+    assert names[:8] == [
         "search_name",
         "risk_object",
         "risk_object_type",
@@ -337,12 +337,23 @@ def test_what_readers_need_first_stands_before_the_long_texts():
         "process_key",
         "repeat_key",
         "detection_type",
-        "threat_object",
-        "threat_object_type",
     ]
+    assert names.index("analyticstories") < names.index("threat_object") < names.index("risk_message")
     long = names.index("risk_message")
     assert names[long : long + 3] == ["risk_message", "annotations", "contributing_events_search"]
     assert names[-1] == "savedsearch_description"
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "\\", "\u202e", "💥"])
+def test_no_name_pushes_what_rules_read_out_of_the_part_of_a_line_that_is_extracted(letter):
+    many = [f"{number}{letter * 250}" for number in range(10)]
+    hit = {**row(), "body": "", "dest_user_id": f"a{letter * 298}z", "user": f"a{letter * 298}z", "process_name": many}
+    found = risk.risk_events(given_detection(), hit, CONTEXT).events
+    assert len(found[0]["threat_object"]) == 10
+    for one in found:
+        start = stash.line(one).encode()[:10_240]  # limits.conf, [kv] maxchars, if it means bytes
+        for name in ("process_key", "repeat_key", "detection_type", "severity", "detection", "analyticstories"):
+            assert f' {name}="'.encode() in start
 
 
 def test_the_contributing_search_names_second_device_and_process():
