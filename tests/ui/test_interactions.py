@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.demo import replay
 
-ENTITIES, DEVICES = "Users by their highest score of 24 hours", "Devices by their highest score of 24 hours"
+ENTITIES, DEVICES = "Users by highest 24-hour score", "Devices by highest 24-hour score"
 MESSAGES = "Latest risk messages"
 CANDIDATES, LINE = "Values that hits share", "The line that leaves it out"
 PAGE = 5
@@ -65,7 +65,7 @@ def test_a_click_on_a_user_or_device_opens_what_is_known_of_it(screen, panel, en
 
 def test_a_click_on_an_entity_shows_its_events_on_the_spot(screen):
     screen.open("entity")
-    screen.click("Users and devices by their highest score of 24 hours", "e.plover")
+    screen.click("Users and devices by highest 24-hour score", "e.plover")
     screen.settle()
     assert screen.token("entity") == "e.plover"
     assert {row["Entity"] for row in screen.table("Its events in order")} == {"e.plover"}

@@ -23,7 +23,7 @@ VIEWS = views.shipped()
 FACTORS = {"*9": 2, "*5": 0.5, "*05": 0.25, "*0": 0}
 """Patterns of names, and their factors."""
 
-KINDS = {"TTP": 105, "Anomaly": 60, "Hunting": 60, None: 105}
+KINDS = {"TTP": 105, "Anomaly": 60, "hunting": 60, None: 105}
 """The types of detections and their caps; without one, a risk event of an older version of the app."""
 
 RANGES = [
@@ -51,7 +51,7 @@ def history(chance):
             if time >= NOW:
                 continue
             points = chance.choice([usual, usual, 20])
-            alike = f"{detection}-{points}-{chance.randrange(3)}" if kind in ("Anomaly", "Hunting") else None
+            alike = f"{detection}-{points}-{chance.randrange(3)}" if kind in ("Anomaly", "hunting") else None
             indexed = chance.choice([time + 60, time + 60, NOW - HOUR, time - 30 * HOUR])
             fields = {"time": time, "indexed": min(indexed, NOW), "detection": detection, "score": points}
             keys = {"story": story or detection, "process": process, "repeat": alike, "cap": KINDS[kind]}
