@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import threading
@@ -22,15 +23,16 @@ from .entities import Ignored
 from .log import Log
 from .payload import Action, Limits, PayloadError
 from .sink import Ledger, Patience, Sink, SinkError
+from .spool import Spool
 
 EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
-"""Exit codes: done; the action is set up wrongly; the results; a detection; splunkd did not take the events; a bug."""
+"""Exit codes: done; the action is set up wrongly; the results; a detection; no sink took the events; a bug."""
 
 LONGEST_NAME = 1_000
 """Characters of a detection's name that are looked at."""
 
 BATCH = 250
-"""Risk events in one request: at most 2.5 MB, all that is held of them at a time."""
+"""Risk events in one file or request: at most 2.5 MB, all that is held of them at a time."""
 
 PROGRESS = 2_000
 """Risk events after which the log reports the progress."""
@@ -42,9 +44,10 @@ LEDGER_AGE = 30 * 86_400
 """Seconds that the ledger remembers a risk event."""
 
 ONE_REQUEST, QUERIES, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
-"""Shares of maxtime: one request may take so much; queries that fail may cost so much, so that events have the rest;
-nothing is begun later; the process ends itself. splunkd would kill it at 1, without a message. What Python took to
-start is part of the time: time.process_time() knows most of it."""
+"""Shares of maxtime: one request may take so much; queries that fail may cost so much, so that events have the rest,
+and so may the tries of a sink before another stands in for it; nothing is begun later; the process ends itself.
+splunkd would kill it at 1, without a message. What Python took to start is part of the time: time.process_time() knows
+most of it."""
 
 NONE: set[str] = set()
 
@@ -59,7 +62,12 @@ class Run:
         self.catalogue = Catalogue.of_app(APP)
         seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
         self.patience = Patience(log, seconds, pause=pause)
-        self.queries = Patience(log, seconds, budget=limits.seconds * QUERIES, pause=pause)
+        self.queries, self.substituted = (
+            Patience(log, seconds, budget=limits.seconds * QUERIES, pause=pause) for _ in range(2)
+        )
+        self.sinks: list[Sink] = []
+        self.ledger: Ledger | None = None
+        self.used: dict[str, None] = {}
         self.detections: dict[str, tuple[Detection, ...]] = {}
         self.seen: set[str] = set()
         self.unnoted: list[str] = []
@@ -78,7 +86,8 @@ class Run:
         return (
             f'search="{action.search_name}" sid={action.sid} results={self.rows} risk_events={self.events} '
             f"written={self.written} written_before={self.known} not_written={self.lost} ignored={self.ignored} "
-            f"index={action.index} dry_run={int(action.dry_run)} problems={sum(self.problems.values())}"
+            f"index={action.index} dry_run={int(action.dry_run)} sink={','.join(self.used) or 'none'} "
+            f"problems={sum(self.problems.values())}"
         )
 
     def execute(self) -> int:
@@ -119,29 +128,39 @@ class Run:
             self.fail(EXIT_DEFECT, f"the results failed, please report this: {traceback.format_exc()}")
 
     def connect(self) -> bool:
-        """Choose sink and ledger, and read the ignored entities; return False when nothing may be written."""
-        from . import splunkd  # here: it takes longer to load than a search without hits needs
+        """Choose sinks and ledger, and read the ignored entities; return False when nothing may be written."""
+        from .rest import guard, lookups, receivers  # here: they load longer than a search needs
+        from .rest import session as rest
 
-        action, timeout = self.action, min(splunkd.TIMEOUT, self.limits.seconds * ONE_REQUEST)
+        action, name, no_entries = self.action, self.action.search_name, list[Ignored]()
+        if self.limits.spool:
+            spool = Spool(HOME, action.index, name, action.server_host)
+            spool.clean()
+            self.sinks.append(spool)
+        timeout = min(rest.TIMEOUT, self.limits.seconds * ONE_REQUEST)
         try:
-            session = splunkd.Splunkd(action.server_uri, action.session_key, timeout)
+            session = rest.Session(action.server_uri, action.session_key, timeout)
         except SinkError as error:
-            self.fail(EXIT_SPLUNKD, f"nothing was written: {error}")
-            return False
-        self.sink: Sink = splunkd.Receivers(session, action.index, action.search_name, action.server_host)
-        self.ledger: Ledger | None = splunkd.KvLedger(session, action.index)
-        no_entries: list[Ignored] = []
-        ignored = self.query("the lookup of ignored entities", session.ignored, no_entries)
-        self.context = risk.Context(action.search_name, action.sid, time.time(), tuple(ignored))
-        name = action.search_name
-        if self.query("the double-score guard", lambda: session.writes_own_risk(name, action.owner, action.app), False):
+            if not self.sinks:
+                self.fail(EXIT_SPLUNKD, f"nothing was written: {error}")
+                return False
+            self.log("WARN", f"going on without ledger, ignored entities and double-score guard: {error}")
+            self.context = risk.Context(name, action.sid, time.time())
+            return True
+        self.sinks.append(receivers.Receivers(session, action.index, name, action.server_host))
+        self.ledger = lookups.KvLedger(session, action.index)
+        ignored = self.query("the lookup of ignored entities", lambda: lookups.ignored(session), no_entries)
+        self.context = risk.Context(name, action.sid, time.time(), tuple(ignored))
+        other = self.query(
+            "the double-score guard", lambda: guard.other_risk(session, name, action.owner, action.app), ""
+        )
+        if other:
             self.fail(
                 EXIT_USAGE,
-                f'"{name}" has Enterprise Security\'s risk action on as well (action.risk = 1): every hit would score '
-                "twice, so nothing was written. Choose one: turn action.risk off for this search, or action.ssa_risk",
+                f'"{name}" adds risk in Enterprise Security as well ({other}): every hit would score twice, so nothing '
+                "was written. Choose one: turn that off for this search, or action.ssa_risk",
             )
-            return False
-        return True
+        return not other
 
     def query(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
         """Return splunkd's answer, or a default with a warning: a query that fails must not cost risk."""
@@ -208,7 +227,7 @@ class Run:
         elif fresh:
             which = f"risk events {first} to {last}"
             try:
-                self.patience(which, lambda: self.sink.write([line for _, line in fresh]))
+                self.deliver(which, [line for _, line in fresh])
             except SinkError as error:
                 self.lost += len(fresh)
                 self.fail(EXIT_SPLUNKD, f"{which} were not written: {error}")
@@ -219,6 +238,23 @@ class Run:
             self.note(self.queries)
         if last // PROGRESS > (first - 1) // PROGRESS:
             self.log("INFO", f"results so far: {self.rows}, risk events written: {self.written}")
+
+    def deliver(self, which: str, lines: Sequence[str]) -> None:
+        """Write lines by the first sink that takes them; raises SinkError that tells of each."""
+        problems: list[str] = []
+        for number, sink in enumerate(self.sinks):
+            patience = self.patience if number == len(self.sinks) - 1 else self.substituted
+            write = functools.partial(sink.write, lines)
+            try:
+                patience(which, write) if patience.budget > 0 else write()
+            except SinkError as error:
+                problems.append(f"{sink.name}: {error}")
+            else:
+                if problems and sink.name not in self.used:
+                    self.log("WARN", f"{which} were written by {sink.name} instead. {problems[0]}")
+                self.used[sink.name] = None
+                return
+        raise SinkError("; ".join(problems))
 
     def note(self, patience: Patience) -> None:
         """Note in the ledger what was written; what it does not take now is noted again later."""
@@ -267,6 +303,7 @@ def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
         limits = payload.limits(log)
         action = payload.read_action(stdin)
         log.secret = action.session_key
+        payload.check_index(action.index, limits)
         run = Run(action, log, limits)
         watchdog = watch(run, limits.seconds * WATCHDOG - time.process_time())
         try:

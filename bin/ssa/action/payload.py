@@ -1,4 +1,4 @@
-"""The input of the alert action: the payload on stdin, and the limits in alert_actions.conf."""
+"""The input of the alert action: the payload on stdin, and what only an admin sets, in alert_actions.conf on disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import IO, Any, Callable, NamedTuple
 
 from ssa.content import conf
+
+INDEX = "risk"
+"""The index for risk events, and the only one that is allowed, unless an admin says otherwise."""
 
 MAXTIME, MAXRESULTS = "5m", "10000"
 """Splunk's defaults for an action whose stanza in alert_actions.conf sets no limits."""
@@ -43,10 +46,16 @@ class Action:
 
 
 class Limits(NamedTuple):
-    """What splunkd allows the action: seconds until it is killed, and how many results it is given."""
+    """What the action may do.
+
+    splunkd kills it after so many `seconds`, and gives it so many `results`; it writes to these `indexes`, and by the
+    spool unless `spool` is False.
+    """
 
     seconds: float
     results: int
+    indexes: tuple[str, ...]
+    spool: bool
 
 
 def read_action(stream: IO[bytes]) -> Action:
@@ -81,7 +90,7 @@ def read_action(stream: IO[bytes]) -> Action:
         server_host=_text(payload, "server_host"),
         session_key=session_key,
         detection=_text(settings, "detection").strip(),
-        index=_text(settings, "index", "risk").strip(),
+        index=_text(settings, "index", INDEX).strip(),
         dry_run=dry_run,
     )
 
@@ -100,13 +109,33 @@ def _text(source: Mapping[str, Any], key: str, default: str = "") -> str:
 
 
 def limits(log: Callable[[str, str], None], app: str = conf.APP) -> Limits:
-    """Read `maxtime` and `maxresults` of the action; what cannot be read is a warning, and Splunk's default holds."""
+    """Read the action's own settings; what cannot be read is a warning, and the default holds.
+
+    They are read from the app's files, and no parameters: any saved search could override a parameter.
+    """
     try:
         stanza = conf.load(app, "alert_actions").stanzas.get("ssa_risk", conf.Stanza())
     except conf.ConfError as error:
-        log("WARN", f"going on with maxtime = {MAXTIME}: {error}")
+        log("WARN", f"going on with maxtime = {MAXTIME}, allowed_indexes = {INDEX}: {error}")
         stanza = conf.Stanza()
-    return Limits(_seconds(stanza.get("maxtime"), log), _results(stanza.get("maxresults"), log))
+    indexes = stanza.get("allowed_indexes")
+    return Limits(
+        _seconds(stanza.get("maxtime"), log),
+        _results(stanza.get("maxresults"), log),
+        tuple(conf.comma_list(indexes.value if indexes else INDEX)),
+        _spool(stanza.get("delivery"), log),
+    )
+
+
+def check_index(index: str, limits: Limits) -> None:
+    """Raise PayloadError for an index that no admin has allowed: the spool itself would take events for any."""
+    if index not in limits.indexes:
+        allowed = ", ".join((*limits.indexes, index))
+        raise PayloadError(
+            f"nothing was written: the parameter index is '{index}', and the action may write to "
+            f"{', '.join(limits.indexes) or 'no index'}. An admin allows it: allowed_indexes = {allowed} under "
+            "[ssa_risk] in local/alert_actions.conf of the app ssa_detections"
+        )
 
 
 def _seconds(setting: conf.Setting | None, log: Callable[[str, str], None]) -> float:
@@ -123,3 +152,9 @@ def _results(setting: conf.Setting | None, log: Callable[[str, str], None]) -> i
         log("WARN", f"{setting.file}, line {setting.line}: maxresults: expected a number, going on with {MAXRESULTS}")
         setting = None
     return int(setting.value if setting else MAXRESULTS)
+
+
+def _spool(setting: conf.Setting | None, log: Callable[[str, str], None]) -> bool:
+    if setting and setting.value not in ("spool", "receivers"):
+        log("WARN", f"{setting.file}, line {setting.line}: delivery: expected spool or receivers, going on with spool")
+    return not setting or setting.value != "receivers"

@@ -1,7 +1,7 @@
 """Where risk events go, and how often that is tried.
 
-Another way to an index (HEC, for Splunk Cloud) is one more file with classes like Sink and, unless the KV store serves
-it too, Ledger. `alert.Run.connect` chooses them: the only place that names an implementation.
+Sinks are the spool (spool.py) and splunkd's receivers (rest/receivers.py), the ledger is in the KV store
+(rest/lookups.py). `alert.Run.connect` chooses them: the only place that names an implementation.
 """
 
 from __future__ import annotations
@@ -23,19 +23,21 @@ Answer = TypeVar("Answer")
 
 
 class SinkError(Exception):
-    """What splunkd did not do; the message names cause and remedy.
+    """What was not done; the message names cause and remedy.
 
-    `temporary` is True where the same request may succeed later; `status` is the HTTP status, 0 without an answer;
-    `after` is the wait in seconds that splunkd requests.
+    `temporary` is True where the same may succeed later; `status` is the HTTP status, 0 without an answer, None where
+    no request was made; `after` is the wait in seconds that splunkd requests.
     """
 
-    def __init__(self, problem: str, temporary: bool = False, status: int = 0, after: float = 0.0) -> None:
+    def __init__(self, problem: str, temporary: bool = False, status: int | None = 0, after: float = 0.0) -> None:
         super().__init__(problem)
         self.temporary, self.status, self.after = temporary, status, after
 
 
 class Sink(Protocol):
-    """Takes lines as events of the risk index."""
+    """Takes lines as events of the risk index; `name` is how the log calls it."""
+
+    name: str
 
     def write(self, lines: Sequence[str]) -> None:
         """Write lines as events, all or none as far as can be known; raises SinkError."""

@@ -1,0 +1,1 @@
+"""splunkd's REST API as the alert action uses it: a session, receivers, lookups in the KV store, a saved search."""
