@@ -150,7 +150,7 @@ def test_every_command_has_its_script_its_python_and_its_help():
     for name, settings in stanzas("commands").items():
         assert (ROOT / "bin" / settings["filename"]).is_file()
         assert settings["chunked"] == "true"
-        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
+        assert (settings["python.version"], settings["python.required"]) == ("python3.9", "3.9, 3.13")
         assert help_texts[f"{name}-command"]["usage"] == "public"
 
 
@@ -167,7 +167,7 @@ def test_every_alert_action_has_its_script_its_form_and_its_icon():
         assert (ROOT / "bin" / f"{name}.py").is_file()
         assert (ROOT / "appserver/static" / settings["icon_path"]).is_file()
         assert settings["payload_format"] == "json"
-        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
+        assert (settings["python.version"], settings["python.required"]) == ("python3.9", "3.9, 3.13")
         form = (ROOT / "default/data/ui/alerts" / f"{name}.html").read_text()
         parameters = set(re.findall(rf'name="action\.{name}\.param\.(\w+)"', form))
         assert parameters == {key[6:] for key in settings if key.startswith("param.") and not key.startswith("param._")}
@@ -303,6 +303,13 @@ def test_every_key_is_in_a_spec(name):
 @pytest.mark.parametrize("name", CONFS)
 def test_a_key_that_is_in_no_spec_would_be_found(name):
     assert unknown_keys(name, {"one": {"no_such_key": "1"}}) == ["[one] no_such_key"]
+
+
+@pytest.mark.parametrize("name", ["commands", "alert_actions"])
+def test_our_specs_name_every_command_and_action(name):
+    """btool looks for a key in the spec of its stanza."""
+    named = re.findall(r"^\[(.+)\]$", (ROOT / f"README/{name}.conf.spec").read_text(), re.MULTILINE)
+    assert named == list(stanzas(name))
 
 
 def test_our_specs_name_no_key_that_nothing_reads():
