@@ -269,7 +269,9 @@ def test_a_body_is_bounded_by_its_json(tmp_path):
         ("IP Address", "Victim", "system"),
         ("Device", "Victim", "system"),
         ("File Name", "Victim", "other"),
-        ("Process", "Parent Process", "process_name"),
+        ("Process", "Child Process", "process_name"),
+        ("Process", "Parent Process", "parent_process_name"),
+        ("Parent Process", "Attacker", "parent_process_name"),
         ("Process Name", "Attacker", "process_name"),
         ("File Name", "Attacker", "file_name"),
         ("IP Address", "Attacker", "ip_address"),
@@ -442,6 +444,7 @@ def test_threat_objects_are_bounded_in_number_and_length_and_stay_paired(charact
 def test_parallel_values_of_several_observables_keep_their_types(tmp_path):
     observables = [
         {"name": "process_name", "type": "Process", "role": "Child Process"},
+        {"name": "parent_process_name", "type": "Process", "role": "Attacker"},
         {"name": "src", "type": "IP Address", "role": "Attacker"},
         {"name": "user", "type": "User", "role": "Victim"},
     ]
@@ -451,6 +454,7 @@ def test_parallel_values_of_several_observables_keep_their_types(tmp_path):
     assert list(zip(risk_event["threat_object"], risk_event["threat_object_type"], strict=True)) == [
         ("a", "process_name"),
         ("b", "process_name"),
+        ("cmd.exe", "parent_process_name"),
         ("10.0.0.1", "ip_address"),
         ("10.0.0.2", "ip_address"),
     ]

@@ -24,7 +24,7 @@ def count(service, spl):
     return int(row["count"])
 
 
-@pytest.mark.point(9)
+@pytest.mark.point(2)
 def test_process_events_have_their_fields_and_command_lines(service, own):
     """Else the add-ons for Windows and Sysmon are missing on the search head, or older than CIM's tags."""
     fields = ("process", "process_name", "user", "dest")
@@ -43,19 +43,19 @@ def test_the_rule_finds_what_the_catalogue_expects_and_nothing_else(hits, events
     assert {(row["detection"], float(row["risk_score"])) for row in hits} == {(GIVEN, 35.0)}
 
 
-@pytest.mark.point(10)
+@pytest.mark.point(6)
 def test_the_bare_word_finds_every_msiexec_event(service, own):
     search = f"`ssa_process_events` {own} process_name=msiexec.exe"
     assert count(service, f"{search} msiexec") == count(service, search) == 41
 
 
-@pytest.mark.point(11)
+@pytest.mark.point(7)
 def test_the_prefilter_loses_nothing(service, own, events):
     search = f'`ssa_process_events` {own} %s | ssadetect detection="{GIVEN}"'
     assert count(service, search % "msiexec") == count(service, search % f"`{PREFIX}_prefilter`") == events.hits.total()
 
 
-@pytest.mark.point(12)
+@pytest.mark.point(31)
 def test_the_filter_macro_as_it_is_shipped_keeps_every_row(service, hits, events):
     rule, macro = service.saved_searches[RULE]["search"], f"| `{PREFIX}_filter` "
     assert macro in rule
@@ -71,7 +71,7 @@ def test_a_filter_macro_leaves_out_what_it_names(service, dispatch, hits, events
     assert left == {(f"b.heron.{events.id}", f"ws-fin-02.{events.id}.example"): 2}
 
 
-@pytest.mark.point(27)
+@pytest.mark.point(33)
 def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service, dispatch, own, events):
     entry = {"detection": GIVEN, "field": "process", "owner": "integration", "expires": "2099-01-01"}
     device = f"ws-eng-01.{events.id}.example"
@@ -89,13 +89,13 @@ def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service,
     assert (len(before), listed, expired) == (1, [], before)
 
 
-@pytest.mark.point(22)
+@pytest.mark.point(8)
 def test_a_command_line_is_not_cut_before_its_end(service, own, events):
     rows = search(service, f'`ssa_process_events` {own} | ssadetect detection="{GIVEN}"', *demo.LONG)
     assert [row["process"][-14:] for row in rows] == [r"/y C:\long.dll"]
 
 
-@pytest.mark.point(24)
+@pytest.mark.point(22)
 def test_the_accelerated_rule_finds_the_same_hits(dispatch, hits):
     """It needs Splunk_SA_CIM, with ssa_integration* in its macro cim_Endpoint_indexes."""
     rows = dispatch(ACCELERATED, demo.FIRST)

@@ -13,7 +13,7 @@ def self_test(service):
     return finished(service.saved_searches["SSA - Self test"].dispatch())
 
 
-@pytest.mark.point(3, 6)
+@pytest.mark.point(1)
 def test_the_self_test_reports_ok_for_every_server(service):
     rows = self_test(service)
     assert {row["result"] for row in rows} == {"OK"}, rows
@@ -21,33 +21,31 @@ def test_the_self_test_reports_ok_for_every_server(service):
     assert sum("searchpeers" not in row["ran_from"] for row in rows) == 1, "the search head's own row"
 
 
-@pytest.mark.point(5)
 def test_a_setting_in_local_reaches_every_server(service):
     with changed(service, "ssa_detections", GIVEN, confidence="51"):
         assert {float(row["risk_score"]) for row in self_test(service)} == {35.7}
     assert {float(row["risk_score"]) for row in self_test(service)} == {35}
 
 
-@pytest.mark.point(7)
+@pytest.mark.point(30)
 def test_a_detection_that_is_not_there_ends_the_search_with_its_name(service):
     assert "unknown detection 'nothing'" in complaint(service, "| makeresults | ssadetect detection=nothing")
 
 
-@pytest.mark.point(13)
 def test_the_saved_searches_belong_to_admin(service):
     ours = {one.name: one.access["owner"] for one in service.saved_searches if one.access["app"] == APP}
     assert RULE in ours
     assert set(ours.values()) == {"admin"}
 
 
-@pytest.mark.point(23)
+@pytest.mark.point(32)
 def test_a_detection_is_explained_as_a_table(service):
     rows = search(service, "| ssaexplain")
     assert {"summary", "field", "step", "warning"} <= {row["part"] for row in rows}
     assert GIVEN in {row["detection"] for row in rows}
 
 
-@pytest.mark.point(28)
+@pytest.mark.point(34)
 def test_data_becomes_a_quoted_text_that_finds_it_again(service):
     written = r'"a\\b \"c\" $d$"'
     (row,) = search(service, f"| makeresults | eval x={written}, y=`ssa_quoted(x)` | table x y")

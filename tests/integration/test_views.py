@@ -20,7 +20,7 @@ def painted(service, view):
     return found
 
 
-@pytest.mark.point(31)
+@pytest.mark.point(23)
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_searches_of_a_view_run_and_find_the_demos_risk(service, risk, events, name):
     found = painted(service, VIEWS[name])

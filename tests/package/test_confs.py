@@ -150,7 +150,7 @@ def test_every_command_has_its_script_its_python_and_its_help():
     for name, settings in stanzas("commands").items():
         assert (ROOT / "bin" / settings["filename"]).is_file()
         assert settings["chunked"] == "true"
-        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
+        assert (settings["python.version"], settings["python.required"]) == ("python3.9", "3.9, 3.13")
         assert help_texts[f"{name}-command"]["usage"] == "public"
 
 
@@ -167,7 +167,7 @@ def test_every_alert_action_has_its_script_its_form_and_its_icon():
         assert (ROOT / "bin" / f"{name}.py").is_file()
         assert (ROOT / "appserver/static" / settings["icon_path"]).is_file()
         assert settings["payload_format"] == "json"
-        assert (settings["python.version"], settings["python.required"]) == ("python3", "3.9, 3.13")
+        assert (settings["python.version"], settings["python.required"]) == ("python3.9", "3.9, 3.13")
         form = (ROOT / "default/data/ui/alerts" / f"{name}.html").read_text()
         parameters = set(re.findall(rf'name="action\.{name}\.param\.(\w+)"', form))
         assert parameters == {key[6:] for key in settings if key.startswith("param.") and not key.startswith("param._")}
@@ -305,6 +305,13 @@ def test_a_key_that_is_in_no_spec_would_be_found(name):
     assert unknown_keys(name, {"one": {"no_such_key": "1"}}) == ["[one] no_such_key"]
 
 
+@pytest.mark.parametrize("name", ["commands", "alert_actions"])
+def test_our_specs_name_every_command_and_action(name):
+    """btool looks for a key in the spec of its stanza."""
+    named = re.findall(r"^\[(.+)\]$", (ROOT / f"README/{name}.conf.spec").read_text(), re.MULTILINE)
+    assert named == list(stanzas(name))
+
+
 def test_our_specs_name_no_key_that_nothing_reads():
     text = (ROOT / "bin/ssa/content/detection.py").read_text()
     keys = re.findall(r"^(\w+) = ", (ROOT / f"README/{CONF}.conf.spec").read_text(), re.MULTILINE)
@@ -381,16 +388,46 @@ def test_the_saved_search_repeats_the_facts_of_the_detection(detection):
 
 
 @by_detection
-def test_enterprise_securitys_own_risk_action_would_score_the_same(detection):
+def test_enterprise_securitys_own_actions_together_would_score_each_victim_once_and_the_same(detection):
+    """In Enterprise Security 8 the finding scores its entity, the risk action the rest; an anomaly has no finding."""
     saved = SAVED[pages.saved_search(detection)]
+    (entity,) = json.loads(saved["action.notable.param._entities"])
     written = json.loads(saved["action.risk.param._risk"])
-    scored = {(o["risk_object_field"], o["risk_object_type"], o["risk_score"]) for o in written if "risk_score" in o}
-    assert scored == {
-        (o.name, risk.OBJECT_TYPES[o.type], detection.risk_score) for o in detection.observables if o.role == "Victim"
+    objects = [o for o in written if "risk_object_field" in o]
+    victims = [o for o in detection.observables if o.role == "Victim"]
+    if detection.type == "TTP":
+        assert (entity["risk_object_field"], len(objects)) == ("dest_user_id", len(victims) - 1)
+        objects.append({**entity, "risk_message": detection.message})
+    else:
+        assert entity == {"risk_object_field": "N/A", "risk_object_type": "N/A", "risk_score": 0}
+    assert {tuple(o.values()) for o in objects} == {
+        (o.name, risk.OBJECT_TYPES[o.type], detection.risk_score, detection.message) for o in victims
     }
+    assert len(objects) == len(victims)
+    assert saved["action.correlationsearch.detection_type"] == "ebd"
     threats = {(o["threat_object_field"], o["threat_object_type"]) for o in written if "threat_object_field" in o}
     assert threats == {(o.name, risk.threat_object_type(o)) for o in detection.observables if o.role != "Victim"}
     assert saved["action.risk.param._risk_score"] == "0"
+
+
+@pytest.mark.parametrize("name", [name for name in SAVED if "action.ssa_risk" in SAVED[name]])
+def test_a_detections_search_returns_no_column_that_enterprise_security_takes_for_the_entity(name):
+    """It would take risk_object of a result in place of every entry of _risk."""
+    passed = re.findall(r"\| fields ([^-|][^|]*)\|", SAVED[name]["search"])
+    shown = re.search(r"\| table (.+)$", SAVED[name]["search"])[1]
+    columns = re.split(r",\s*", ",".join([*passed, shown]).replace(" ", ""))
+    assert {"risk_object", "risk_object_type"}.isdisjoint(columns)
+    assert "*" not in passed and set(COLUMNS).isdisjoint({"risk_object", "risk_object_type"})
+    assert passed or "| tstats" in SAVED[name]["search"] or "_tstats`" in SAVED[name]["search"]
+
+
+@pytest.mark.parametrize("name", ["savedsearches", "analyticstories"])
+def test_json_in_a_generated_setting_has_no_blanks(name):
+    """Enterprise Security saves it so: with blanks, the next save in its editor would put a copy into local."""
+    found = [value for one in stanzas(name).values() for value in one.values() if value[:1] in ("[", "{")]
+    assert found and all(
+        value == json.dumps(json.loads(value), ensure_ascii=False, separators=(",", ":")) for value in found
+    )
 
 
 @by_detection

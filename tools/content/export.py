@@ -1,7 +1,8 @@
 """Write detections as a content pack for contentctl: YAML of detections, their stories, macros and data sources.
 
 The searches are those that the app ships, so they need the app where they run: its command, and its conf of detections.
-A story, macro or data source that the folder has already stays as it is. `contentctl init` makes such a folder.
+A story, macro or data source that the folder has already stays as it is. `contentctl init` makes such a folder, and
+contentctl 5 builds it; contentctl-ng, which builds ESCU 6, has its settings in build.yml and other names for risk.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ssa.content import conf
 from ssa.content.datamodels import security_domain
 from ssa.content.detection import Catalogue, Detection, DetectionError
 from tools import ROOT
+from tools.content import contentctl_ng
 from tools.docs import pages
 
 Yaml = dict[str, Any]
@@ -34,6 +36,20 @@ OURS = "https://github.com/splunk/contentctl#ssa_detections/"
 NEEDS_APP = "It needs the app SSA Detections on the search head: its command ssadetect, and its ssa_detections.conf. "
 
 UNTESTED = "No public dataset is known: the events of the app's own tests stand in for one."
+
+
+LABELS = {"contentctl": ("contentctl.yml", "app", "label"), "contentctl-ng": ("build.yml", "content_prefix")}
+"""Format -> the file of a pack's settings, and where in it stands the label that begins the names of its searches."""
+
+LABEL = "ESCU"
+"""The label that is assumed where a folder has no such file."""
+
+LONGEST = 81
+"""Characters of a search's name, label included, that both build: Enterprise Security adds up to 18 to that of a clone,
+and takes 99 (contentctl 5.6.2, objects/constants.py; contentctl-ng 1.1.1, objects/searches/search.py)."""
+
+DATE, AUTHOR = "2026-11-22", "SSA Detections maintainers"
+"""Of data sources and macros."""
 
 
 class Source(NamedTuple):
@@ -71,15 +87,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("folder", type=Path, help="the root of a content pack; made if it is missing")
     parser.add_argument("names", nargs="*", metavar="NAME", help="names or ids of detections (default: all)")
+    parser.add_argument("--format", choices=LABELS, help="default: contentctl-ng where the folder has a build.yml")
     parser.add_argument("--app", type=Path, default=ROOT, help="the app's folder (default: this repository)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the files; return the exit code."""
+    form = options.format or (
+        "contentctl-ng" if (options.folder / LABELS["contentctl-ng"][0]).is_file() else "contentctl"
+    )
     try:
         catalogue = Catalogue.of_app(str(options.app))
         chosen = [catalogue.find(name) for name in options.names or catalogue.names]
-        files = dict(pack(chosen, Confs(options.app)))
+        files = dict(pack(chosen, Confs(options.app), form))
     except (conf.ConfError, DetectionError, KeyError) as error:
         sys.stderr.write(f"cannot export: {error}\n")
         return 1
@@ -90,7 +110,27 @@ def run(options: argparse.Namespace) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
         sys.stdout.write(f"{target}\n")
+    start = label(options.folder, form)
+    for detection in chosen:
+        name = f"{start} - {detection.name} - Rule"
+        if len(name) > LONGEST:
+            sys.stderr.write(
+                f'"{name}" has {len(name)} characters, and {form} builds at most {LONGEST}: shorten the label '
+                f"{start!r} ({' > '.join(LABELS[form])}) by {len(name) - LONGEST}, or leave this detection out\n"
+            )
     return 0
+
+
+def label(folder: Path, form: str) -> str:
+    """Return with what the names of a pack's searches begin."""
+    file, *keys = LABELS[form]
+    try:
+        found = yaml.safe_load((folder / file).read_text("utf-8"))
+        for key in keys:
+            found = found[key]
+    except (OSError, ValueError, TypeError, LookupError, yaml.YAMLError):
+        return LABEL
+    return str(found)
 
 
 class Confs:
@@ -102,21 +142,28 @@ class Confs:
         )
 
 
-def pack(detections: list[Detection], confs: Confs) -> Iterator[tuple[str, Yaml]]:
+def pack(detections: list[Detection], confs: Confs, form: str) -> Iterator[tuple[str, Yaml]]:
     """Yield path -> content of each file; raises KeyError for a detection without its saved search, macros or story."""
     used: dict[str, None] = {}
+    others: dict[str, Yaml] = {}
     for detection in detections:
         stem = pages.slug(detection.name)
-        document = exported(detection, confs.searches[pages.saved_search(detection)])
+        saved = confs.searches[pages.saved_search(detection)]
+        document = exported(detection, saved)
         used.update((name, None) for name in document["search"].split("`")[1::2] if name != f"{stem}_filter")
+        if form == "contentctl-ng":
+            document = contentctl_ng.detection(document, detection, {key: one.value for key, one in saved.items()})
         yield f"detections/endpoint/{stem}.yml", document
     for name in used:
         settings = {"definition": confs.macros[name]["definition"].value, "description": "Of the app SSA Detections."}
-        yield f"macros/{name}.yml", {"name": name, **settings}
+        others[f"macros/{name}.yml"] = {"name": name, **settings}
     for name in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
-        yield f"stories/{pages.slug(name)}.yml", story(name, confs.stories[f"analytic_story://{name}"])
+        others[f"stories/{pages.slug(name)}.yml"] = story(name, confs.stories[f"analytic_story://{name}"])
     for name in SOURCES:
-        yield f"data_sources/{pages.slug(name)}.yml", data_source(name)
+        others[f"data_sources/{pages.slug(name)}.yml"] = data_source(name)
+    for path, document in others.items():
+        own = {} if "id" in document else contentctl_ng.identity(OURS, document["name"], DATE, AUTHOR)
+        yield path, contentctl_ng.content(document, own) if form == "contentctl-ng" else document
 
 
 def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
@@ -206,8 +253,8 @@ def data_source(name: str) -> Yaml:
         "name": name,
         "id": str(uuid5(NAMESPACE_URL, OURS + name)),
         "version": 1,
-        "date": "2026-11-22",
-        "author": "SSA Detections maintainers",
+        "date": DATE,
+        "author": AUTHOR,
         "description": f"Process creation: {name}.",
         "source": source.source,
         "sourcetype": "XmlWinEventLog",

@@ -14,7 +14,7 @@ from typing import Any
 
 from ssa.action import risk
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
-from ssa.content.detection import Detection, format_score
+from ssa.content.detection import Detection, Observable, format_score
 from ssa.content.fields import ACCOUNTS
 from tools.docs.pages import saved_search, slug
 
@@ -22,6 +22,9 @@ Settings = dict[str, str]
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 """The name of a field, as a search may write it without quotes."""
+
+ENTITY = ("risk_object", "risk_object_type")
+"""Columns of a result that Enterprise Security takes for its entity, before any that the search names."""
 
 PREFILTER_COMMENT = (
     "Wide on purpose: it only has to keep every event that the detection could match. The command decides."
@@ -32,6 +35,12 @@ FILTER_COMMENT = "Yours: what to leave out of this detection's results."
 FIELDS = ("_time", "host", *PROCESSES.columns, *(column for pair in ACCOUNTS for column in pair))
 """What every saved search passes on: what identifies an event, what its reader wants to see, and where the event has
 them, the accounts with their SIDs: a service account has no risk, whatever its name."""
+
+FINDINGS = frozenset({"TTP", "Correlation"})
+"""Types of detections of which Enterprise Security makes findings; the others add risk only (so ESCU 6 has it)."""
+
+NO_ENTITY = {"risk_object_field": "N/A", "risk_object_type": "N/A", "risk_score": 0}
+"""What Enterprise Security writes as the entity of a finding that has none: it adds no risk."""
 
 THEIRS = frozenset({
     *("disabled", "enableSched", "cron_schedule", "dispatch.earliest_time", "dispatch.latest_time", "schedule_window"),
@@ -58,8 +67,8 @@ class Metadata:
 
 
 def json_text(value: object) -> str:
-    """Write a value as the JSON of a setting."""
-    return json.dumps(value, ensure_ascii=False)
+    """Write a value as the JSON of a setting: without blanks, as Enterprise Security saves it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def macro(definition: str) -> Settings:
@@ -84,12 +93,16 @@ def fields(detection: Detection) -> str:
 def detect_commands(detection: Detection) -> str:
     """Return the commands that run a detection over the rows of a search, and show its hits.
 
-    Where a hit has a score of its own, the highest come first: the action gets a limited number of results.
+    Where a hit has a score of its own, the highest come first: the action gets a limited number of results. A column
+    of an event that Enterprise Security would take for the entity, in place of ours, goes.
     """
-    shown = dict.fromkeys(["_time", "detection", "risk_score", *(o.name for o in detection.observables), "process"])
+    observed = [o.name for o in detection.observables if o.name not in ENTITY]
+    shown = dict.fromkeys(["_time", "detection", "risk_score", *observed, "process"])
     order = "| sort 0 - risk_score " * detection.dynamic_score
+    passed = re.findall(r"\*|[\w.]+", fields(detection))
+    drop = f"| fields - {', '.join(ENTITY)} " * (not {"*", *ENTITY}.isdisjoint({*passed, *detection.needs}))
     return (
-        f'| ssadetect detection="{detection.name}" | `{slug(detection.name)}_filter` {order}'
+        f'| ssadetect detection="{detection.name}" | `{slug(detection.name)}_filter` {order}{drop}'
         f"| addinfo | table {', '.join(shown)}, *"
     )
 
@@ -123,6 +136,7 @@ def search_settings(detection: Detection, metadata: Metadata) -> Settings:
         "action.ssa_risk": "1",
         "action.ssa_risk.param.index": "risk",
         "action.correlationsearch.enabled": "1",
+        "action.correlationsearch.detection_type": "ebd",
         "action.correlationsearch.label": name,
         "action.correlationsearch.annotations": json_text(_annotations(detection, metadata)),
         "action.correlationsearch.metadata": json_text(_metadata(detection, metadata)),
@@ -132,6 +146,7 @@ def search_settings(detection: Detection, metadata: Metadata) -> Settings:
         "action.risk.param._risk_score": "0",
         "action.risk.param.verbose": "0",
         "action.notable": "0",
+        "action.notable.param._entities": json_text([_entity(detection)]),
         "action.notable.param.nes_fields": ",".join(dict.fromkeys(victims)),
         "action.notable.param.rule_title": name,
         "action.notable.param.rule_description": detection.description,
@@ -165,17 +180,37 @@ def _metadata(detection: Detection, metadata: Metadata) -> dict[str, Any]:
     }
 
 
-def _risk(detection: Detection) -> list[dict[str, Any]]:
+def finding(detection: Detection) -> Observable | None:
+    """Return the victim that Enterprise Security's finding is about: the first user, else the first victim.
+
+    In Enterprise Security 8 a finding scores its entity itself, so the risk action must not score that one too: with
+    both actions on, each victim is scored once, as in its own content since ESCU 6 (contentctl-ng 1.1.1, detection.py:
+    validate_entity_field_uniqueness; port_yml_file.py: port_ttp).
+    """
+    victims = [o for o in detection.observables if o.role == "Victim"] if detection.type in FINDINGS else []
+    return min(victims, key=lambda victim: risk.OBJECT_TYPES.get(victim.type) != "user", default=None)
+
+
+def _scored(detection: Detection, victim: Observable) -> dict[str, Any]:
     score = float(format_score(detection.risk_score))
-    scored = int(score) if score.is_integer() else score
+    return {
+        "risk_object_field": victim.name,
+        "risk_object_type": risk.OBJECT_TYPES.get(victim.type, "other"),
+        "risk_score": int(score) if score.is_integer() else score,
+    }
+
+
+def _entity(detection: Detection) -> dict[str, Any]:
+    victim = finding(detection)
+    return NO_ENTITY if victim is None else _scored(detection, victim)
+
+
+def _risk(detection: Detection) -> list[dict[str, Any]]:
+    elsewhere = finding(detection)
     victims = [
-        {
-            "risk_object_field": o.name,
-            "risk_object_type": risk.OBJECT_TYPES.get(o.type, "other"),
-            "risk_score": scored,
-        }
+        {**_scored(detection, o), "risk_message": detection.message}
         for o in detection.observables
-        if o.role == "Victim"
+        if o.role == "Victim" and o != elsewhere
     ]
     threats = [
         {"threat_object_field": o.name, "threat_object_type": risk.threat_object_type(o)}

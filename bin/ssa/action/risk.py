@@ -141,9 +141,10 @@ def message(template: str, lookup: Lookup) -> tuple[str, tuple[str, ...]]:
 
 
 def threat_object_type(observable: Observable) -> str:
-    """Name an observable's type as a threat object type: snake case, `process_name` for a process."""
+    """Name an observable's type as a threat object type: snake case; a process by its name, a parent as such."""
     if "Process" in observable.type:
-        return "process_name"
+        named = f"{observable.name} {observable.type} {observable.role}".lower()
+        return "parent_process_name" if "parent" in named else "process_name"
     return re.sub(r"[^a-z0-9]+", "_", observable.type.lower()).strip("_") or "other"
 
 

@@ -18,7 +18,7 @@ def searchinfo(dispatch, *args):
         "username": "admin",
         "session_key": "secret-session-key",
         "splunkd_uri": "https://127.0.0.1:8089",
-        "splunk_version": "9.3.0",
+        "splunk_version": "9.4.0",
         "search": "search%20index%3D*",
         "command": "ssadetect",
         "maxresultrows": 50000,

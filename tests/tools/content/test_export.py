@@ -1,4 +1,7 @@
-"""`python -m tools export`: what contentctl's own validation says of it, and that it says the same as the confs."""
+"""`python -m tools export`: what contentctl's own validation says of it, and that it says the same as the confs.
+
+contentctl-ng needs Python 3.14, so its rules stand here: they are those of 1.1.1, objects/searches/detection.py.
+"""
 
 import shutil
 import subprocess
@@ -8,6 +11,7 @@ import yaml
 
 from tests.support.examples import ROOT
 from tools.__main__ import main
+from tools.content import export
 from tools.docs.pages import shipped, slug
 
 pytestmark = pytest.mark.xdist_group("export")
@@ -114,3 +118,139 @@ def test_what_a_detection_lacks_in_other_confs_is_named(tmp_path, capsys, withou
 def test_an_unknown_name_is_an_error(tmp_path, capsys):
     assert main(["export", str(tmp_path / "pack"), "Nothing"]) == 1
     assert "unknown detection 'Nothing'" in capsys.readouterr().err
+
+
+# -- contentctl-ng
+
+DOCUMENT = {"name", "id", "version", "creation_date", "modification_date", "author", "description"}
+NG_FIELDS = {
+    "macros": {"definition"},
+    "stories": {"status", "narrative", "references", "category", "product", "usecase"},
+    "data_sources": {"source", "sourcetype", "separator", "supported_TA", "fields"},
+    "detections": {
+        *("status", "type", "data_source", "search", "how_to_implement", "known_false_positives", "references"),
+        *("drilldown_searches", "analytic_story", "asset_type", "mitre_attack_id", "product", "security_domain"),
+        *("category", "custom_schedule", "tests"),
+    },
+}
+"""Folder -> what its documents have beyond DOCUMENT; any other field is refused."""
+
+RISK = {
+    "TTP": {"finding", "intermediate_findings", "threat_objects"},
+    "Anomaly": {"intermediate_findings", "threat_objects"},
+    "Correlation": {"finding", "threat_objects"},
+    "Hunting": set(),
+}
+"""Type of a detection -> which fields of its risk it must have, or may."""
+
+
+def ng_pack(folder, *arguments, prefix="SSA"):
+    folder.mkdir()
+    (folder / "build.yml").write_text(f"content_prefix: {prefix}\n")
+    assert main(["export", str(folder), *arguments]) == 0
+    return {path.relative_to(folder).as_posix(): yaml.safe_load(path.read_text()) for path in folder.glob("*/**/*.yml")}
+
+
+def own_app(tmp_path, **facts):
+    app = tmp_path / "app"
+    for part in ("default", "bin/ssa"):
+        shutil.copytree(ROOT / part, app / part)
+    content = {**yaml.safe_load((ROOT / "tests/detections/run_key.yml").read_text()), **facts}
+    (tmp_path / "own.yml").write_text(yaml.safe_dump(content))
+    assert main(["import", str(tmp_path / "own.yml"), "--app", str(app)]) == 0
+    return content["name"], app
+
+
+def test_documents_of_contentctl_ng_have_its_fields_and_no_others(tmp_path):
+    documents = ng_pack(tmp_path / "pack")
+    assert len(documents) == 2 * len(DETECTIONS) + 4
+    for path, document in documents.items():
+        expected = DOCUMENT | NG_FIELDS[path.partition("/")[0]]
+        assert set(document) == (expected | RISK[document["type"]] if "detections/" in path else expected), path
+        assert document["creation_date"] == document["modification_date"]
+
+
+@pytest.mark.parametrize("shipped_one", DETECTIONS, ids=shipped().names)
+def test_an_entity_adds_its_risk_once_and_says_why(tmp_path, shipped_one):
+    document = ng_pack(tmp_path / "pack", shipped_one.name)[f"detections/endpoint/{slug(shipped_one.name)}.yml"]
+    entities = document["intermediate_findings"]["entities"]
+    assert {entity.pop("message") for entity in entities} == {shipped_one.message}
+    if shipped_one.type == "TTP":
+        assert document["finding"]["title"] == shipped_one.message
+        entities.insert(0, document["finding"]["entity"])
+    score = round(shipped_one.risk_score)
+    assert entities == [
+        {"field": "dest_user_id", "type": "user", "score": score},
+        {"field": "dest_device_id", "type": "system", "score": score},
+    ]
+    named = [*entities, *document["threat_objects"]]
+    tokens = shipped_one.message.split("$")[1::2]
+    assert tokens and all(name in document["search"] for name in [*tokens, *(entity["field"] for entity in named)])
+    (test,) = document["tests"]
+    assert test["test_type"] == ("unit" if shipped_one.dataset else "experimental")
+    assert test.get("attack_data") or test["description"]
+
+
+@pytest.mark.parametrize("kind", RISK)
+def test_a_detection_of_each_type_has_the_risk_that_its_type_allows(tmp_path, kind):
+    name, app = own_app(tmp_path, type=kind)
+    document = ng_pack(tmp_path / "pack", name, "--app", str(app))[f"detections/endpoint/{slug(name)}.yml"]
+    present = {field for field in RISK["TTP"] if document.get(field)}
+    optional = {"intermediate_findings"} if kind == "TTP" else set()  # run_key.yml names one victim
+    assert present | optional == RISK[kind] | optional
+    assert document["custom_schedule"] == {
+        "cron_schedule": "0 * * * *",
+        "schedule_window": "auto",
+        "earliest_time": "-70m@m",
+        "latest_time": "-10m@m",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "ng"),
+    [
+        ([], None, False),
+        ([], "build.yml", True),
+        (["--format", "contentctl-ng"], None, True),
+        (["--format", "contentctl"], "build.yml", False),
+    ],
+)
+def test_the_format_follows_from_the_folder_or_the_option(tmp_path, options, settings, ng):
+    if settings:
+        (tmp_path / settings).write_text("content_prefix: SSA\n")
+    name = DETECTIONS[1].name
+    assert main(["export", str(tmp_path), name, *options]) == 0
+    assert ("finding" in detection(tmp_path, name)[1]) == ng
+
+
+LONG = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "over"),
+    [
+        ("contentctl.yml", None, 0),
+        ("contentctl.yml", "app: {label: SSA Rule}", 0),
+        ("contentctl.yml", "app: {label: SSA Rules}", 1),
+        ("contentctl.yml", "app: {label: Custom Content Pack}", 11),
+        ("build.yml", "content_prefix: Custom Content Pack", 11),
+        ("contentctl.yml", "app: [", 0),
+        ("contentctl.yml", "app: x", 0),
+    ],
+)
+def test_a_search_whose_name_is_too_long_to_build_is_named(tmp_path, capsys, settings, text, over):
+    if text is not None:
+        (tmp_path / settings).write_text(text)
+    assert main(["export", str(tmp_path)]) == 0
+    complaints = capsys.readouterr().err.splitlines()
+    assert len(complaints) == bool(over)
+    for line in complaints:
+        assert f' - {LONG} - Rule" has {export.LONGEST + over} characters' in line
+        assert f"by {over}, or leave this detection out" in line
+
+
+def test_the_longest_name_is_contentctls(tmp_path):
+    code = "from contentctl.objects import constants; print(constants.CONTENTCTL_MAX_STANZA_LENGTH)"
+    command = [str(CONTENTCTL.parent / "python"), "-c", code]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert int(printed) == export.LONGEST

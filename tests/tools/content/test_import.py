@@ -187,27 +187,29 @@ alert.suppress = 0
 action.ssa_risk = 1
 action.ssa_risk.param.index = risk
 action.correlationsearch.enabled = 1
+action.correlationsearch.detection_type = ebd
 action.correlationsearch.label = {SAVED}
-action.correlationsearch.annotations = {{"analytic_story": ["Example Hives"], "cis20": ["CIS 3", "CIS 5"], "cve": [], \
-"data_source": ["Windows Security 4688"], "kill_chain_phases": ["Exploitation"], "mitre_attack": ["T1003.002"], \
-"nist": [], "type": "TTP", "type_list": ["TTP"]}}
-action.correlationsearch.metadata = {{"deprecated": "0", "detection_id": "{ID}", "detection_version": "2", \
-"publish_time": 1767916800}}
+action.correlationsearch.annotations = {{"analytic_story":["Example Hives"],"cis20":["CIS 3","CIS 5"],"cve":[],\
+"data_source":["Windows Security 4688"],"kill_chain_phases":["Exploitation"],"mitre_attack":["T1003.002"],\
+"nist":[],"type":"TTP","type_list":["TTP"]}}
+action.correlationsearch.metadata = {{"deprecated":"0","detection_id":"{ID}","detection_version":"2",\
+"publish_time":1767916800}}
 action.risk = 0
 action.risk.param._risk_message = $process_name$ wrote a hive on $dest_device_id$ for $dest_user_id$.
-action.risk.param._risk = [{{"risk_object_field": "dest_user_id", "risk_object_type": "user", "risk_score": 12.5}}, \
-{{"risk_object_field": "dest_device_id", "risk_object_type": "system", "risk_score": 12.5}}, \
-{{"threat_object_field": "process_name", "threat_object_type": "process_name"}}]
+action.risk.param._risk = [{{"risk_object_field":"dest_device_id","risk_object_type":"system","risk_score":12.5,\
+"risk_message":"$process_name$ wrote a hive on $dest_device_id$ for $dest_user_id$."}},\
+{{"threat_object_field":"process_name","threat_object_type":"process_name"}}]
 action.risk.param._risk_score = 0
 action.risk.param.verbose = 0
 action.notable = 0
+action.notable.param._entities = [{{"risk_object_field":"dest_user_id","risk_object_type":"user","risk_score":12.5}}]
 action.notable.param.nes_fields = dest_user_id,dest_device_id
 action.notable.param.rule_title = {SAVED}
 action.notable.param.rule_description = Finds reg.exe that writes a hive to a file.
 action.notable.param.security_domain = endpoint
 action.notable.param.severity = informational
-action.notable.param.drilldown_searches = [{{"name": "Events of $dest_device_id$ around the hit", \
-"search": "`ssa_process_events` dest=\\"$dest_device_id$\\"", "earliest_offset": "600", "latest_offset": "600"}}]
+action.notable.param.drilldown_searches = [{{"name":"Events of $dest_device_id$ around the hit",\
+"search":"`ssa_process_events` dest=\\"$dest_device_id$\\"","earliest_offset":"600","latest_offset":"600"}}]
 """
     )
     assert (
@@ -219,8 +221,8 @@ asset_type = Endpoint
 confidence = low
 explanation = Finds reg.exe that writes a hive to a file.
 how_to_implement = Ingest process creation events.
-annotations = {{"analytic_story": ["Example Hives"], "cis20": ["CIS 3", "CIS 5"], \
-"kill_chain_phases": ["Exploitation"], "mitre_attack": ["T1003.002"]}}
+annotations = {{"analytic_story":["Example Hives"],"cis20":["CIS 3","CIS 5"],\
+"kill_chain_phases":["Exploitation"],"mitre_attack":["T1003.002"]}}
 known_false_positives = Backups.
 providing_technologies = ["Windows Security 4688"]
 
@@ -229,7 +231,7 @@ category = Adversary Tactics
 last_updated = 2026-01-09
 version = 1
 references = ["https://example.com/hives"]
-maintainers = [{{"company": "SSA Detections", "email": "-", "name": "SSA Detections maintainers"}}]
+maintainers = [{{"company":"SSA Detections","email":"-","name":"SSA Detections maintainers"}}]
 spec_version = 3
 searches = ["{SAVED}"]
 description = Detections of the analytic story Example Hives.
@@ -383,6 +385,32 @@ def test_the_drilldown_goes_to_the_first_device_else_to_the_first_victim(run, fo
         assert one["search"] == f"`ssa_process_events` {term}"
 
 
+USER, HOST, ADDRESS = (
+    {"name": name, "type": kind, "role": "Victim"}
+    for name, kind in (("dest_user_id", "User"), ("dest_device_id", "Hostname"), ("src_ip", "IP Address"))
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "victims", "entity", "scored"),
+    [
+        ("TTP", [HOST, USER], "dest_user_id", ["dest_device_id"]),
+        ("TTP", [ADDRESS, HOST], "src_ip", ["dest_device_id"]),
+        ("TTP", [USER], "dest_user_id", []),
+        ("TTP", [], "N/A", []),
+        ("Correlation", [HOST, USER], "dest_user_id", ["dest_device_id"]),
+        ("Anomaly", [HOST, USER], "N/A", ["dest_device_id", "dest_user_id"]),
+        ("Hunting", [HOST, USER], "N/A", ["dest_device_id", "dest_user_id"]),
+    ],
+)
+def test_a_finding_and_the_risk_action_never_score_the_same_entity(run, folder, kind, victims, entity, scored):
+    assert run(changed(type=kind, observable=victims))[0] == 0
+    saved = values(folder, "savedsearches")[SAVED]
+    (found,) = json.loads(saved["action.notable.param._entities"])
+    assert (found["risk_object_field"], found["risk_score"]) == (entity, 0 if entity == "N/A" else 12.5)
+    assert [o["risk_object_field"] for o in json.loads(saved["action.risk.param._risk"])] == scored
+
+
 def test_the_dataset_of_a_later_layout_is_found_in_its_tests(run, folder):
     later = GOOD.replace("  dataset:\n  - https://example.com/hives.log\n", "")
     later += "tests:\n- name: ours\n- name: x\n  attack_data:\n  - data: https://example.com/later.log\n"
@@ -487,6 +515,25 @@ def test_a_column_that_a_detection_reads_instead_is_passed_on_and_searched(run, 
 def test_a_saved_search_drops_only_what_it_can_be_seen_not_to_need(run, folder, key, message, passed):
     assert run(changed(search=SEARCH.replace('"process"', key), message=message))[0] == 0
     assert f"_prefilter` | {passed} | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
+
+
+@pytest.mark.parametrize(
+    ("key", "observed", "dropped"),
+    [
+        ('"process"', "process_name", False),
+        ("lower(_time)", "process_name", True),
+        ('"risk_object"', "process_name", True),
+        ('"process"', "risk_object_type", True),
+    ],
+)
+def test_no_column_of_an_event_stands_where_enterprise_security_looks_for_the_entity(
+    run, folder, key, observed, dropped
+):
+    observable = [{"name": observed, "type": "File Name", "role": "Attacker"}]
+    assert run(changed(search=SEARCH.replace('"process"', key), observable=observable))[0] == 0
+    search = values(folder, "savedsearches")[SAVED]["search"]
+    assert (f"{STEM}_filter` | fields - risk_object, risk_object_type | addinfo | table" in search) == dropped
+    assert "risk_object" not in search.partition("| table")[2]
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def getinfo(home: Path, detection: str | None) -> dict[str, object]:
     searchinfo = {
         **dict.fromkeys(("app", "owner", "username", "session_key", "search", "command"), "x"),
         **{"args": args, "raw_args": args, "dispatch_dir": str(home), "sid": "1.1", "maxresultrows": 50_000},
-        **{"splunkd_uri": "https://127.0.0.1:8089", "splunk_version": "9.3.0"},
+        **{"splunkd_uri": "https://127.0.0.1:8089", "splunk_version": "9.4.0"},
         **{"earliest_time": "0", "latest_time": "0"},
     }
     return {"action": "getinfo", "preview": False, "searchinfo": searchinfo}

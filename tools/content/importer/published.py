@@ -7,6 +7,7 @@ one line, names keep to characters that neither a stanza header nor a search rea
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ import yaml
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import format_score
 from ssa.language import Plan, SsaError, compile_text
-from tools.content.stanzas import PLAIN, Metadata, json_text
+from tools.content.stanzas import PLAIN, Metadata
 
 MAX_BYTES = 1_000_000
 """A file may have so many; a published one has a hundredth of it."""
@@ -352,7 +353,7 @@ class _Reader:
             "impact": self.percent("tags.impact"),
             "confidence": self.percent("tags.confidence"),
             "message": self.text("tags.message"),
-            "observables": json_text(observables),
+            "observables": json.dumps(observables, ensure_ascii=False),
             "mitre_attack_id": self.comma_list("tags.mitre_attack_id"),
             "kill_chain_phases": self.comma_list("tags.kill_chain_phases"),
             "nist": self.comma_list("tags.nist"),
