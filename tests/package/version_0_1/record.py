@@ -11,7 +11,7 @@ FOLDER it writes
     kvstore.json      the records of the app's collections, also those that the action wrote
     events.json       the process events
     risk.json         the risk events: when each was indexed (epoch s), its source, and its line
-    files.txt         the files of the package
+    files.txt         the files of the package, less bytecode
 """
 
 import json
@@ -46,7 +46,7 @@ def settings(default):
     rule = default("savedsearches")[SCORE]
     given = default("ssa_detections")[GIVEN]
     own = {key: given[key] for key in ("version", "type", "datamodel", "observables")}
-    search = "`ssa_process_events` ourtool | ssadetect detection=\"Our Tool\" | `our_tool_filter` | addinfo"
+    search = '`ssa_process_events` ourtool | ssadetect detection="Our Tool" | `our_tool_filter` | addinfo'
     shipped = {"cron_schedule": "0 * * * *", "dispatch.latest_time": "-10m@m", "action.ssa_risk": "1"}
     trigger = {"counttype": "number of events", "relation": "greater than", "quantity": "0"}
     return {
@@ -126,7 +126,9 @@ def main(folder):
     archive = package.build(home / "dist")
     instance.install(archive)
     app = instance.apps / APP
-    files = sorted(path.relative_to(app).as_posix() for path in app.rglob("*") if path.is_file())
+    files = sorted(
+        path.relative_to(app).as_posix() for path in app.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    )
     for name, stanzas in settings(lambda conf: confs.load(app, conf)).items():
         write_conf(app / "local" / f"{name}.conf", stanzas)
         write_conf(folder / "local" / f"{name}.conf", stanzas)
