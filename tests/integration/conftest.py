@@ -20,6 +20,7 @@ from tests.support.servers import routes
 from tools import ROOT
 
 RULE = f"SSA - {GIVEN} - Rule"
+SINKS = set()
 HEC_TOKEN = "0d9f5b60-3c5e-4f0e-9b57-1f4a7c2e8d31"
 
 
@@ -30,6 +31,12 @@ def pytest_runtest_makereport(item):
     if report.failed and mark:
         report.sections.append(("docs/first-install.md", f"point {', '.join(map(str, mark.args))}"))
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell which way the risk events went."""
+    if SINKS:
+        terminalreporter.write_line(f"risk events were written by: {', '.join(sorted(SINKS))}")
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +147,20 @@ def dispatch(service, events):
 def hits(own, dispatch):
     """What the rule finds on the demo's day."""
     return dispatch(RULE, demo.FIRST)
+
+
+@pytest.fixture(scope="session")
+def sinks(service, risk):
+    """The sinks that took the risk of this run, by the action's log; the summary of the tests tells them."""
+    of_log = "index=_internal sendmodalert action=ssa_risk"
+    tells = rf'{of_log} | rex "written=(?<written>\d+) .*sink=(?<sink>[a-z,]+)" | where written>0 | stats count by sink'
+    rows = until(
+        lambda: search(service, tells, "-1h"),
+        lambda rows: rows,
+        "the log of the action is not in the index _internal",
+    )
+    SINKS.update(row["sink"] for row in rows)
+    return SINKS
 
 
 @pytest.fixture(scope="session")
