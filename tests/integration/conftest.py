@@ -154,11 +154,12 @@ def hits(own, dispatch):
 def sinks(service, risk):
     """The sinks that took the risk of this run, by the action's log; the summary of the tests tells them."""
     said = until(
-        lambda: search(service, 'index=_internal sendmodalert action=ssa_risk "written=" NOT "written=0"', "-1h"),
-        lambda rows: rows,
+        lambda: search(service, "index=_internal sendmodalert action=ssa_risk earliest=-1h | table _raw"),
+        lambda rows: any(" sink=" in row["_raw"] for row in rows),
         "the log of the action is not in the index _internal",
     )
-    SINKS.update(sink for row in said for sink in re.findall("(?<= sink=)[a-z,]+", row["_raw"]))
+    wrote = (row["_raw"] for row in said if " written=0 " not in row["_raw"])
+    SINKS.update(sink for text in wrote for sink in re.findall("(?<= sink=)[a-z,]+", text))
     return SINKS
 
 
