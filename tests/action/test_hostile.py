@@ -147,14 +147,16 @@ def check(events):
 
 @pytest.mark.parametrize("python", list(pythons.found()), indirect=True)
 def test_no_row_forges_an_event_or_costs_another_its_risk(action):
-    total = count(200, -(-50_000 // len(pythons.found())))
+    total, written = count(200, -(-50_000 // len(pythons.found()))), 0
     for start in range(0, total, ROWS):
         random = Random(f"{SEED} {start} {[*pythons.found().values()].index(action.python)}")
         rows = [hostile_row(random, number) for number in range(start, min(start + ROWS, total))]
         code, log = action.run_table(rows)
         assert code in (EXIT_OK, EXIT_INPUT, EXIT_DETECTION), log[-2000:]
         assert counts(log)["results"] == len(rows)
+        written += counts(log)["written"]
     events = action.events
+    assert len(events) == written
     check(events)
     named = {event["risk_object"] for event in events}
     assert not {f"ws-{number}" for number in range(1, total, 2)} - named

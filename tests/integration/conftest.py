@@ -4,6 +4,7 @@ Without SPLUNK_URL it is the sandbox. Only `environ` knows which one it is.
 """
 
 import os
+import re
 import secrets
 from contextlib import closing
 
@@ -20,6 +21,7 @@ from tests.support.servers import routes
 from tools import ROOT
 
 RULE = f"SSA - {GIVEN} - Rule"
+SINKS = set()
 HEC_TOKEN = "0d9f5b60-3c5e-4f0e-9b57-1f4a7c2e8d31"
 
 
@@ -30,6 +32,12 @@ def pytest_runtest_makereport(item):
     if report.failed and mark:
         report.sections.append(("docs/first-install.md", f"point {', '.join(map(str, mark.args))}"))
     return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell which way the risk events went."""
+    if SINKS:
+        terminalreporter.write_line(f"risk events were written by: {', '.join(sorted(SINKS))}")
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +148,19 @@ def dispatch(service, events):
 def hits(own, dispatch):
     """What the rule finds on the demo's day."""
     return dispatch(RULE, demo.FIRST)
+
+
+@pytest.fixture(scope="session")
+def sinks(service, risk):
+    """The sinks that took the risk of this run, by the action's log; the summary of the tests tells them."""
+    said = until(
+        lambda: search(service, "index=_internal sendmodalert action=ssa_risk earliest=-1h | table _raw"),
+        lambda rows: any(" sink=" in row["_raw"] for row in rows),
+        "the log of the action is not in the index _internal",
+    )
+    wrote = (row["_raw"] for row in said if " written=0 " not in row["_raw"])
+    SINKS.update(sink for text in wrote for sink in re.findall("(?<= sink=)[a-z,]+", text))
+    return SINKS
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,12 @@ def test_each_hit_becomes_a_risk_event_for_its_user_and_one_for_its_device(risk,
     assert [event["_raw"] for event in risk if "***SPLUNK***" in event["_raw"] or "==##~~##~~" in event["_raw"]] == []
 
 
+def test_the_spool_took_the_risk_events_and_nothing_is_left_to_other_ways(sinks):
+    """An admin may have set `delivery = receivers` on a server of his own."""
+    assert sinks <= {"spool", "receivers"}
+    assert "spool" in sinks
+
+
 @pytest.mark.point(12)
 def test_the_time_of_a_risk_event_is_that_of_the_hit(service, risk, events):
     rows = search(service, f'index=risk risk_object="*{events.id}*" | eval off=_time-orig_time | table off')

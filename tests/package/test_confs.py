@@ -14,6 +14,7 @@ import pytest
 from ssa.action import payload, risk
 from ssa.action.rest.lookups import LEDGER
 from ssa.action.rest.receivers import SOURCETYPE
+from ssa.action.spool import BREAKER, EXTENSION
 from ssa.content import conf
 from ssa.content.datamodels import PROCESSES, security_domain
 from ssa.content.detection import CONF, REQUIRED
@@ -251,14 +252,35 @@ def test_the_detections_reach_search_peers_and_cluster_members():
     assert conf.is_true(stanzas("server")["shclustering"][f"conf_replication_include.{CONF}"])
 
 
-def test_the_sourcetype_of_risk_events_is_one_event_a_line_and_becomes_stash():
+def test_by_receivers_a_risk_event_is_one_line_and_becomes_stash():
     settings = stanzas("props")[SOURCETYPE]
     assert settings["HEADER_MODE"] == "none"
-    assert settings["SHOULD_LINEMERGE"] == "false"
     assert settings["LINE_BREAKER"] == r"([\r\n]+)"
+
+
+def test_by_the_spool_a_header_is_read_and_events_stand_between_breakers():
+    settings = stanzas("props")["stash_ssa_risk"]
+    assert (settings["HEADER_MODE"], settings["LEARN_MODEL"]) == ("firstline", "false")
+    assert re.fullmatch(settings["LINE_BREAKER"], BREAKER)
+    assert re.fullmatch(settings["LINE_BREAKER"], BREAKER.replace("\n", "\r\n"))
+    assert (settings["MAX_DIFF_SECS_AGO"], settings["MAX_DIFF_SECS_HENCE"]) == ("155520000", "155520000")
+
+
+@pytest.mark.parametrize("sourcetype", [SOURCETYPE, "stash_ssa_risk"])
+def test_a_risk_event_has_its_own_time_and_whole_text_and_becomes_stash(sourcetype):
+    settings = stanzas("props")[sourcetype]
+    assert settings["SHOULD_LINEMERGE"] == "false"
     assert (settings["TIME_PREFIX"], settings["TIME_FORMAT"]) == ("^", "%s.%Q")
     assert settings["TRANSFORMS-st"] == "set_sourcetype_to_stash"
     assert (settings["MAX_DAYS_AGO"], settings["TRUNCATE"], settings["MAX_TIMESTAMP_LOOKAHEAD"]) == ("10000", "0", "20")
+
+
+def test_the_spool_is_read_on_linux_and_on_windows_alike():
+    unix, windows = stanzas("inputs")
+    assert unix == f"batch://$SPLUNK_HOME/var/spool/splunk/...{EXTENSION[1:]}"
+    assert windows == unix.replace("/", "\\").replace(":\\\\", "://")
+    expected = {"queue": "stashparsing", "sourcetype": EXTENSION[1:], "move_policy": "sinkhole", "crcSalt": "<SOURCE>"}
+    assert list(stanzas("inputs").values()) == [expected] * 2
 
 
 # -- keys that are specified

@@ -15,6 +15,8 @@ HOSTILE = (
     "x\r\n***SPLUNK*** index=main sourcetype=x",
     "***SPLUNK****SPLUNK*** ***splunk***",
     "==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==",
+    'x\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n1772442000.000, risk_object="victim", risk_score="100"',
+    '***SPLUNK*** index="main" source="x"\n1772442000.000, risk_object="victim"',
     "C:\\dir\\",
     "\\\\\\",
     '"',

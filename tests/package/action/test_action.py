@@ -178,6 +178,29 @@ def test_a_search_that_also_writes_enterprise_securitys_risk_is_refused(action, 
     assert "written=0" in log
 
 
+@pytest.mark.parametrize(
+    ("settings", "scores"),
+    [
+        ('notable = 1|notable.param._entities = [{"risk_score": 1}]', True),
+        ('notable = true|notable.param._entities = [{"risk_score": 0}, {"risk_score": "35"}]', True),
+        ('notable = 1|notable.param._entities = [{"risk_score": "$score$"}]', True),
+        ('notable = 0|notable.param._entities = [{"risk_score": 35}]', False),
+        ('notable = 1|notable.param._entities = [{"risk_score": 0}, {"risk_object_field": "user"}]', False),
+        ("notable = 1|notable.param._entities = ", False),
+        ("notable = 1|notable.param._entities = [{", False),
+        ('notable = 1|notable.param._entities = {"risk_score": 35}', False),
+        ("notable = 1|notable.param._entities = [5, null]", False),
+    ],
+)
+def test_a_finding_that_gives_its_entity_a_score_is_refused_and_any_other_is_not(action, settings, scores):
+    lines = "".join(f"action.{line}\n" for line in settings.split("|"))
+    action.local("savedsearches", f"[SSA - Test - Rule]\nsearch = x\n{lines}")
+    code, log = action.run(result())
+    assert (code, len(action.events)) == ((EXIT_USAGE, 0) if scores else (EXIT_OK, 2))
+    assert ("(action.notable = 1, with a score in action.notable.param._entities)" in log) == scores
+    assert "WARN" not in log
+
+
 def test_a_search_whose_risk_action_is_off_is_written(action):
     action.local("savedsearches", "[SSA - Test - Rule]\nsearch = x\naction.risk = 0\naction.risk.param.verbose = 1\n")
     code, log = action.run(result())
