@@ -153,6 +153,8 @@ def main(folder):
     sys.stdout.writelines(f"{alert}\n" for alert in alerts if alert[0] in (SCORE, BREADTH, "Our risk rule"))
     names = [*LOOKUPS, "ssa_risk_ledger"]
     records = {name: instance.kvstore.collection(APP, name).find() for name in names}
+    for record in records["ssa_risk_ledger"]:
+        record["written"] = risk[0][0]  # the action reads the real clock
     for name, found in {"kvstore": records, "events": MORNING, "risk": risk}.items():
         (folder / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
     (folder / "files.txt").write_text("".join(f"{name}\n" for name in files))
