@@ -27,7 +27,9 @@ POWER = USER | {"schedule_search", "rtsearch"}
 ROLES = {
     "user": USER,
     "power": POWER,
-    "admin": POWER | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"},
+    "admin": POWER
+    | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"}
+    | {"list_all_users", "list_forwarders"},
 }
 """The capabilities of each role, those that matter here (authorize.conf.spec)."""
 
@@ -70,7 +72,8 @@ class State:
     Tests may read and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
     admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
     of all apps when its `run` is called, and has the triggered alerts, of dispatched searches too; `clock` gives the
-    time of searches and triggered alerts, epoch s. `requests` are the URLs that were called, `used` the routes that
+    time of searches and triggered alerts, epoch s. `server_roles` are those of server/info, and `default_group` is where
+    outputs.conf forwards to, if anywhere. `requests` are the URLs that were called, `used` the routes that
     served.
     `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
     to get no answer, before or after it is served ("" serves it).
@@ -81,6 +84,8 @@ class State:
         self.sessions: dict[str, Session | frozenset[str]] = {}
         self.tokens: dict[str, Token] = {}
         self.indexes = {"_audit", "_internal", "main", "risk"}
+        self.server_roles = ["search_head", "indexer", "kv_store"]
+        self.default_group = ""
         self.jobs: dict[str, Job] = {}
         self.threads: list[threading.Thread] = []
         self.clock: Callable[[], float] = time.time
