@@ -12,17 +12,20 @@ Conf = Mapping[str, Mapping[str, str]]
 IndexedEvent = dict[str, str | float | list[str] | None]
 
 KNOWN = {
-    "HEADER_MODE": "none",
-    "SHOULD_LINEMERGE": "false",
+    "HEADER_MODE": ("none", "firstline"),
+    "LEARN_MODEL": ("false",),
+    "SHOULD_LINEMERGE": ("false",),
     "LINE_BREAKER": None,
     "TIME_PREFIX": None,
-    "TIME_FORMAT": "%s.%Q",
+    "TIME_FORMAT": ("%s.%Q",),
     "MAX_TIMESTAMP_LOOKAHEAD": None,
     "MAX_DAYS_AGO": None,
-    "TRUNCATE": "0",
-    "TRANSFORMS-st": "set_sourcetype_to_stash",
+    "MAX_DIFF_SECS_AGO": None,
+    "MAX_DIFF_SECS_HENCE": None,
+    "TRUNCATE": ("0",),
+    "TRANSFORMS-st": ("set_sourcetype_to_stash",),
 }
-"""The index-time settings that are modelled, and the only value of each that is (None: any)."""
+"""The index-time settings that are modelled, and the values of each that are (None: any)."""
 
 DEFAULT_LOOKAHEAD, DEFAULT_DAYS_AGO, MAX_DAYS_HENCE = 128, 2_000, 2
 """The defaults of props.conf.spec."""
@@ -30,6 +33,8 @@ DEFAULT_LOOKAHEAD, DEFAULT_DAYS_AGO, MAX_DAYS_HENCE = 128, 2_000, 2
 MAX_EXTRACTED = 10_240
 """Characters of an event in which fields are extracted by themselves (limits.conf [kv] maxchars)."""
 
+_HEADER = re.compile(r"\*\*\*SPLUNK\*\*\*[^\r\n]*")
+_NAMED = re.compile(r'(index|host|source|sourcetype)=(?:"([^"]*)"|(\S+))')
 _PAIR = re.compile(r'([A-Za-z_][A-Za-z0-9_.]*)="((?:[^"\\]|\\.)*)"(?:, |$)', re.DOTALL)
 
 
@@ -39,7 +44,7 @@ def break_events(body: str, props: Mapping[str, str], sourcetype: str) -> list[t
     Raises SandboxError for a setting that is not modelled.
     """
     for key, value in props.items():
-        if key not in KNOWN or KNOWN[key] not in (None, value):
+        if key not in KNOWN or value not in (KNOWN[key] or [value]):
             raise SandboxError(f"props.conf [{sourcetype}]: {key} = {value} is not supported by the sandbox")
     texts, start = [], 0
     for gap in re.finditer(props.get("LINE_BREAKER", r"([\r\n]+)"), body):
@@ -48,6 +53,18 @@ def break_events(body: str, props: Mapping[str, str], sourcetype: str) -> list[t
     texts.append(body[start:])
     final = "stash" if "TRANSFORMS-st" in props else sourcetype
     return [(_timestamp(text, props), text, final) for text in texts if text.strip()]
+
+
+def header(body: str, props: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Return what the first line sets where `HEADER_MODE = firstline` (index, host, source, sourcetype), and the rest.
+
+    A quotation mark ends a value, a later pair of a name wins: who quotes badly has his text read as settings.
+    """
+    found = _HEADER.match(body) if props.get("HEADER_MODE") == "firstline" else None
+    if not found:
+        return {}, body
+    settings = {name: quoted or bare for name, quoted, bare in _NAMED.findall(found.group())}
+    return settings, body[found.end() :].lstrip("\r\n")
 
 
 def _timestamp(text: str, props: Mapping[str, str]) -> float | None:

@@ -36,7 +36,11 @@ def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str
             file.write(body)
             file.flush()
             return [{**windows_row(one), **meta, "index": index} for one in windows.read_events(Path(file.name))]
-    broken = indexing.break_events(body, props(instance, sourcetype), sourcetype)
+    settings = props(instance, sourcetype)
+    set_by_header, body = indexing.header(body, settings)
+    meta = {**meta, **set_by_header}
+    index = set_by_header.get("index", index)
+    broken = indexing.break_events(body, settings, sourcetype)
     return [
         _row(text, time.time() if at is None else at, index, {**meta, "sourcetype": final})
         for at, text, final in broken

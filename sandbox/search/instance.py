@@ -41,6 +41,8 @@ class Instance(Server):
         stay: so splunkd post-processes.
         Raises SearchError for anything wrong; a failure on an indexer begins with its name: `[indexer2]`.
         """
+        if self.intake:
+            self.intake()
         app = app or self.app
         if not (self.apps / app).is_dir():
             raise SearchError(f"The app '{app}' is not installed.")

@@ -5,7 +5,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ class Server:
     `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
     head get `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
     that have them. `app` is the app of searches and calls that name none; without it, the only one that is installed.
+    `intake`, where there is one, indexes what waits for it.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Server:
     ) -> None:
         self.home, self.python = home.resolve(), python
         self.splunkd_uri, self.session_key, self._app = splunkd_uri, session_key, app
+        self.intake: Callable[[], None] | None = None
         self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
         for folder in (self.apps, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)
@@ -151,6 +153,8 @@ class Server:
 
         For times that are played: nothing of an app can do this. Times are epoch s.
         """
+        if self.intake:
+            self.intake()
         with self._lock:
             self.database.execute(
                 "UPDATE events SET _indextime = coalesce(?, floor(_time)) WHERE index = ? AND _indextime >= ?",

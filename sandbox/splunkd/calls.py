@@ -111,13 +111,13 @@ Handler = Callable[[Call], Response]
 class Served(NamedTuple):
     """A route of the server: below /services and /servicesNS, or by the HTTP Event Collector (`hec`).
 
-    `needs` is a capability that a session must have; what is `public` needs no session.
+    A session must have one of the capabilities that it `needs`, if any; what is `public` needs no session.
     """
 
     method: str
     path: str
     handler: Handler
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     public: bool = False
     hec: bool = False
 

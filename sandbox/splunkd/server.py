@@ -34,8 +34,11 @@ from sandbox.store.kvstore import ConflictError, NotFoundError
 STARTUP_LIMIT = 10
 """Seconds."""
 
+SPOOL_SECONDS = 0.05
+"""Seconds between two looks into the spool."""
+
 RECEIVERS_REFUSE = "insufficient permission to access this resource"
-"""The answer of receivers to a user without edit_tcp; other endpoints name the capability."""
+"""The answer of receivers to a user who lacks the capabilities; other endpoints name theirs."""
 
 ANONYMOUS = Session("nobody", "", frozenset())
 
@@ -77,6 +80,8 @@ class Splunkd(State):
             self._certify(key_file)
             options |= {"ssl_certfile": key_file, "ssl_keyfile": key_file}
         self.server = uvicorn.Server(uvicorn.Config(self._serve, http=_Protocol, **options))
+        self.reader, self.stopped = threading.Thread(target=self.read_on, daemon=True), threading.Event()
+        self.unread: Exception | None = None
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": self.sockets}, daemon=True)
 
     def _certify(self, key_file: Path) -> None:
@@ -91,6 +96,7 @@ class Splunkd(State):
     def __enter__(self) -> Self:
         """Start serving; raises SandboxError when the server does not come up."""
         self.thread.start()
+        self.reader.start()
         limit = time.monotonic() + STARTUP_LIMIT
         while not self.server.started:
             if time.monotonic() > limit or not self.thread.is_alive():
@@ -99,12 +105,26 @@ class Splunkd(State):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let searches end, and stop serving."""
+        """Let searches end, and stop reading and serving; raises what went wrong with reading the spool."""
         self.wait()
+        self.stopped.set()
+        self.reader.join()
+        self.instance.intake = None
         self.server.should_exit = True
         self.thread.join()
         for one in self.sockets:
             one.close()
+        if self.unread:
+            raise self.unread
+
+    def read_on(self) -> None:
+        """Read the spool again and again, as splunkd does, until it stops or something is wrong."""
+        while not self.stopped.wait(SPOOL_SECONDS):
+            try:
+                self.spool.read()
+            except Exception as error:
+                self.unread = error
+                return
 
     def session(self, request: Request) -> Session | None:
         """Return the session of a request, which lasts longer for it; None when there is none."""
@@ -168,10 +188,10 @@ class Splunkd(State):
             session = ANONYMOUS if served.public or served.hec else self.session(request)
             if session is None:
                 raise CallError(401, "call not properly authenticated", "WARN")
-            if served.needs and served.needs not in session.capabilities:
+            if served.needs and not session.capabilities.intersection(served.needs):
                 who = f"You (user={session.user}) do not have permission to perform this operation"
-                text = f"{who} (requires capability: {served.needs})."
-                raise CallError(403, RECEIVERS_REFUSE if served.needs == "edit_tcp" else text)
+                text = f"{who} (requires capability: {' or '.join(served.needs)})."
+                raise CallError(403, RECEIVERS_REFUSE if "edit_tcp" in served.needs else text)
             try:
                 body = await request.body()
             except ClientDisconnect:

@@ -13,6 +13,7 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from sandbox.alerts.scheduler import Scheduler
+from sandbox.inputs.spool import Spool
 from sandbox.search.instance import Instance
 from sandbox.splunkd.job import Job
 
@@ -23,7 +24,7 @@ USERS = {"admin": ("changeme", "admin")}
 """The users of a server that is given none: password and role by name."""
 
 USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
-POWER = USER | {"schedule_search", "rtsearch"}
+POWER = USER | {"schedule_search", "rtsearch", "edit_log_alert_event"}
 ROLES = {
     "user": USER,
     "power": POWER,
@@ -72,9 +73,9 @@ class State:
     Tests may read and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
     admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
     of all apps when its `run` is called, and has the triggered alerts, of dispatched searches too; `clock` gives the
-    time of searches and triggered alerts, epoch s. `server_roles` are those of server/info, and `default_group` is where
-    outputs.conf forwards to, if anywhere. `requests` are the URLs that were called, `used` the routes that
-    served.
+    time of searches and triggered alerts, epoch s; `spool` is read every now and then, before each search, and where
+    its `read` is called; `server_roles` are those of server/info, and outputs.conf forwards to `default_group`, if any.
+    `requests` are the URLs that were called, `used` the routes that served.
     `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
     to get no answer, before or after it is served ("" serves it).
     """
@@ -93,6 +94,8 @@ class State:
         self.drops: deque[str] = deque()
         self.requests: list[str] = []
         self.used: set[tuple[str, str]] = set()
+        self.spool = Spool(instance, lambda: self.indexes)
+        instance.intake = self.spool.read
         self.scheduler = Scheduler(self.acting(Session("admin", "admin", ROLES["admin"])))
 
     def wait(self) -> None:
