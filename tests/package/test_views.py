@@ -25,8 +25,8 @@ WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
 HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
 KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
 OWN_OBJECTS = re.compile(
-    r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-(?:macros|alert_actions)) splunk_server=local count=0 "
-    r"(?:add_orphan_field=yes )?"
+    r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-(?:macros|alert_actions)) "
+    r"splunk_server=local count=0 (?:add_orphan_field=yes )?"
     r"\| where 'eai:acl\.app'=\"ssa_detections\" AND 'eai:acl\.sharing' IN \(\"app\", \"global\"\)(?= \|)"
 )
 """How a view reads what admins have written: objects of this app that are shared. The path alone would give more."""
