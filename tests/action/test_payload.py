@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ssa.action.payload import PayloadError, limits, read_action
+from ssa.action.payload import Limits, PayloadError, limits, read_action
 
 PAYLOAD = {
     "app": "ssa_detections",
@@ -81,19 +81,29 @@ def test_a_session_key_that_could_end_its_header_is_refused_and_not_quoted(key):
     assert key not in str(refused.value)
 
 
+SPLUNKS = Limits(seconds=300, results=10_000, indexes=("risk",), spool=True)
+"""Where alert_actions.conf says nothing."""
+
+
 @pytest.mark.parametrize(
     ("settings", "expected", "warns"),
     [
-        ("", (300, 10_000), ""),
-        ("maxtime = 10", (10, 10_000), ""),
-        ("maxtime = 90s\nmaxresults = 7", (90, 7), ""),
-        ("maxtime = 2 minutes", (120, 10_000), ""),
-        ("maxtime = 1H", (3_600, 10_000), ""),
-        ("maxtime = 99999999d", (86_400, 10_000), ""),
-        ("maxtime = 0", (300, 10_000), "alert_actions.conf, line 2: maxtime: expected a duration like 5m"),
-        ("maxtime = soon", (300, 10_000), "alert_actions.conf, line 2: maxtime: expected a duration like 5m"),
-        ("maxresults = -1", (300, 10_000), "alert_actions.conf, line 2: maxresults: expected a number"),
-        ("nonsense", (300, 10_000), "alert_actions.conf, line 2: expected a"),
+        ("", SPLUNKS, ""),
+        ("maxtime = 10", SPLUNKS._replace(seconds=10), ""),
+        ("maxtime = 90s\nmaxresults = 7", SPLUNKS._replace(seconds=90, results=7), ""),
+        ("maxtime = 2 minutes", SPLUNKS._replace(seconds=120), ""),
+        ("maxtime = 1H", SPLUNKS._replace(seconds=3_600), ""),
+        ("maxtime = 99999999d", SPLUNKS._replace(seconds=86_400), ""),
+        ("maxtime = 0", SPLUNKS, "alert_actions.conf, line 2: maxtime: expected a duration like 5m"),
+        ("maxtime = soon", SPLUNKS, "alert_actions.conf, line 2: maxtime: expected a duration like 5m"),
+        ("maxresults = -1", SPLUNKS, "alert_actions.conf, line 2: maxresults: expected a number"),
+        ("allowed_indexes = risk, es_risk,", SPLUNKS._replace(indexes=("risk", "es_risk")), ""),
+        ("allowed_indexes =", SPLUNKS._replace(indexes=()), ""),
+        ("delivery = receivers", SPLUNKS._replace(spool=False), ""),
+        ("delivery = spool", SPLUNKS, ""),
+        ("delivery = Receiver", SPLUNKS, "alert_actions.conf, line 2: delivery: expected spool or receivers"),
+        ("param.allowed_indexes = main\nparam.delivery = receivers", SPLUNKS, ""),
+        ("nonsense", SPLUNKS, "alert_actions.conf, line 2: expected a"),
     ],
 )
 def test_the_limits_are_those_of_alert_actions_conf_and_nonsense_in_it_is_a_warning(

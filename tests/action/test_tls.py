@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ssa.action.alert import EXIT_OK, EXIT_SPLUNKD
-from ssa.action.tls import context, settings
+from ssa.action.rest.tls import context, settings
 from tests.support import pythons
 from tests.support.app.alerting import result, running
 from tests.support.servers.faults import Faults
@@ -104,6 +104,7 @@ def action(splunk, installed):
     splunk.reset(installed)
     (splunk.instance.home / "etc/system/local/server.conf").unlink(missing_ok=True)
     splunk.shorten("6s")
+    splunk.local("alert_actions", "[ssa_risk]\ndelivery = receivers\n")
     return splunk
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ssa.action import payload, risk
-from ssa.action.splunkd import LEDGER, SOURCETYPE
+from ssa.action.rest.lookups import LEDGER
+from ssa.action.rest.receivers import SOURCETYPE
 from ssa.content import conf
 from ssa.content.datamodels import PROCESSES, security_domain
 from ssa.content.detection import CONF, REQUIRED

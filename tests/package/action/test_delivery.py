@@ -1,19 +1,23 @@
 """No risk lost, none doubled in effect, whatever goes wrong between the action and splunkd.
 
 A run is a small history of scheduled searches: each finds some of the same hits (raw events or data model rows, in
-overlapping windows), and its action is started against a splunkd behind a proxy that goes wrong request by request, or
-is killed at any moment, and is started again until it ends well. Then the faults end, and everything is found again,
-as the next schedule would. Chance is seeded; how processes and threads meet is not.
+overlapping windows), and its action is started against a splunkd behind a proxy that goes wrong request by request or
+stands still, and a disk that is full, lacks the spool, or puts a folder on another file system; or it is killed at any
+moment; and it is started again until it ends well. Meanwhile splunkd reads its spool. Then the faults end, and
+everything is found again, as the next schedule would. Chance is seeded; how processes and threads meet is not.
 """
 
 import json
 import os
 import random
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from sandbox.search.chunked import environment
 from ssa.action import risk
@@ -31,8 +35,12 @@ BUSY = 0.6
 """Seconds that a request without a fault may take; on a machine that is slower, the action's own limit is a fault."""
 
 FAULTS = ("429", "500", "503", "401", "403", "slow", "half", "close", "close_after", "reset", "reset_after", "silent")
+DISKS = ("", "", "", "full", "half full", "no spool", "other file system")
 LEDGER = ("/batch_find", "/batch_save", "/ssa_risk_ledger")
 DETECTION, FOUND = given_detection(), result()
+NOBODY = "http://127.0.0.1:9"
+"""Where no splunkd answers."""
+
 STARTS = 4
 """How often a search's action is started while faults last."""
 
@@ -62,11 +70,14 @@ class History:
         self.chance = random.Random(f"{SEED} {number}")
         self.action, self.index = action, f"risk_{number}"
         action.splunkd.indexes.add(self.index)
+        self.delivery = self.chance.choice(("spool", "spool", "spool", "receivers"))
+        settings = f"[ssa_risk]\nmaxtime = {MAXTIME}s\nallowed_indexes = {self.index}\ndelivery = {self.delivery}\n"
+        (action.app / "local/alert_actions.conf").write_text(settings)
         [hits] = self.chance.choices((1, 2, 5, 20, 300), (4, 4, 4, 4, 1))
         raw = [hit(number, each) for each in range(hits)]
         self.rows = {"raw": raw, "tstats": [as_tstats(row) for row in raw]}
         self.found = [risk.risk_events(DETECTION, row, risk.Context("any", "any", 0)).events for row in raw]
-        self.kills = 0
+        self.kills = self.without = 0
         self.weather = Weather(self.chance, totals)
 
     def searches(self):
@@ -76,12 +87,16 @@ class History:
             for kind in self.chance.choice((["raw"], ["tstats"], ["raw", "tstats"])):
                 yield f"SSA - {kind} {each} - Rule", kind, slice(first, last)
 
-    def start(self, uri, name, rows, kill_after=None):
-        """Start the action, maybe kill it; return exit code, log and seconds."""
+    def start(self, uri, name, rows, kill_after=None, disk=""):
+        """Start the action on some disk, maybe kill it; return exit code, log and seconds."""
+        with on(disk, self.action.instance.home / "var") as shell:
+            return self.started(uri, name, rows, kill_after, shell)
+
+    def started(self, uri, name, rows, kill_after, shell):
         sent = self.action.payload(*rows, payload={"server_uri": uri, "search_name": name}, index=self.index)
         started = time.monotonic()
         with subprocess.Popen(
-            self.action.command("--execute"),
+            ["bash", "-c", f'{shell} exec "$@"', "bash", *self.action.command("--execute")],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(self.action.instance.home),
@@ -99,8 +114,11 @@ class History:
             for name, kind, window in self.searches():
                 for _ in range(STARTS):
                     kill_after = self.chance.uniform(0.05, 1.5) if self.chance.random() < 0.25 else None
-                    code, log, seconds = self.start(proxy.uri, name, self.rows[kind][window], kill_after)
-                    self.totals["processes"] += 1
+                    disk, stopped = self.chance.choice(DISKS), self.chance.random() < 0.1
+                    uri = NOBODY if stopped else proxy.uri
+                    code, log, seconds = self.start(uri, name, self.rows[kind][window], kill_after, disk)
+                    self.totals.update({"processes": 1, disk or "good disk": 1, "splunkd stopped": stopped})
+                    self.without += stopped
                     if code < 0:
                         self.kills += 1
                         self.totals["killed"] += 1
@@ -138,9 +156,13 @@ class History:
 
     def check_twice(self, asked):
         """Only a lost answer, a ledger that did not answer, or a kill explains an event that is there twice."""
-        excused = self.kills or any(
-            (kind in (*AFTER, "slow")) or (kind and path.endswith(LEDGER)) or seconds > BUSY
-            for path, kind, seconds in asked
+        excused = (
+            self.kills
+            or self.without
+            or any(
+                (kind in (*AFTER, "slow")) or (kind and path.endswith(LEDGER)) or seconds > BUSY
+                for path, kind, seconds in asked
+            )
         )
         twice = {id: times for id, times in self.indexed().items() if times > 1}
         self.totals["written twice"] += len(twice)
@@ -148,8 +170,8 @@ class History:
 
     def check_calm(self, proxy):
         """Without faults all is found again: what was lost is written, and nothing that the ledger knows."""
-        noted = {record["_key"] for record in self.noted()}
         before = self.indexed()
+        noted = {record["_key"] for record in self.noted()}
         assert noted <= set(before), "the ledger knows what was never written"
         kind = self.chance.choice(("raw", "tstats"))
         code, log, seconds = self.start(proxy.uri, f"SSA - {kind} - Rule", self.rows[kind])
@@ -159,6 +181,7 @@ class History:
             self.totals["too busy to judge"] += 1
             return
         assert (code, "WARN" in log) == (EXIT_OK, False), log
+        assert self.left_over() == [], "a file of an earlier run is still there"
         after, expected = self.indexed(), self.ids()
         assert set(after) == expected
         for id, times in after.items():
@@ -172,10 +195,18 @@ class History:
         assert len(scores) == 2 * len(self.found)
         self.totals.update(runs=1, hits=len(self.found))
 
+    def left_over(self):
+        """The files that are being written, or were when a run ended."""
+        var = self.action.instance.home / "var"
+        return [path for stage in ("run/splunk", "spool") for path in (var / stage).glob("ssa_risk_*")]
+
     def events(self):
+        self.action.splunkd.spool.read()
         with self.action.instance.database.cursor() as database:
             if not database.execute("FROM (DESCRIBE events) SELECT 1 WHERE column_name = 'risk_event_id'").fetchall():
                 return []
+            half = "FROM events SELECT _raw WHERE risk_event_id IS NULL AND index <> '_internal'"
+            assert database.execute(half).fetchall() == []
             names = ("risk_event_id", "risk_object", "risk_score")
             found = database.execute(f"FROM events SELECT {', '.join(names)} WHERE index = ?", [self.index]).fetchall()
         return [dict(zip(names, row, strict=True)) for row in found]
@@ -186,6 +217,30 @@ class History:
 
     def noted(self):
         return [record for record in self.action.ledger if record["index"] == self.index]
+
+
+@contextmanager
+def on(disk, var):
+    """Put the action on a disk of a kind; gives what a shell does before."""
+    run, spool = var / "run/splunk", var / "spool/splunk"
+    if disk == "no spool":
+        spool.rename(var / "aside")
+        try:
+            yield ""
+        finally:
+            (var / "aside").rename(spool)
+    elif disk == "other file system":
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            shutil.copytree(run, folder, dirs_exist_ok=True)
+            run.rename(var / "aside")
+            run.symlink_to(folder)
+            try:
+                yield ""
+            finally:
+                run.unlink()
+                (var / "aside").rename(run)
+    else:
+        yield {"": "", "full": "ulimit -f 0;", "half full": "ulimit -f 4;"}[disk]
 
 
 def hit(number, each):
@@ -211,7 +266,7 @@ def live(place, installed, numbers):
     for start in range(0, len(numbers), 25):  # a new instance now and then, as a ledger that grows costs time
         with running(place / str(start), "") as action:
             action.reset(installed)
-            action.shorten(f"{MAXTIME}s")
+            (action.app / "local").mkdir()
             for number in numbers[start : start + 25]:
                 action.python = versions[number % len(versions)]
                 try:
@@ -236,4 +291,16 @@ def test_whatever_goes_wrong_each_hit_is_in_the_index_and_counts_once(installed,
     report(f"delivery: {said}; {time.monotonic() - started:.0f} s")
     assert not failed, f"{len(failed)} of {len(numbers)} runs: " + "\n".join(failed[:3])
     assert totals["runs"] + totals["too busy to judge"] == len(numbers)
-    assert all(totals[kind] for kind in ("killed", "failed", "ended well", *(FAULTS if SOAK else ())))
+    assert all(
+        totals[kind]
+        for kind in (
+            "killed",
+            "failed",
+            "ended well",
+            "full",
+            "half full",
+            "no spool",
+            "other file system",
+            *(FAULTS if SOAK else ()),
+        )
+    )

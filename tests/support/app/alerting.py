@@ -8,17 +8,23 @@ import shutil
 import subprocess
 from contextlib import closing, contextmanager
 
+import pytest
+
 from sandbox.search.chunked import encode_rows, environment
 from sandbox.search.instance import Instance
 from sandbox.search.server import DISPATCH
 from sandbox.splunkd import Splunkd
 from sandbox.store.sql import field_name
 from ssa.rows.hits import detect
+from tests.support import pythons
 from tests.support.examples import HIT, given_detection
 
 KEY = "secret^session_key.4711"
 APP = "ssa_detections"
 LEVELS = ("INFO", "WARN", "ERROR")
+
+on_each_python = pytest.mark.parametrize("python", list(pythons.found()), indirect=True)
+"""For what depends on Python; other tests take one of them each, and in `make soak` all."""
 
 
 def result(**changes):
@@ -52,6 +58,8 @@ class Action:
         shutil.rmtree(self.app, ignore_errors=True)
         shutil.copytree(installed, self.app, copy_function=os.link)  # tests add files, or remove some
         shutil.rmtree(self.dispatch, ignore_errors=True)
+        self.splunkd.spool.read()
+        self.splunkd.spool.seen.clear()
         for table in ("events", "kvstore"):
             self.instance.database.execute(f"DELETE FROM {table}")
         self.splunkd.sessions = {KEY: frozenset({"edit_tcp"})}
@@ -82,19 +90,22 @@ class Action:
             **(payload or {}),
         }
 
-    def run(self, *rows, payload=None, **parameters):
-        """Exit code and log of the action on some results; `payload` overrides what splunkd sends."""
-        return self.start(json.dumps(self.payload(*rows, payload=payload, **parameters)))
+    def run(self, *rows, payload=None, shell="", **parameters):
+        """Exit code and log of the action on some results; `payload` overrides what splunkd sends, `shell` is done
+        before."""
+        return self.start(json.dumps(self.payload(*rows, payload=payload, **parameters)), shell=shell)
 
-    def start(self, stdin, *arguments):
+    def start(self, stdin, *arguments, shell=""):
+        command = self.command(*(arguments or ["--execute"]))
         ran = subprocess.run(
-            self.command(*(arguments or ["--execute"])),
+            ["bash", "-c", f'{shell}; exec "$@"', "bash", *command] if shell else command,
             input=stdin.encode(),
             capture_output=True,
             check=False,
             timeout=60,
             env=environment(self.instance.home),
         )
+        self.splunkd.spool.read()
         log = ran.stderr.decode()
         assert ran.stdout == b""
         assert KEY not in log
@@ -116,11 +127,13 @@ class Action:
 
     @property
     def events(self):
-        """What is indexed, in the order of writing."""
+        """What is indexed, in the order of writing, but for splunkd's own log."""
+        self.splunkd.spool.read()
         with self.instance.database.cursor() as database:
             cursor = database.execute("FROM events ORDER BY rowid")
             names = [field_name(column[0]) for column in cursor.description]
-            return [{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in cursor.fetchall()]
+            rows = [{k: v for k, v in zip(names, row, strict=True) if v is not None} for row in cursor.fetchall()]
+        return [row for row in rows if row["index"] != "_internal"]
 
     def collection(self, name):
         return self.instance.kvstore.collection(APP, name)
@@ -132,6 +145,11 @@ class Action:
     def requests_to(self, path):
         """The requests whose path ends so."""
         return [url for url in self.splunkd.requests if url.partition("?")[0].endswith(path)]
+
+    @property
+    def files(self):
+        """How many files splunkd has read from its spool."""
+        return len(self.splunkd.spool.seen)
 
     @property
     def writes(self):
@@ -148,3 +166,8 @@ def running(home, python, tls=False):
 def counts(log):
     """The figures of the last line: name -> number."""
     return {name: int(number) for name, number in re.findall(r" ([a-z_]+)=(\d+)\b", log.splitlines()[-1])}
+
+
+def assert_hidden(text):
+    for part in (KEY, KEY.replace("^", "%5E"), *(KEY[start : start + 8] for start in range(len(KEY) - 7))):
+        assert part not in text, part
