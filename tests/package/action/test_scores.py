@@ -23,8 +23,11 @@ VIEWS = views.shipped()
 FACTORS = {"*9": 2, "*5": 0.5, "*05": 0.25, "*0": 0}
 """Patterns of names, and their factors."""
 
-KINDS = {"TTP": 105, "Anomaly": 60, "hunting": 60, None: 105}
-"""The types of detections and their caps; without one, a risk event of an older version of the app."""
+KINDS = {"TTP": 105, "Anomaly": 60, "hunting": 60}
+"""The types of detections and their caps. A risk event of an older version of the app has none, and the first cap."""
+
+WRITTEN = [[False], [False], [False], [True], [True, False]]
+"""Of which versions the risk events of a hit are: whether of an older one."""
 
 RANGES = [
     (NOW - 24 * HOUR, NOW),
@@ -54,13 +57,15 @@ def history(chance):
             alike = f"{detection}-{points}-{chance.randrange(3)}" if kind in ("Anomaly", "hunting") else None
             indexed = chance.choice([time + 60, time + 60, NOW - HOUR, time - 30 * HOUR])
             fields = {"time": time, "indexed": min(indexed, NOW), "detection": detection, "score": points}
-            keys = {"story": story or detection, "process": process, "repeat": alike, "cap": KINDS[kind]}
-            hits.append((Hit(f"{len(hits)}", **fields, **keys), kind, story))
+            keys = {"story": story or detection, "process": process}
+            for old in chance.choice(WRITTEN):
+                more = {"old": True} if old else {"repeat": alike, "cap": KINDS[kind]}
+                hits.append((Hit(f"{len(hits)}", **fields, **keys, **more), None if old else kind, story))
     return hits
 
 
 def risk_event(name, hit, kind, story):
-    """Write a hit as the action does, or as the app before it did."""
+    """Write a hit as the action does, or without a kind as that of an older version did."""
     row = {
         "index": "risk",
         "sourcetype": "stash",

@@ -13,7 +13,10 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Hit:
-    """What one detection adds to one user or device: times in epoch s; without `repeat` it always counts."""
+    """What one detection adds to one user or device: times in epoch s; without `repeat` it always counts.
+
+    An `old` one was written by an older version of the app, which did not name its process.
+    """
 
     id: str
     time: float
@@ -24,6 +27,7 @@ class Hit:
     process: str
     repeat: str | None = None
     cap: float = 105
+    old: bool = False
 
     @property
     def rank(self):
@@ -85,8 +89,13 @@ def moments(hits, first, last):
 
 
 def within(hits, start, end):
-    """Return the hits of a time range, or of the 24 hours that end with it where it is shorter."""
-    return once([hit for hit in hits if min(start, end - DAY) <= hit.time < end], lambda hit: hit.id)
+    """Return the hits of a time range, or of the 24 hours that end with it where it is shorter, each once.
+
+    An old one gives way to a new one of its detection and second: the same hit, found again.
+    """
+    found = once([hit for hit in hits if min(start, end - DAY) <= hit.time < end], lambda hit: hit.id)
+    again = {(hit.detection, int(hit.time)) for hit in found if not hit.old}
+    return [hit for hit in found if not (hit.old and (hit.detection, int(hit.time)) in again)]
 
 
 def highest(hits, start, end, factor=1.0):
