@@ -7,7 +7,7 @@ OPTIONS = {
     "inputlookup": ("append",),
     "outputlookup": ("append", "key_field", "override_if_empty"),
     "collect": ("index", "source", "sourcetype", "host", "marker"),
-    "rest": ("splunk_server", "count"),
+    "rest": ("splunk_server", "count", "add_orphan_field"),
     "makeresults": ("count", "annotate", "splunk_server"),
     "dedup": ("keepevents", "keepempty", "consecutive"),
     "fillnull": ("value",),

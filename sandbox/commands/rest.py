@@ -1,7 +1,8 @@
 """The command rest: splunkd's answers as rows.
 
 Choices of the sandbox: the search head alone answers, as to the search's owner; where splunkd would warn that it has no
-such endpoint, this is an error; a time of an entity, its author and links are left out.
+such endpoint, this is an error; where it would warn that the owner may not read one, there are no rows; a time of an
+entity, its author and links are left out.
 """
 
 import urllib.parse
@@ -26,10 +27,13 @@ def build_rest(context: Context, command: spl.Command, _: Relation) -> str:
     if "splunk_server" in given and given["splunk_server"].text != "local":
         raise spl.fail("Only splunk_server=local is supported", given["splunk_server"].position)
     arguments = {"output_mode": "json", "count": whole(given["count"]) if "count" in given else _ALL}
+    arguments |= {name: word.text for name, word in given.items() if name == "add_orphan_field"}
     try:
         answer = context.get(f"/{path.text.strip('/')}?{urllib.parse.urlencode(arguments)}")
     except SandboxError as error:
-        raise spl.fail(f"The endpoint '{path.text}' gives {str(error).rstrip('.')}", path.position) from None
+        if not str(error).startswith("403 "):
+            raise spl.fail(f"The endpoint '{path.text}' gives {str(error).rstrip('.')}", path.position) from None
+        answer = {}
     rows = context.keep(_row(entry) | {"splunk_server": context.server} for entry in answer.get("entry", []))
     return query(rows.source, same(rows))
 

@@ -6,6 +6,7 @@ from sandbox.splunkd.endpoints import accounts, confs, hec, indexes, jobs, kv, s
 ROUTES = (
     Served("POST", "auth/login", accounts.login, public=True),
     Served("GET", "authentication/current-context", accounts.current_context),
+    Served("GET", "authentication/users", accounts.users),
     Served("GET", "server/info", accounts.info),
     Served("GET", "properties/{file}", confs.properties),
     Served("GET", "configs/conf-{file}", confs.stanzas),
@@ -14,6 +15,7 @@ ROUTES = (
     Served("GET", "apps/local", confs.apps),
     Served("GET", "apps/local/{name}", confs.app),
     Served("POST", "apps/local", confs.install, needs=("install_apps",)),
+    Served("GET", "data/outputs/tcp/default", accounts.outputs, needs=("list_forwarders",)),
     Served("GET", "data/ui/times", confs.times),
     Served("GET", "data/ui/views/{name}", confs.view),
     Served("GET", "data/indexes", indexes.indexes),

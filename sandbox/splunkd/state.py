@@ -28,7 +28,9 @@ POWER = USER | {"schedule_search", "rtsearch", "edit_log_alert_event"}
 ROLES = {
     "user": USER,
     "power": POWER,
-    "admin": POWER | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"},
+    "admin": POWER
+    | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"}
+    | {"list_all_users", "list_forwarders"},
 }
 """The capabilities of each role, those that matter here (authorize.conf.spec)."""
 
@@ -72,7 +74,8 @@ class State:
     admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
     of all apps when its `run` is called, and has the triggered alerts, of dispatched searches too; `clock` gives the
     time of searches and triggered alerts, epoch s; `spool` is read every now and then, before each search, and where
-    its `read` is called. `requests` are the URLs that were called, `used` the routes that served.
+    its `read` is called; `server_roles` are those of server/info, and outputs.conf forwards to `default_group`, if any.
+    `requests` are the URLs that were called, `used` the routes that served.
     `failures` holds HTTP statuses to answer next instead of serving, `drops` "before" or "after" for each request next
     to get no answer, before or after it is served ("" serves it).
     """
@@ -82,6 +85,8 @@ class State:
         self.sessions: dict[str, Session | frozenset[str]] = {}
         self.tokens: dict[str, Token] = {}
         self.indexes = {"_audit", "_internal", "main", "risk"}
+        self.server_roles = ["search_head", "indexer", "kv_store"]
+        self.default_group = ""
         self.jobs: dict[str, Job] = {}
         self.threads: list[threading.Thread] = []
         self.clock: Callable[[], float] = time.time

@@ -221,7 +221,7 @@ def test_a_lookup_has_every_field_of_its_collection(name):
     collection, lookup = stanzas("collections")[name], stanzas("transforms")[name]
     fields = [key.removeprefix("field.") for key in collection if key.startswith("field.")]
     listed = lookup["fields_list"].split(", ")
-    assert sorted(listed) == sorted(["_key", *fields] if name != LEDGER else ["_key", "written"])
+    assert sorted(listed) == sorted(["_key", *fields])
     assert collection["enforceTypes"] == "true"
     for key, value in collection.items():
         if key.startswith("accelerated_fields."):

@@ -25,18 +25,27 @@ WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
 HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
 KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
 OWN_OBJECTS = re.compile(
-    r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-macros) splunk_server=local count=0 "
+    r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-(?:macros|alert_actions)) "
+    r"splunk_server=local count=0 (?:add_orphan_field=yes )?"
     r"\| where 'eai:acl\.app'=\"ssa_detections\" AND 'eai:acl\.sharing' IN \(\"app\", \"global\"\)(?= \|)"
 )
 """How a view reads what admins have written: objects of this app that are shared. The path alone would give more."""
 OTHERS_OBJECTS = (
     "| rest /servicesNS/-/-/saved/searches splunk_server=local count=0 "
-    "| where 'action.ssa_risk'=1 AND 'action.risk'=1 "
+    "| where 'action.ssa_risk'=1 AND ('action.risk'=1 OR ('action.notable'=1 "
+    r"""AND match('action.notable.param._entities', "\"risk_score\"\s*:\s*\"?[ +]*[0.]*[1-9\x24]"))) """
     '| eval doubly=if(\'eai:acl.app\'="ssa_detections" AND \'eai:acl.sharing\' IN ("app", "global"), title, '
     "\"one of the app \" . 'eai:acl.app') | fields doubly]"
 )
 """What a view reads of other searches: in which app one is that scores a hit twice."""
-OF_THE_SERVER = {"/services/data/indexes", "/services/apps/local", "/services/authentication/current-context"}
+OF_THE_SERVER = {
+    "/services/apps/local",
+    "/services/authentication/current-context",
+    "/services/authentication/users",
+    "/services/data/indexes",
+    "/services/data/outputs/tcp/default",
+    "/services/server/info",
+}
 ROW = re.compile(r"row\.(.+)\.value")
 
 

@@ -1,6 +1,6 @@
-"""Who may call, and what is called: auth/login, authentication/current-context, server/info.
+"""Who may call, and what is called: auth/login, authentication, server/info, data/outputs/tcp/default.
 
-Source: REST API Reference, "Access endpoint descriptions" and "Introspection endpoint descriptions".
+Source: REST API Reference, "Access", "Introspection" and "Output endpoint descriptions".
 """
 
 import secrets
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from sandbox.search.server import SPLUNK_VERSION
 from sandbox.splunkd.atom import Entity, entities, texts
 from sandbox.splunkd.calls import Call, CallError
+from sandbox.splunkd.state import ROLES
 
 GUID = "5A4DB0C5-0000-4000-8000-000000000001"
 
@@ -35,6 +36,17 @@ def current_context(call: Call) -> Response:
     return entities(call, [Entity("context", "authentication/current-context", shown)])
 
 
+def users(call: Call) -> Response:
+    """List the users; without the capability list_all_users only the one who calls (a choice of the sandbox)."""
+    every = "list_all_users" in call.session.capabilities
+    found = [
+        Entity(name, "authentication/users", {"roles": [role], "capabilities": sorted(ROLES[role]), "type": "Splunk"})
+        for name, (_, role) in sorted(call.splunkd.users.items())
+        if every or name == call.session.user
+    ]
+    return entities(call, found)
+
+
 def info(call: Call) -> Response:
     """Describe this server."""
     shown = {
@@ -50,6 +62,14 @@ def info(call: Call) -> Response:
         "licenseState": "OK",
         "mode": "normal",
         "os_name": "Linux",
-        "server_roles": ["search_head", "indexer", "kv_store"],
+        "server_roles": call.splunkd.server_roles,
     }
     return entities(call, [Entity("server-info", "server/info", shown)])
+
+
+def outputs(call: Call) -> Response:
+    """Describe [tcpout] of outputs.conf: a server that forwards nothing has no defaultGroup."""
+    shown: dict[str, object] = {"disabled": False, "indexAndForward": False, "sendCookedData": True, "useACK": False}
+    if call.splunkd.default_group:
+        shown["defaultGroup"] = call.splunkd.default_group
+    return entities(call, [Entity("tcpout", "data/outputs/tcp/default", shown)])

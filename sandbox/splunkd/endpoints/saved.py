@@ -31,6 +31,9 @@ _SETTINGS = re.compile(
 
 
 def _saved(call: Call) -> list[Entity]:
+    """Return the saved searches; with `add_orphan_field` each tells whether its owner is no user."""
+    orphans = confs.is_true(call.args.get("add_orphan_field", "0"))
+    known = {*call.splunkd.users, "nobody"}
     counts = Counter(alert.search for alert in _fired(call))
     return [
         entity(
@@ -40,6 +43,7 @@ def _saved(call: Call) -> list[Entity]:
             is_scheduled=confs.is_true(one.settings.get("enableSched", "0")),
             is_visible=confs.is_true(one.settings.get("is_visible", "1")),
             triggered_alert_count=counts[one.name],
+            **({"orphan": one.owner not in known} if orphans else {}),
         )
         for one in stanzas(call, "savedsearches")
     ]

@@ -11,7 +11,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -231,7 +230,7 @@ def on(disk, var):
             (var / "aside").rename(spool)
     elif disk == "other file system":
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-            shutil.copytree(run, folder, dirs_exist_ok=True)
+            run.mkdir(parents=True, exist_ok=True)
             run.rename(var / "aside")
             run.symlink_to(folder)
             try:

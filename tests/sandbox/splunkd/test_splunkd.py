@@ -220,6 +220,23 @@ def test_a_session_key_and_a_bearer_token_identify_the_caller(splunkd, connect):
         )
 
 
+def test_who_may_not_list_others_sees_only_itself_and_no_outputs(splunkd, connect):
+    splunkd.default_group, splunkd.server_roles = "indexers", ["search_head", "shc_member"]
+
+    def listed(service, path):
+        return json.loads(service.get(path, output_mode="json").body.read())["entry"]
+
+    admin, amy = connect(), connect("amy")
+    roles = {one["name"]: one["content"]["roles"] for one in listed(admin, "authentication/users")}
+    assert roles == {"admin": ["admin"], "amy": ["user"], "paul": ["power"]}
+    assert [one["name"] for one in listed(amy, "authentication/users")] == ["amy"]
+    (tcpout,) = listed(admin, "data/outputs/tcp/default")
+    assert (tcpout["name"], tcpout["content"]["defaultGroup"]) == ("tcpout", "indexers")
+    with refused(403, "requires capability: list_forwarders"):
+        amy.get("data/outputs/tcp/default")
+    assert amy.info["server_roles"] == ["search_head", "shc_member"]
+
+
 def test_an_expired_or_unknown_session_gets_401_and_use_prolongs_one(splunkd, connect, call):
     key = splunkd.login("admin")
     splunkd.sessions[key].expires = time.time() + 60

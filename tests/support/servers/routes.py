@@ -14,8 +14,10 @@ RESULTS = ("results", "results_preview")
 VIEWS = {
     ("GET", "apps/local"),
     ("GET", "authentication/current-context"),
+    ("GET", "authentication/users"),
     ("GET", "configs/conf-{file}"),
     ("GET", "data/indexes"),
+    ("GET", "data/outputs/tcp/default"),
     ("GET", "data/ui/times"),
     ("GET", "data/ui/views/{name}"),
     ("GET", "search/jobs"),
