@@ -13,6 +13,7 @@ from sandbox.alerts.scheduler import Scheduler
 from sandbox.inputs import indexing
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
+from sandbox.splunkd.state import ROLES, Session
 from tests.support.app.estate import APP, BREADTH, RULE, SCORE, SEVERE, Estate
 from tests.support.app.schedule import DAY, HOUR, conf
 from tools.ui import views
@@ -130,6 +131,16 @@ def test_an_index_that_is_not_allowed_yet_is_named_with_the_line_to_add(estate):
     assert len(estate.found(f"index={INDEX}")) == before
     run(estate, 13)
     assert len(estate.found(f"index={INDEX}")) > before  # the searches overlap, so nothing is lost
+
+
+def test_start_here_names_an_index_that_is_not_allowed_yet_with_the_line_to_add(archive, tmp_path):
+    with upgraded(archive, tmp_path) as splunkd:
+        admin = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
+        rows = {row["Check"]: row for row in admin.search(views.shipped()["start_here"].query("ds_setup")).rows}
+    assert rows["Risk index"]["State"] == "TO DO"
+    assert f"may not write to the index {INDEX}" in rows["Risk index"]["Found"]
+    assert f"under [ssa_risk], set allowed_indexes = {ALLOWED}." in rows["Risk index"]["Fix"]
+    assert rows["Written is there"]["State"] == "OK"  # whatever the old ledger holds
 
 
 def test_what_is_found_again_counts_once(archive, estate, tmp_path):
