@@ -25,7 +25,8 @@ EXTENSION = ".stash_ssa_risk"
 """By which inputs.conf takes a file. An own one: another app's stash input would read events in its own way."""
 
 BREAKER = "\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n"
-"""What stands between two events (props.conf LINE_BREAKER). No event holds a line end."""
+"""What stands before each event (props.conf LINE_BREAKER), the first too, as the files of Splunk's own actions have it:
+splunkd may break lines before it looks for the header. No event holds a line end."""
 
 STAGED = "ssa_risk_"
 """How the names of files begin that are being written."""
@@ -44,7 +45,7 @@ class Spool:
 
     def __init__(self, home: str, index: str, source: str, host: str) -> None:
         """Take the index, the source and the host of the events; nothing is touched yet."""
-        self.header = f'***SPLUNK*** index="{safe(index)}" host="{safe(host)}" source="{safe(source)}"\n'
+        self.header = f'***SPLUNK*** index="{safe(index)}" host="{safe(host)}" source="{safe(source)}"'
         self.folder = os.path.join(home, "var", "spool", "splunk")
         # splunkd takes every file of its spool, also one that is half written: files are written elsewhere and moved
         # there. A move is whole within one file system only, and each of these folders may be a mount.
@@ -53,7 +54,7 @@ class Spool:
 
     def write(self, lines: Sequence[str]) -> None:
         """Write lines as events; raises SinkError, `temporary` where it may work later (a full disk, a file in use)."""
-        content = (self.header + BREAKER.join(lines)).encode("utf-8")
+        content = (self.header + "".join(BREAKER + line for line in lines)).encode("utf-8")
         problems: list[OSError] = []
         for stage in self.stages:
             try:

@@ -14,7 +14,7 @@ import pytest
 from ssa.action import spool
 from ssa.action.alert import EXIT_OK, EXIT_SPLUNKD, EXIT_USAGE
 from ssa.action.sink import SinkError
-from ssa.action.spool import ABANDONED, EXTENSION, STAGED, Spool
+from ssa.action.spool import ABANDONED, BREAKER, EXTENSION, STAGED, Spool
 from tests.support.app.alerting import counts, on_each_python, result, users
 from tests.support.servers.faults import Faults, fault
 
@@ -38,13 +38,13 @@ def sink(home, **changed):
 # -- the file
 
 
-def test_a_file_has_a_header_and_breakers_between_its_events_and_is_its_owners_alone(home):
+def test_a_file_has_a_header_and_a_breaker_before_each_event_and_is_its_owners_alone(home):
     sink(home).write(["1.000, a", "2.000, b"])
     (file,) = files(home)
     assert file.parent == home / "var/spool/splunk"
     assert file.read_bytes().decode() == (
         '***SPLUNK*** index="risk" host="sh1" source="SSA - Test - Rule"\n'
-        "1.000, a\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n2.000, b"
+        "==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n1.000, a\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n2.000, b"
     )
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -72,7 +72,7 @@ def test_no_two_files_have_one_name(home):
 def test_the_name_of_a_search_ends_neither_its_value_nor_the_line(home, text, expected):
     sink(home, source=text, host=text).write(["1.000, a"])
     (file,) = files(home)
-    header, *events = file.read_text("utf-8").split("\n")
+    header, *events = file.read_text("utf-8").split(BREAKER)
     assert header == f'***SPLUNK*** index="risk" host="{expected}" source="{expected}"'
     assert events == ["1.000, a"]
 

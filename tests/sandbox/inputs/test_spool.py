@@ -10,7 +10,7 @@ from sandbox.inputs.spool import Spool
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 
-HEADER = '***SPLUNK*** index="risk" host="sh1" source="SSA - Test - Rule"\n'
+HEADER = '***SPLUNK*** index="risk" host="sh1" source="SSA - Test - Rule"'
 BREAKER = "\n==##~~##~~  1E8N3D4E6V5E7N2T9 ~~##~~##==\n"
 PROPS = r"""[stash_test]
 HEADER_MODE = firstline
@@ -42,7 +42,7 @@ def event(number):
     return f'17000000{number:02}.000, search_name="x", n="{number}"'
 
 
-WHOLE = HEADER + BREAKER.join(event(number) for number in (1, 2))
+WHOLE = HEADER + "".join(BREAKER + event(number) for number in (1, 2))
 
 
 class Spooled:
@@ -100,28 +100,33 @@ def test_the_catch_all_takes_what_no_other_input_takes_header_and_all(spooled):
     (spooled.folder / "of.stash_test.tmp").write_text(WHOLE)
     found = spooled.found("index", "sourcetype", "_raw")
     assert {(index, sourcetype) for index, sourcetype, _ in found} == {("main", None)}
-    assert HEADER.strip() in {raw for _, _, raw in found}
+    assert HEADER in {raw for _, _, raw in found}
 
 
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("***SPLUNK*** index=risk host=h source=s\n", ("risk", "h", "s")),
-        ('***SPLUNK*** index="risk" host="h" source="a b=c"\n', ("risk", "h", "a b=c")),
+        ("***SPLUNK*** index=risk host=h source=s", ("risk", "h", "s")),
+        ('***SPLUNK*** index="risk" host="h" source="a b=c"', ("risk", "h", "a b=c")),
         # who does not quote has another's text read as settings
-        ('***SPLUNK*** index="risk" host="h" source="a" index="main"\n', ("main", "h", "a")),
-        ('***SPLUNK*** index="risk" host="h" source="a\\" index="main"\n', ("main", "h", "a\\")),
+        ('***SPLUNK*** index="risk" host="h" source="a" index="main"', ("main", "h", "a")),
+        ('***SPLUNK*** index="risk" host="h" source="a\\" index="main"', ("main", "h", "a\\")),
     ],
 )
 def test_the_first_line_sets_where_the_events_go(spooled, header, expected):
-    spooled.drop(header + event(1))
+    spooled.drop(header + BREAKER + event(1))
     assert spooled.found("index", "host", "source") == [expected]
 
 
-@pytest.mark.parametrize("inside", [BREAKER.strip(), HEADER.strip(), BREAKER.replace("  ", " ")])
+@pytest.mark.parametrize("inside", [BREAKER.strip(), HEADER, BREAKER.replace("  ", " ")])
 def test_a_breaker_or_header_within_an_event_is_text(spooled, inside):
-    spooled.drop(HEADER + event(1) + f', text="{inside}"' + BREAKER + event(2))
+    spooled.drop(HEADER + BREAKER + event(1) + f', text="{inside}"' + BREAKER + event(2))
     assert [n for (n,) in spooled.found("n")] == ["1", "2"]
+
+
+def test_an_event_right_behind_the_header_is_lost(spooled):
+    spooled.drop(f"{HEADER}\n{event(1)}{BREAKER}{event(2)}")
+    assert spooled.found("n") == [("2",)]
 
 
 def test_without_a_header_events_go_to_main_with_the_files_path_as_source(spooled):
@@ -161,7 +166,7 @@ def test_files_that_two_writers_move_in_while_it_reads_are_each_read_once(spoole
 
     def write(writer):
         for number in range(files):
-            spooled.drop(HEADER + BREAKER.join(f'1700000001.000, n="{writer}-{number}-{k}"' for k in range(3)))
+            spooled.drop(HEADER + "".join(f'{BREAKER}1700000001.000, n="{writer}-{number}-{k}"' for k in range(3)))
 
     with Splunkd(spooled.instance, tls=False) as splunkd:
         writers = [threading.Thread(target=write, args=[each]) for each in range(2)]
