@@ -74,26 +74,23 @@ class Spool:
         for stage in self.stages:
             with suppress(OSError):
                 for name in os.listdir(stage):
-                    path = os.path.join(stage, name)
-                    if name.startswith(STAGED) and name.endswith(EXTENSION) and _abandoned(path, self.begun):
-                        _remove(path)
+                    if name.startswith(STAGED) and name.endswith(EXTENSION):
+                        _clear(os.path.join(stage, name), self.begun)
 
     def _move_in(self, stage: str, content: bytes) -> None:
         """Write a file into a folder, and move it into the spool; the name is never used twice."""
-        name = f"{int(time.time())}_{uuid.uuid4().hex}{EXTENSION}"
-        path = os.path.join(stage, STAGED + name)
+        file = _create(stage)
         try:
-            with open(path, "xb", opener=_private) as file:
-                with suppress(OSError):  # a file system without locks
-                    _lock(file)
+            with file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
                 if sys.platform == "win32":
                     file.close()  # no open file can be moved
-                os.replace(path, os.path.join(self.folder, name))
+                os.replace(file.name, os.path.join(self.folder, os.path.basename(file.name)[len(STAGED) :]))
         except BaseException:
-            _remove(path)
+            with suppress(OSError):
+                os.remove(file.name)
             raise
 
 
@@ -106,30 +103,31 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lock(file: IO[bytes]) -> None:
-    """Lock a file until it is closed or its process ends; raises OSError where another process has."""
-    if sys.platform != "win32":
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _create(stage: str) -> IO[bytes]:
+    """Create a file in a folder, locked until it is closed or this process ends, so that no other run clears it."""
+    while True:
+        name = f"{STAGED}{int(time.time())}_{uuid.uuid4().hex}{EXTENSION}"
+        file = open(os.path.join(stage, name), "xb", opener=_private)  # noqa: SIM115 (the caller closes it)
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.exists(file.name):
+            return file
+        file.close()  # another run cleared it before it was locked
 
 
-def _abandoned(path: str, begun: float) -> bool:
-    """Whether a staged file is older than a run that began then (epoch s), and no process writes it any more."""
-    try:
+def _clear(path: str, begun: float) -> None:
+    """Remove a staged file if it is older than a run that began then (epoch s), and no process writes it any more."""
+    with suppress(OSError):
         age = begun - os.stat(path).st_mtime
         if sys.platform == "win32":
-            return age > ABANDONED
-        with open(path, "r+b") as file:
-            try:
-                _lock(file)
-            except BlockingIOError:
-                return False
-            except OSError:
-                return age > ABANDONED
-        return age > 0
-    except OSError:
-        return False
-
-
-def _remove(path: str) -> None:
-    with suppress(OSError):
-        os.remove(path)
+            if age > ABANDONED:
+                os.remove(path)
+        elif age > 0:
+            with open(path, "r+b") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    if isinstance(error, BlockingIOError) or age <= ABANDONED:
+                        return
+                os.remove(path)  # while it is locked: its writer would look for it

@@ -1,6 +1,7 @@
 """The packaged action writes into splunkd's spool: whole files or none, whoever owns the search, whatever fails."""
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -299,7 +300,7 @@ def test_a_run_removes_what_earlier_runs_left_and_nothing_else(home):
     (home / "var/run/splunk" / f"{STAGED}note.txt").write_text("another's")
     written = staged(home, "written", age=5)
     with written.open("r+b") as file:
-        spool._lock(file)
+        fcntl.flock(file, fcntl.LOCK_EX)
         sink(home).clean()
     assert not left.exists()
     assert {path.name for path in files(home)} == {younger.name, written.name, "other.txt", f"{STAGED}note.txt"}
