@@ -42,6 +42,11 @@ A search that names no index sees `main` only; replayed events lie in `wineventl
 `--tstats` makes a replay run the searches over the accelerated data model. Commands are run on every indexer as far as
 they are distributable (`--indexers N`), from what the knowledge bundle replicates, then on the search head.
 
+A running server reads the spool (`var/spool/splunk` in its home) all the time, and before each search: files become
+events by the `[batch://]` stanzas of the apps, and are deleted. It is stricter than splunkd, as it waits for no writer:
+rename finished files into the folder, of names never used before, with a breaker line behind the header. Events of an
+index that does not exist are dropped, with splunkd's warning in `_internal`.
+
 Every entry has a case in `tests/sandbox/commands`, with the documentation that its meaning comes from; a test fails for
 an entry without one. Where the documentation leaves room, the module states the choice ("a choice of the sandbox").
 """

@@ -58,7 +58,7 @@ FILES = {
     "default/commands.conf": "[whoami]\nchunked = true\nfilename = whoami.py\n",
     "default/alert_actions.conf": "[keep]\npayload_format = json\n",
     "default/macros.conf": "[all]\ndefinition = search index=main\n[a/b]\ndefinition = x\n[b [1]]\ndefinition = x\n",
-    "default/collections.conf": "[things]\nfield.n = number\n",
+    "default/collections.conf": "[things]\nfield.n = number\n[ledger]\nfield.n = number\n",
     "default/props.conf": "[lines]\nSHOULD_LINEMERGE = false\nLINE_BREAKER = ([\\r\\n]+)\n",
     "default/savedsearches.conf": "[All - Rule]\nsearch = index=main | sort n\ndispatch.earliest_time = 0\n"
     "action.keep = 1\nalert.track = 1\ncounttype = number of events\nrelation = greater than\nquantity = 0\n"
@@ -263,6 +263,28 @@ def test_a_missing_capability_is_403_with_its_name(connect):
         amy.indexes["main"].submit("x")
 
 
+@pytest.mark.parametrize(
+    ("capability", "simple", "stream"),
+    [
+        ("edit_tcp", 200, 200),
+        ("edit_log_alert_event", 200, 403),
+        ("edit_tcp_stream", 403, 200),
+        ("search", 403, 403),
+    ],
+)
+def test_one_of_a_receivers_capabilities_is_enough(splunkd, call, capability, simple, stream):
+    splunkd.sessions["key"] = frozenset({capability})
+    paths = [f"/services/receivers/{each}?index=main" for each in ("simple", "stream")]
+    assert [call(path, "x", Authorization="Splunk key")[0] for path in paths] == [simple, stream]
+
+
+@pytest.mark.parametrize(("user", "simple", "stream"), [("admin", 200, 200), ("paul", 200, 403), ("amy", 403, 403)])
+def test_power_may_post_an_event_and_user_may_not(splunkd, call, user, simple, stream):
+    key = {"Authorization": f"Splunk {splunkd.login(user)}"}
+    paths = [f"/services/receivers/{each}?index=main" for each in ("simple", "stream")]
+    assert [call(path, "x", **key)[0] for path in paths] == [simple, stream]
+
+
 def test_an_objects_metadata_name_the_roles_that_may_write_it(connect):
     amy, paul = connect("amy"), connect("paul")
     with refused(403, r"User 'amy' with roles \{ user \} cannot write: /nobody/tiny/collections/things"):
@@ -271,6 +293,39 @@ def test_an_objects_metadata_name_the_roles_that_may_write_it(connect):
     assert len(amy.kvstore["things"].data.query()) == 1
     with refused(403, "cannot write: /nobody/tiny/savedsearches/All - Rule"):
         paul.saved_searches["All - Rule"].update(description="x")
+
+
+# A call of a collection: method, path below it and body -> whether it writes.
+COLLECTION_CALLS = [
+    ("GET", "", None, False),
+    ("GET", "/1", None, False),
+    ("POST", "/batch_find", [{"query": {"n": 1}}], False),
+    ("POST", "/batch_save", [{"_key": "1", "n": 2}], True),
+    ("POST", "", {"n": 3}, True),
+    ("POST", "/1", {"n": 4}, True),
+    ("DELETE", "/1", None, True),
+    ("DELETE", "", None, True),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "writes"), COLLECTION_CALLS)
+def test_whoever_the_metadata_do_not_name_reads_a_collection_and_writes_nothing(
+    splunkd, call, method, path, body, writes
+):
+    splunkd.instance.kvstore.collection("tiny", "ledger").save([{"_key": "1", "n": 1}])
+    data = None if body is None else json.dumps(body)
+    answered = {}
+    for user in ("amy", "paul", "admin"):
+        key = {"Authorization": f"Splunk {splunkd.login(user)}", "Content_Type": "application/json"}
+        at = f"/servicesNS/nobody/tiny/storage/collections/data/ledger{path}"
+        status, _ = call(at, data, method=method, **key)
+        answered[user] = status
+        if user != "admin":
+            assert splunkd.instance.kvstore.collection("tiny", "ledger").find({}) == [
+                {"_key": "1", "_user": "nobody", "n": 1}
+            ]
+    fine = 201 if (method, path) == ("POST", "") else 200
+    assert answered == {"amy": 403 if writes else fine, "paul": 403 if writes else fine, "admin": fine}
 
 
 # -- the form of answers
