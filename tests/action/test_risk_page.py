@@ -80,8 +80,9 @@ def test_the_search_of_the_page_adds_an_entry_that_splunk_reads_back(archive, tm
 
 def test_the_ledger_has_the_columns_of_the_page():
     transform = confs.load(ROOT, "transforms")["ssa_risk_ledger"]
-    assert transform["fields_list"] == "_key, written"
+    assert transform["fields_list"] == "_key, index, written"
     assert "the lookup `ssa_risk_ledger`: `_key` is the risk_event_id, `written` epoch seconds" in PAGE
+    assert "`index` is where it went" in PAGE
 
 
 def test_an_entry_of_the_page_ignores_the_entities_it_names_and_a_domain_alone_none():

@@ -127,6 +127,6 @@ def test_the_alert_form_explains_each_setting_and_holds_its_default(screen):
         screen.page.evaluate("() => [...document.querySelectorAll('input[name]')].map(i => [i.name, i.value])")
     )
     assert shown["action.ssa_risk.param.index"] == "risk"
-    assert "The index must exist" in screen.text
+    assert "It must exist where events are indexed." in screen.text
     assert screen.violations() == []
     whole(screen)

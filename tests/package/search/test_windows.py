@@ -64,9 +64,18 @@ POSIX_NAMES = {
 """What the library reference marks "Availability: Unix", of modules that are there on Windows, too."""
 
 
+class OnWindows(ast.NodeTransformer):
+    """Leaves of `if sys.platform == "win32"`, or `!=`, what Windows runs; mypy checks that as well."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        kinds = {"sys.platform == 'win32'": node.body, "sys.platform != 'win32'": node.orelse}
+        return kinds.get(ast.unparse(node.test), node)
+
+
 def posix_uses(tree):
-    """Yield what only POSIX has, in a syntax tree."""
-    modules = {}
+    """Yield what only POSIX has and Windows would run, in a syntax tree."""
+    modules, tree = {}, OnWindows().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -83,6 +92,21 @@ def posix_uses(tree):
 def test_what_only_posix_has_is_found():
     text = "import os, fcntl\nfrom signal import SIGKILL as K\nimport time as t\nos.fork(), os.replace, t.tzset()"
     assert sorted(posix_uses(ast.parse(text))) == ["SIGKILL", "fcntl", "fork", "tzset"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("if sys.platform != 'win32':\n  import fcntl", []),
+        ("if sys.platform == 'win32':\n  import fcntl", ["fcntl"]),
+        ("if sys.platform == 'win32':\n  pass\nelif x:\n  import fcntl", []),
+        ("if sys.platform != 'win32':\n  pass\nelse:\n  import fcntl", ["fcntl"]),
+        ("if sys.platform != 'linux':\n  import fcntl", ["fcntl"]),
+        ("if x and sys.platform != 'win32':\n  import fcntl", ["fcntl"]),
+    ],
+)
+def test_what_windows_does_not_run_may_be_posixs(text, found):
+    assert list(posix_uses(ast.parse(text))) == found
 
 
 @pytest.mark.parametrize(
