@@ -25,6 +25,8 @@ def visible(text: str) -> str:
 
     So a name cannot pass for another's, and no text has more than one line.
     """
+    if text.isascii() and text.isprintable():  # nearly every text, and much faster to see
+        return text
     return _INVISIBLE.sub(lambda match: _SYMBOLS.get(match.group()) or f"⟨U+{ord(match.group()):04X}⟩", text)
 
 

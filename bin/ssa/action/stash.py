@@ -30,7 +30,8 @@ _HEADER = re.compile(r"\*\*\*(?=SPLUNK)", re.IGNORECASE)
 
 def visible(text: str) -> str:
     """Return a text in one line: invisible characters shown, the mark of a stash header broken."""
-    return _HEADER.sub("**_", display.visible(text))
+    text = display.visible(text)
+    return _HEADER.sub("**_", text) if "***" in text else text
 
 
 def quote(text: str) -> str:
