@@ -30,6 +30,7 @@ from sandbox.demo.console import plain, shown, table
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
+from sandbox.inputs.windows.census import Census, Problem
 from sandbox.search import spl
 from sandbox.search.command import Row
 from sandbox.search.instance import Instance
@@ -67,8 +68,7 @@ class Replay:
 
     server: str = ""
     app: str = ""
-    events: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+    files: list[Census] = field(default_factory=list)
     searches: list[str] = field(default_factory=list)
     passed_prefilter: int = 0
     messages: list[tuple[str, str]] = field(default_factory=list)
@@ -86,6 +86,16 @@ class Replay:
     def ok(self) -> bool:
         """Whether nothing failed. A damaged event is no failure: Splunk indexes it too."""
         return not self.errors
+
+    @property
+    def events(self) -> Counter[str]:
+        """How many events were read, by source."""
+        return sum((file.sources for file in self.files), Counter[str]())
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be seen in the files."""
+        return [problem for file in self.files for problem in file.problems()]
 
 
 def row(event: windows.Event) -> Row:
@@ -113,7 +123,7 @@ def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
 
 
 def forward(splunkd: Splunkd, files: list[Path], done: Replay, console: Console) -> None:
-    """Send the events of the files to the HTTP Event Collector; count them, and note what is damaged."""
+    """Send the events of the files to the HTTP Event Collector; count them, and note what cannot be seen."""
     splunkd.tokens[token := str(uuid.uuid4())] = Token()
     context = ssl.create_default_context(cafile=splunkd.ca_file)
     with httpx.Client(
@@ -128,13 +138,16 @@ def forward(splunkd: Splunkd, files: list[Path], done: Replay, console: Console)
 
 def _events(files: list[Path], done: Replay, console: Console) -> Iterator[str]:
     for path in files:
-        for number, event in enumerate(track(windows.read_events(path), f"reading {path.name}", console=console), 1):
-            done.events[event.source or "unknown"] += 1
-            if event.problem:
-                done.problems.append(f"{path}, event {number}: {event.problem}")
-            about = {name: getattr(event, name) for name in ("time", "host", "source", "sourcetype")}
-            if event.raw:
-                yield json.dumps({**about, "index": INDEX, "event": event.raw})
+        census = Census(path)
+        done.files.append(census)
+        try:
+            events = track(windows.read_events(path), f"reading {path.name}", console=console)
+            for event in census.count(events):
+                about = {name: getattr(event, name) for name in ("time", "host", "source", "sourcetype")}
+                if event.raw:
+                    yield json.dumps({**about, "index": INDEX, "event": event.raw})
+        except OSError as error:  # of this file: the others are read, and so is what came before
+            done.errors.append(str(error))
 
 
 def risk_searches(instance: Instance, tstats: bool = False, disabled: bool = False) -> list[str]:
@@ -265,8 +278,9 @@ def run(
     if INDEX not in service.indexes:
         service.indexes.create(INDEX)
     forward(splunkd, files, done, console)
-    with console.status("searching …"):
-        detect(service, splunkd, dry_run, done)
+    if done.events:
+        with console.status("searching …"):
+            detect(service, splunkd, dry_run, done)
     if done.risk_events:
         with console.status("running the risk rules …"):
             raise_alerts(service, splunkd, done)
@@ -275,11 +289,13 @@ def run(
 
 
 def write_json(done: Replay, console: Console, indexers: int) -> None:
-    """Write one JSON object a line: detections, risk events, alerts, then a summary."""
+    """Write one JSON object a line: problems of the files, detections, risk events, alerts, then a summary."""
 
     def line(kind: str, fields: Mapping[str, object]) -> None:
         console.file.write(json.dumps({**fields, "kind": kind}, ensure_ascii=False) + "\n")
 
+    for problem in done.problems:
+        line("problem", problem._asdict())
     for fields in done.detections:
         line("detection", fields)
     for fields in done.risk_events:
@@ -299,7 +315,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "risk_events": len(done.risk_events),
         "risk_alerts": len(done.risk_alerts),
         "scores": [{name: score[name] for name in SCORED} for score in done.scores],
-        "problems": done.problems,
+        "problems": [f"{file}, {problem}" for file, _, problem in done.problems],
         "errors": done.errors,
         "messages": [list(message) for message in done.messages],
         "log": [list(line) for line in done.log],
@@ -329,10 +345,11 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     show(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
     for source, count in done.events.most_common():
         show(f"   {count:7,}  {source}", "none")
-    for problem in done.problems[:10]:
-        show(f"   damaged: {problem}", "yellow")
-    if len(done.problems) > 10:
-        show(f"   … and {len(done.problems) - 10} more damaged events", "yellow")
+    for file in done.files:
+        for problem in (*file.named[:10], *file.unseen()):
+            show(f"   {problem.file}, {problem.problem}", "yellow")
+        if file.damaged > 10:
+            show(f"   {file.path}: … and {file.damaged - 10:,} more damaged events", "yellow")
 
     what = "the detection" if len(done.searches) == 1 else "the detections"
     show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")

@@ -4,10 +4,8 @@ Windows events get their CIM fields here, as there are no add-ons that would ext
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from sandbox import confs
@@ -32,10 +30,7 @@ def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str
     """
     sourcetype = meta.get("sourcetype", "")
     if sourcetype in WINDOWS:
-        with tempfile.NamedTemporaryFile("w", dir=instance.scratch, encoding="utf-8", newline="") as file:
-            file.write(body)
-            file.flush()
-            return [{**windows_row(one), **meta, "index": index} for one in windows.read_events(Path(file.name))]
+        return [{**windows_row(one), **meta, "index": index} for one in windows.read_text([body])]
     settings = props(instance, sourcetype)
     set_by_header, body = indexing.header(body, settings)
     meta = {**meta, **set_by_header}

@@ -1,0 +1,156 @@
+"""Classic WinEventLog text -> what it holds, by the names that the XML of the same event has for it."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from sandbox.inputs.windows import labels, times
+from sandbox.inputs.windows.event import Reading
+
+SOURCETYPE = "WinEventLog"
+SECURITY, SYSMON = "Security", "Microsoft-Windows-Sysmon/Operational"
+
+UNKNOWN_LANGUAGE, LANGUAGE, TEXT_OF_SYSMON = "unknown language", "language: ", "Sysmon as text"
+"""What is worth saying of an event (see census.py); the name of a language follows."""
+
+_HEADER = re.compile(r"^(LogName|SourceName|EventCode|ComputerName)=([^\r\n]*)", re.MULTILINE)
+_MESSAGE = re.compile(r"^Message=", re.MULTILINE)
+_COLON = re.compile("[:\N{FULLWIDTH COLON}]")
+_HEADINGS = {heading for heading, _ in labels.NAMES}
+_ID = re.compile(r"0[xX][0-9A-Fa-f]+")
+# An event that a collector gathered is of the log that its provider writes to.
+_PROVIDERS = {
+    "Microsoft Windows security auditing.": SECURITY,
+    "Microsoft-Windows-Security-Auditing": SECURITY,
+    "Microsoft-Windows-Sysmon": SYSMON,
+}
+_FORWARDED = "ForwardedEvents"
+
+# The rows of a Sysmon 1 message, in their order; older versions lack some.
+_SYSMON_ROWS = (
+    *("RuleName", "UtcTime", "ProcessGuid", "ProcessId", "Image", "FileVersion", "Description", "Product", "Company"),
+    *("OriginalFileName", "CommandLine", "CurrentDirectory", "User", "LogonGuid", "LogonId", "TerminalSessionId"),
+    *("IntegrityLevel", "Hashes", "ParentProcessGuid", "ParentProcessId", "ParentImage", "ParentCommandLine"),
+    "ParentUser",
+)
+_PLACE = {name: place for place, name in enumerate(_SYSMON_ROWS)}
+
+
+def read(raw: str) -> Reading:
+    """Read an event that begins with a row that is a time; what is wrong with it stands in its `problem`."""
+    first, _, rest = raw.partition("\n")
+    moment = times.row(first)
+    begin = _MESSAGE.search(rest)
+    head, message = (rest[: begin.start()], rest[begin.end() :]) if begin else (rest, "")
+    header = dict(reversed(_HEADER.findall(head)))
+    log, code = header.get("LogName", "").strip(), header.get("EventCode", "").strip()
+    if log == _FORWARDED:
+        log = _PROVIDERS.get(header.get("SourceName", "").strip(), log)
+    data: Mapping[str, str] = {}
+    problem, remarks = "", moment.remarks
+    if (log, code) == (SECURITY, "4688"):
+        data, found = _security(message)
+        remarks += found
+    elif (log, code) == (SYSMON, "1"):
+        data, problem = _sysmon(message)
+        remarks += (TEXT_OF_SYSMON,)
+    return Reading(
+        SOURCETYPE, log, header.get("ComputerName", "").strip(), code, moment.seconds, data, problem, remarks
+    )
+
+
+def _security(message: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Read a 4688 message: by its words, and where they are not all known by the places of its rows."""
+    data = _by_words(message)
+    language = labels.language(message.partition("\n")[0])
+    if language == labels.ENGLISH or ("NewProcessName" in data and not language):
+        return data, ()
+    data = {**_by_place(message), **data}
+    return data, (LANGUAGE + language if language else UNKNOWN_LANGUAGE,) if message else ()
+
+
+@lru_cache(1_000)
+def _name(heading: str, label: str) -> str | None:
+    """Return the name of a row; the words of the process are known without their heading."""
+    word = labels.key(label)
+    return labels.NAMES.get((heading, word)) or labels.NAMES.get(("", word))
+
+
+def _by_words(message: str) -> dict[str, str]:
+    """Read the labelled rows of a 4688 message.
+
+    The command line is the only text of an attacker's choice that may hold newlines and labels, and it comes last: so
+    reading ends there, and of each label the first one in its section counts. The format does not separate the
+    rest of a command line of several rows from the text that follows it: `process` is then its first row, without
+    leading blanks, as an extraction by row ends has it (how the add-on reads such an event is documented nowhere). The
+    XML renderings keep it all.
+    """
+    data: dict[str, str] = {}
+    heading = ""
+    for row in message.split("\n"):
+        label, colon, value = row.partition(":")
+        if not colon:
+            continue
+        name = _name(heading, label)
+        if name is not None:
+            data.setdefault(name, value.removesuffix("\r").lstrip(" \t"))
+            if name == "CommandLine":
+                break
+        elif not value.strip() and ((word := labels.key(label)) in _HEADINGS or not row[0].isspace()):
+            heading = word
+    return data
+
+
+def _by_place(message: str) -> dict[str, str]:
+    """Read a 4688 message of whose words nothing is known: its sections and rows stand in one order in all languages.
+
+    The sections are the creator, since Windows 10 the target, and the process. Its rows are ID, name, elevation, since
+    Windows 10 label, creator's ID, and since Windows 10 creator's name; then the command line.
+    """
+    sections: list[list[str]] = []
+    for row in message.split("\n"):
+        _, colon, value = _split(row)
+        if not colon:
+            continue
+        if not row[0].isspace() and not value.strip():
+            sections.append([])
+        elif row[0].isspace() and sections:
+            sections[-1].append(value.removesuffix("\r").lstrip(" \t"))
+    sections = [rows for rows in sections if len(rows) >= 3]
+    if len(sections) not in (2, 3) or len(sections[-1]) < 4 or not _ID.fullmatch(sections[-1][0].strip()):
+        return {}
+    *accounts, process = sections
+    data: dict[str, str] = {}
+    for prefix, rows in zip(("Subject", "Target"), accounts, strict=False):
+        data |= {f"{prefix}UserSid": rows[0], f"{prefix}UserName": rows[1], f"{prefix}DomainName": rows[2]}
+    data |= {"NewProcessId": process[0], "NewProcessName": process[1]}
+    for place in range(2, len(process)):
+        if _ID.fullmatch(process[place].strip()):
+            rest = ("ParentProcessName", "CommandLine") if len(accounts) == 2 else ("CommandLine",)
+            data |= {"ProcessId": process[place], **dict(zip(rest, process[place + 1 :], strict=False))}
+            break
+    return data
+
+
+def _split(row: str) -> tuple[str, str, str]:
+    colon = _COLON.search(row)
+    return (row[: colon.start()], colon[0], row[colon.end() :]) if colon else (row, "", "")
+
+
+def _sysmon(message: str) -> tuple[Mapping[str, str], str]:
+    """Read a Sysmon 1 message, in which a value goes on until the next row of the order.
+
+    Values stand as they are, so one with a newline may hold rows like those that follow. Then none can be trusted.
+    """
+    data: dict[str, str] = {}
+    name = ""
+    for row in message.split("\n"):
+        label, colon, value = row.removesuffix("\r").strip().partition(":")
+        if colon and label in _PLACE:
+            if name and _PLACE[label] <= _PLACE[name]:
+                return {}, f"a value holds a row like {label}: of the event itself, and which is which cannot be told"
+            name = label
+            data[name] = value.removeprefix(" ")
+        elif name:
+            data[name] += "\n" + row.removesuffix("\r")
+    return {name: value.rstrip("\n") for name, value in data.items()}, ""

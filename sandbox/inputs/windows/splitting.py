@@ -1,0 +1,142 @@
+"""A text that comes in chunks -> its events, in bounded memory.
+
+An event begins where its own form says so, whatever stands around it. In XML that is <Event, anywhere: Windows escapes
+"<" in values, so none can hold one. Classic text begins with a row that is a time and nothing else, and escapes
+nothing: a command line with a newline and a time in it looks like the next event, here as in Splunk.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from sandbox.inputs.windows import times
+
+# Bounds the memory that one event can take. Windows events end at 64 KB: what is longer is none, and comes in pieces.
+MAX_EVENT_CHARS = 1_000_000
+
+XML, CUT, CLASSIC, OTHER = "XML", "cut XML", "classic", "other"
+"""The kinds of pieces: CUT is an event without its end, OTHER a text in which no event begins."""
+
+_TAG = r"<(?:[A-Za-z_][\w.-]*:)?"
+_LONGEST_ROW = 200  # of those that are looked for: each is known by its first characters
+_ROW_START = r"\n[\ufeff \t]*"
+_TIME_ROW = rf"(?:{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|\Z)"
+_SYSLOG = r"(?:<[0-9]{1,3}>[^<>\n]{0,300}|[A-Z][a-z]{2}[ ]{1,2}[0-9]{1,2} [0-9:]{8} [^<>\n]{0,300}|-[ ]?)"
+
+_EVENT = ("<Event ", "<Event>", "<Event\n", "<Event\r", "<Event\t", ":Event")  # quickly found: no start without any
+_XML_START = re.compile(rf"{_TAG}Event(?=[\s>])")
+_CLASSIC_START = re.compile(_ROW_START + _TIME_ROW)
+_START = re.compile(rf"{_TAG}Event(?=[\s>])|{_ROW_START}{_TIME_ROW}")
+_CLASSIC_END = re.compile(rf"{_ROW_START}(?:{_TIME_ROW}|{_SYSLOG}?(?:<\?xml\s|{_TAG}Events?[\s>]))")
+# What may stand between events and is none: declarations, comments, tags of an element around them, blanks.
+_AROUND = re.compile(
+    r"(?:[\s\ufeff\0-]++|<\?[^>]*+>|<!--(?:(?!-->).)*+-->|</?(?!(?:[\w.-]+:)?Event\b)[A-Za-z_][^<>]*+>)*+", re.DOTALL
+)
+_MARKUP = re.compile(r"<[A-Za-z/!?]")
+
+
+class Piece(NamedTuple):
+    """A part of a text, of a kind, without row ends around it; `row` is where it begins, from 1."""
+
+    kind: str
+    text: str
+    row: int
+
+
+def pieces(chunks: Iterator[str], is_whole: Callable[[str], bool]) -> Iterator[Piece]:
+    """Split a text into events, and what is none.
+
+    A damaged event ends where the next one begins. Of an XML event without an end that may be within a value, for all
+    that can be known; one with an end `is_whole`, or what looks like the next event within it is the next event.
+    """
+    splitter = _Splitter(is_whole)
+    for chunk in chunks:
+        yield from splitter.feed(chunk)
+    yield from splitter.feed(None)
+
+
+class _Splitter:
+    """`held` begins with the character before what is still to be split: rows are known by the newline before them."""
+
+    def __init__(self, is_whole: Callable[[str], bool]) -> None:
+        self.is_whole = is_whole
+        self.held = "\n"
+        self.row = 1
+        self.final = False
+
+    def feed(self, chunk: str | None) -> Iterator[Piece]:
+        """Split what is there with another chunk, None at the end."""
+        self.final = chunk is None
+        self.held += chunk or ""
+        at = 1
+        while (found := self._next(at)) is not None:
+            kind, start, end = found
+            if end == at and self.final:
+                break
+            self.row += self.held.count("\n", at, start)
+            if (text := self.held[start:end].strip("\r\n")) and not (kind == OTHER and _AROUND.fullmatch(text)):
+                yield Piece(kind, text.lstrip("\ufeff \t") if kind == CLASSIC else text, self.row)
+            self.row += self.held.count("\n", start, end)
+            at = end
+        self.held = self.held[at - 1 :]
+
+    def _next(self, at: int) -> tuple[str, int, int] | None:
+        """Return the next piece: its kind, where it starts and ends; None where more of the text is needed."""
+        held = self.held
+        if held.startswith("<Event ", at):
+            return self._xml(at, "</Event>")
+        safe = len(held) if self.final else max(held.rfind("\n"), len(held) - _LONGEST_ROW)
+        start = _START.search(held, at - 1)
+        if start is None or (start.start() >= safe and not self.final):
+            if self.final or safe - at > MAX_EVENT_CHARS:
+                return OTHER, at, min(at + MAX_EVENT_CHARS, len(held) if self.final else safe)
+            return None
+        classic = start[0].startswith("\n")
+        begin = start.start() + classic
+        if begin > at and (before := self._before(at, begin, classic)):
+            return OTHER, at, before
+        if classic:
+            return self._classic(begin, safe)
+        return self._xml(begin, f"</{start[0][1:]}>")
+
+    def _before(self, at: int, begin: int, classic: bool) -> int:
+        """Return where the text before an event ends; 0 where it is a prefix in the row of an XML event."""
+        if begin - at > MAX_EVENT_CHARS:
+            return at + MAX_EVENT_CHARS
+        row = max(at, self.held.rfind("\n", at, begin) + 1)
+        if not classic and not _MARKUP.search(self.held, row, begin):
+            return row if row > at else 0
+        return begin
+
+    def _xml(self, start: int, tag: str) -> tuple[str, int, int] | None:
+        held = self.held
+        limit = start + MAX_EVENT_CHARS
+        end = held.find(tag, start, limit)
+        whole = end + len(tag) if end >= 0 else -1
+        bound = end if end >= 0 else min(limit, len(held))
+        if (following := self._following(start + len(tag) - 1, bound)) >= 0:
+            bound, whole = following, -1
+        elif whole < 0 and not self.final and len(held) < limit:
+            return None
+        classic = _CLASSIC_START.search(held, start, bound) if held.find("\n", start, bound) >= 0 else None
+        if classic and (whole < 0 or not self.is_whole(held[start:whole])):
+            return CUT, start, classic.start() + 1
+        return (XML, start, whole) if whole >= 0 else (CUT, start, bound)
+
+    def _following(self, start: int, end: int) -> int:
+        """Return where another XML event begins; -1 where none does."""
+        if all(self.held.find(text, start, end) < 0 for text in _EVENT):
+            return -1
+        found = _XML_START.search(self.held, start, end)
+        return found.start() if found else -1
+
+    def _classic(self, start: int, safe: int) -> tuple[str, int, int] | None:
+        held = self.held
+        limit = start + MAX_EVENT_CHARS
+        found = _CLASSIC_END.search(held, start)
+        end = found.start() + 1 if found else len(held)
+        if end > limit:
+            return CLASSIC, start, limit
+        if (found is None or found.start() >= safe) and not self.final:
+            return None
+        return CLASSIC, start, end
