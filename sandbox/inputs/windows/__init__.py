@@ -9,7 +9,6 @@ on with a reason, as Splunk would index it all the same.
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from sandbox.inputs.windows import classic, evtx, xml
@@ -17,7 +16,7 @@ from sandbox.inputs.windows.census import lacks
 from sandbox.inputs.windows.event import Event, Reading
 from sandbox.inputs.windows.fields import RULES
 from sandbox.inputs.windows.files import EXPECTED, Opened
-from sandbox.inputs.windows.splitting import CLASSIC, CUT, MAX_EVENT_CHARS, XML, Piece, pieces
+from sandbox.inputs.windows.splitting import CLASSIC, CUT, MAX_EVENT_CHARS, OTHER, XML, Piece, pieces
 
 __all__ = ["MAX_EVENT_CHARS", "PROCESS_TAGS", "Event", "parse", "read_events", "read_text"]
 
@@ -51,7 +50,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 def read_text(chunks: Iterable[str]) -> Iterator[Event]:
     """Read every event of a text, as `read_events` does."""
-    return (_event(piece) for piece in pieces(iter(chunks), xml.is_whole))
+    return (_event(piece) for piece in pieces(chunks))
 
 
 def _read_evtx(file: Opened) -> Iterator[Event]:
@@ -69,17 +68,18 @@ def _unreadable(raw: str, problem: str, row: int = 0) -> Event:
 
 def parse(raw: str) -> Event:
     """Read one event; never raises. What is wrong with a damaged event stands in its `problem`."""
-    found = [*pieces(iter([raw]), xml.is_whole)]
+    found = [*pieces([raw])]
     if len(found) > 1:
         return _unreadable(raw, f"{len(found)} events or parts of them, where one was expected")
-    kind, text, _ = found[0] if found else Piece("", raw, 0)
-    event = _event(Piece(kind, text, 0))
-    return event if text == raw else replace(event, raw=raw)
+    piece = found[0] if found else Piece(OTHER, raw, 0)
+    return _event(piece)._replace(raw=raw, row=0)
 
 
 def _event(piece: Piece) -> Event:
-    kind, raw, row = piece
-    if kind in (XML, CUT):
+    kind, raw, row, reading = piece
+    if reading:
+        pass
+    elif kind in (XML, CUT):
         reading = xml.read(raw)
     elif kind == CLASSIC:
         reading = classic.read(raw)

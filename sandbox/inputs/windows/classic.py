@@ -14,7 +14,6 @@ UNKNOWN_LANGUAGE, LANGUAGE, TEXT_OF_SYSMON = "unknown language", "language: ", "
 """What is worth saying of an event (see census.py); the name of a language follows."""
 
 _HEADER = re.compile(r"^(LogName|SourceName|EventCode|ComputerName)=([^\r\n]*)", re.MULTILINE)
-_MESSAGE = re.compile(r"^Message=", re.MULTILINE)
 _COLON = re.compile("[:\N{FULLWIDTH COLON}]")
 _HEADINGS = {heading for heading, _ in labels.NAMES}
 _ID = re.compile(r"0[xX][0-9A-Fa-f]+")
@@ -40,8 +39,7 @@ def read(raw: str) -> Reading:
     """Read an event that begins with a row that is a time; what is wrong with it stands in its `problem`."""
     first, _, rest = raw.partition("\n")
     moment = times.row(first)
-    begin = _MESSAGE.search(rest)
-    head, message = (rest[: begin.start()], rest[begin.end() :]) if begin else (rest, "")
+    head, _, message = rest.partition("\nMessage=")
     header = dict(reversed(_HEADER.findall(head)))
     log, code = header.get("LogName", "").strip(), header.get("EventCode", "").strip()
     if log == _FORWARDED:
@@ -61,12 +59,35 @@ def read(raw: str) -> Reading:
 
 def _security(message: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Read a 4688 message: by its words, and where they are not all known by the places of its rows."""
+    if found := _CANONICAL.match(message):
+        return {name: value for name, value in found.groupdict().items() if value is not None}, ()
     data = _by_words(message)
     language = labels.language(message.partition("\n")[0])
     if language == labels.ENGLISH or ("NewProcessName" in data and not language):
         return data, ()
     data = {**_by_place(message), **data}
     return data, (LANGUAGE + language if language else UNKNOWN_LANGUAGE,) if message else ()
+
+
+def _canonical() -> re.Pattern[str]:
+    """Return the pattern of a message as an English Windows writes it, up to the command line or to its end."""
+    words = labels.LANGUAGES[labels.ENGLISH]
+
+    def rows(prefix: str, rows: Mapping[str, tuple[str, ...]]) -> str:
+        return "".join(rf"(?:\t{label}:[\t ]*(?P<{prefix}{name}>[^\r\n]*)\r?\n)?" for name, (label,) in rows.items())
+
+    *process, command_line = words.labels.items()
+    return re.compile(
+        rf"{re.escape(words.first_lines[0])}\r?\n\r?\n"
+        rf"(?:{'|'.join(words.creator)}):\r?\n{rows('Subject', words.account)}\r?\n"
+        rf"(?:{words.target[0]}:\r?\n{rows('Target', words.account)}\r?\n)?"
+        rf"{words.process[0]}:\r?\n{rows('', dict(process))}"
+        rf"(?:\t{command_line[1][0]}:[\t ]*(?P<{command_line[0]}>[^\r\n]*)(?:\r?\n|\Z)"
+        r"|\r?\nToken Elevation Type indicates|\Z)"
+    )
+
+
+_CANONICAL = _canonical()
 
 
 @lru_cache(1_000)

@@ -1,7 +1,6 @@
 """What is read of a Windows event, before and after the add-ons' rules apply."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -21,8 +20,7 @@ class Reading(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One event of a file. An event with a problem keeps its text but has no fields and no tags."""
 
     raw: str  # exactly as it stood in the file, without the row end and what stands around it
@@ -34,4 +32,4 @@ class Event:
     tags: tuple[str, ...]  # PROCESS_TAGS for a process-creation event, else ()
     problem: str = ""
     remarks: tuple[str, ...] = ()  # what is worth saying of it: keys of census.SENTENCES
-    row: int = field(default=0, compare=False)  # of a file of text, where the event begins, from 1; else 0
+    row: int = 0  # of a file of text, where the event begins, from 1; else 0

@@ -6,10 +6,11 @@ nothing: a command line with a newline and a time in it looks like the next even
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sandbox.inputs.windows import times
+from sandbox.inputs.windows import times, xml
+from sandbox.inputs.windows.event import Reading
 
 # Bounds the memory that one event can take. Windows events end at 64 KB: what is longer is none, and comes in pieces.
 MAX_EVENT_CHARS = 1_000_000
@@ -19,8 +20,8 @@ XML, CUT, CLASSIC, OTHER = "XML", "cut XML", "classic", "other"
 
 _TAG = r"<(?:[A-Za-z_][\w.-]*:)?"
 _LONGEST_ROW = 200  # of those that are looked for: each is known by its first characters
-_ROW_START = r"\n[\ufeff \t]*"
-_TIME_ROW = rf"(?:{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|\Z)"
+_ROW_START = r"\n[\ufeff \t]*(?=[0-9<JFMASOND-])"  # by the first character most rows are passed over
+_TIME_ROW = rf"(?:{times.SPLUNK}|{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|\Z)"
 _SYSLOG = r"(?:<[0-9]{1,3}>[^<>\n]{0,300}|[A-Z][a-z]{2}[ ]{1,2}[0-9]{1,2} [0-9:]{8} [^<>\n]{0,300}|-[ ]?)"
 
 _EVENT = ("<Event ", "<Event>", "<Event\n", "<Event\r", "<Event\t", ":Event")  # quickly found: no start without any
@@ -36,20 +37,24 @@ _MARKUP = re.compile(r"<[A-Za-z/!?]")
 
 
 class Piece(NamedTuple):
-    """A part of a text, of a kind, without row ends around it; `row` is where it begins, from 1."""
+    """A part of a text, of a kind, without row ends around it; `row` is where it begins, from 1.
+
+    `reading` is there where the event had to be read to know its end.
+    """
 
     kind: str
     text: str
     row: int
+    reading: Reading | None = None
 
 
-def pieces(chunks: Iterator[str], is_whole: Callable[[str], bool]) -> Iterator[Piece]:
+def pieces(chunks: Iterable[str]) -> Iterator[Piece]:
     """Split a text into events, and what is none.
 
     A damaged event ends where the next one begins. Of an XML event without an end that may be within a value, for all
-    that can be known; one with an end `is_whole`, or what looks like the next event within it is the next event.
+    that can be known. In one with an end, what looks like classic text belongs to a value if the event is whole.
     """
-    splitter = _Splitter(is_whole)
+    splitter = _Splitter()
     for chunk in chunks:
         yield from splitter.feed(chunk)
     yield from splitter.feed(None)
@@ -58,11 +63,11 @@ def pieces(chunks: Iterator[str], is_whole: Callable[[str], bool]) -> Iterator[P
 class _Splitter:
     """`held` begins with the character before what is still to be split: rows are known by the newline before them."""
 
-    def __init__(self, is_whole: Callable[[str], bool]) -> None:
-        self.is_whole = is_whole
+    def __init__(self) -> None:
         self.held = "\n"
         self.row = 1
         self.final = False
+        self.reading: Reading | None = None
 
     def feed(self, chunk: str | None) -> Iterator[Piece]:
         """Split what is there with another chunk, None at the end."""
@@ -75,7 +80,8 @@ class _Splitter:
                 break
             self.row += self.held.count("\n", at, start)
             if (text := self.held[start:end].strip("\r\n")) and not (kind == OTHER and _AROUND.fullmatch(text)):
-                yield Piece(kind, text.lstrip("\ufeff \t") if kind == CLASSIC else text, self.row)
+                yield Piece(kind, text.lstrip("\ufeff \t") if kind == CLASSIC else text, self.row, self.reading)
+            self.reading = None
             self.row += self.held.count("\n", start, end)
             at = end
         self.held = self.held[at - 1 :]
@@ -113,13 +119,16 @@ class _Splitter:
         limit = start + MAX_EVENT_CHARS
         end = held.find(tag, start, limit)
         whole = end + len(tag) if end >= 0 else -1
+        self.reading = xml.canonical(held[start:whole]) if whole >= 0 else None
+        if self.reading:
+            return XML, start, whole
         bound = end if end >= 0 else min(limit, len(held))
         if (following := self._following(start + len(tag) - 1, bound)) >= 0:
             bound, whole = following, -1
         elif whole < 0 and not self.final and len(held) < limit:
             return None
         classic = _CLASSIC_START.search(held, start, bound) if held.find("\n", start, bound) >= 0 else None
-        if classic and (whole < 0 or not self.is_whole(held[start:whole])):
+        if classic and (whole < 0 or xml.read(held[start:whole]).problem):
             return CUT, start, classic.start() + 1
         return (XML, start, whole) if whole >= 0 else (CUT, start, bound)
 

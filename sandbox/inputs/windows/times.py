@@ -1,7 +1,7 @@
 """The times that Windows and Splunk write into events -> epoch seconds."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 _AFTER_NOON = ("p", "下午", "午後", "오후")
@@ -17,6 +17,9 @@ ROW = (
     rf"(?:{_BLANK}*(?P<zone>Z|(?:UTC|GMT)?[+-][0-9]{{1,2}}:?[0-9]{{2}}|[+-][0-9]{{3}}|[A-Z]{{2,5}}))?{_BLANK}*"
 )
 _ROW = re.compile(ROW)
+# What Splunk's forwarders write: ROW matches it, too, in ten times the time.
+SPLUNK = r"([01][0-9])/([0-3][0-9])/([0-9]{4}) ([01][0-9]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))? ([AP])M"
+_SPLUNK = re.compile(SPLUNK)
 
 # The zones of RFC 822, and of Europe; hours from UTC. Others have more than one meaning.
 _ZONES = {
@@ -51,49 +54,65 @@ def row(text: str) -> Moment:
     as Splunk's forwarders write it wherever they run, unless there is no such month.
     """
     text = text.strip()
+    found = _SPLUNK.fullmatch(text)
+    if found:
+        month, day, year, hour, minute, second, fraction, half = found.groups()
+        return Moment(_seconds((year, month, day), hour, minute, second, fraction, half))
     found = _ROW.fullmatch(text)
     if found is None:
         return Moment(None)
     one, two, three, noon, hour, minute, second, fraction, half, wmi, micro, zone = found.groups()
     remarks: tuple[str, ...] = ()
     if wmi:
-        year, month, day = int(wmi[:4]), int(wmi[4:6]), int(wmi[6:8])
+        date = wmi[:4], wmi[4:6], wmi[6:8]
         hour, minute, second, fraction = wmi[8:10], wmi[10:12], wmi[12:], micro
     elif len(one) == 4:
-        year, month, day = int(one), int(two), int(three)
+        date = one, two, three
+    elif text[found.end("one")] != "/" or int(one) > 12:
+        date = three, two, one
+        remarks = (DAY_FIRST,) if text[found.end("one")] == "/" else ()
     else:
-        year, month, day = int(three), int(one), int(two)
-        if text[found.end("one")] != "/":
-            month, day = day, month
-        elif month > 12:
-            month, day, remarks = day, month, (DAY_FIRST,)
-        elif not (half or noon) and day <= 12 and day != month:
-            remarks = (DAY_OR_MONTH,)
-    hours = int(hour)
-    if half or noon:
+        date = three, one, two
+        remarks = (DAY_OR_MONTH,) if not (half or noon) and int(two) <= 12 and one != two else ()
+    offset = _offset(zone)
+    if offset is None:
+        offset, remarks = 0, (*remarks, UNKNOWN_ZONE)
+    return Moment(_seconds(date, hour, minute, second, fraction, half or noon, offset), remarks)
+
+
+def _seconds(
+    date: tuple[str, str, str],
+    hour: str,
+    minute: str,
+    second: str | None,
+    fraction: str | None,
+    half: str | None,
+    offset: int = 0,
+) -> float | None:
+    """Return a date (year, month, day) and a time in epoch seconds, None if there is no such; `offset`: minutes."""
+    year, hours = int(date[0]), int(hour)
+    if half:
         if not 1 <= hours <= 12:
-            return Moment(None)
-        hours = hours % 12 + (12 if (half or noon).lower() in _AFTER_NOON else 0)
+            return None
+        hours = hours % 12 + (12 if half.lower() in _AFTER_NOON else 0)
     try:
-        moment = datetime(year + (2000 if year < 100 else 0), month, day, hours, int(minute), int(second or 0))
-        offset = _offset(zone)
-        if offset is None:
-            offset, remarks = timedelta(), (*remarks, UNKNOWN_ZONE)
-        seconds = moment.replace(tzinfo=timezone(offset) if offset else UTC).timestamp()
-    except (ValueError, OverflowError):
-        return Moment(None)
-    return Moment(seconds + float(f"0.{fraction}") if fraction else seconds, remarks)
+        day = datetime(year + 2000 if year < 100 else year, int(date[1]), int(date[2]), tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+    if hours > 23 or int(minute) > 59 or int(second or 0) > 60:
+        return None
+    whole = day + hours * 3600 + (int(minute) - offset) * 60 + int(second or 0)
+    return whole + float(f"0.{fraction}") if fraction else whole
 
 
-def _offset(zone: str | None) -> timedelta | None:
-    """Return how far a zone is from UTC; None for a name that is not known. Raises ValueError."""
+def _offset(zone: str | None) -> int | None:
+    """Return how many minutes a zone is east of UTC; None for a name that is not known."""
     if not zone:
-        return timedelta()
+        return 0
     digits = re.search(r"([+-])([0-9:]+)", zone)
     if digits is None:
-        hours = _ZONES.get(zone)
-        return None if hours is None else timedelta(hours=hours)
+        return 60 * _ZONES[zone] if zone in _ZONES else None
     number = digits[2].replace(":", "")
     # WMI writes minutes, all others hours and minutes
-    minutes = int(number) if len(number) == 3 and ":" not in digits[2] else int(number[:-2]) * 60 + int(number[-2:])
-    return timedelta(minutes=-minutes if digits[1] == "-" else minutes)
+    minutes = int(number) if number == digits[2] and len(number) == 3 else int(number[:-2]) * 60 + int(number[-2:])
+    return -minutes if digits[1] == "-" else minutes

@@ -17,6 +17,7 @@ _CANONICAL_HEADER = re.compile(
     r"<EventID(?: Qualifiers=['\"][0-9]*['\"])?>([0-9]+)</EventID>[^&]*?<TimeCreated SystemTime=['\"]([^'\"&]+)['\"]/>"
     r"[^&]*?<Channel>([^<>&]+)</Channel><Computer>([^<>&]+)</Computer>"
 )
+_CONTROLS = bytes(range(0x20)) + b"\x7f"
 _CANONICAL_DATA = re.compile(r"<Data Name=['\"](\w+)['\"]>([^<]*)</Data>")
 _REFERENCE = re.compile("&(?:(amp|lt|gt|quot|apos)|#(?:([0-9]{1,7})|[xX]([0-9A-Fa-f]{1,6})));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -26,22 +27,17 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 def read(raw: str) -> Reading:
     """Read an event; what is wrong with a damaged one stands in its `problem`, and its header is read all the same."""
-    return _canonical(raw) or _parsed(raw)
+    return canonical(raw) or _parsed(raw)
 
 
-def is_whole(raw: str) -> bool:
-    """Tell whether an event is not damaged."""
-    return not read(raw).problem
-
-
-def _canonical(raw: str) -> Reading | None:
+def canonical(raw: str) -> Reading | None:
     """Read an event that is exactly as Windows writes it, on one row; None for any other."""
     head, _, rest = raw.partition("</System>")
-    if not rest.startswith("<EventData>") or not rest.endswith("</EventData></Event>") or not raw.isprintable():
+    if not rest.startswith("<EventData>") or not rest.endswith("</EventData></Event>") or not _is_plain(raw):
         return None
     header = _CANONICAL_HEADER.search(head)
     found = _CANONICAL_DATA.findall(rest)
-    if header is None or "<!" in head or rest.count("<") != 2 * len(found) + 3:
+    if header is None or rest.count("<") != 2 * len(found) + 3 or not _is_one(head):
         return None
     data = dict(found)
     if "&" in rest:
@@ -52,6 +48,18 @@ def _canonical(raw: str) -> Reading | None:
                 data[name] = _REFERENCE.sub(_character, value)
     code, moment, log, host = header.groups()
     return Reading(SOURCETYPE, log.strip(), host.strip(), code, times.iso(moment), data)
+
+
+def _is_one(head: str) -> bool:
+    """Tell whether one event alone begins in what stands before the end of its <System>."""
+    return head.startswith("<Event ") and head.count("Event ") == 1 and "Event>" not in head and "<!" not in head
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text is of one row, and has no character that XML has no place for."""
+    if text.isascii():
+        return len(text.encode().translate(None, _CONTROLS)) == len(text)
+    return text.isprintable()
 
 
 def _character(reference: re.Match[str]) -> str:

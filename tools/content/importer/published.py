@@ -298,23 +298,30 @@ class _Reader:
     def datamodels(self, plan: Plan, notes: list[str]) -> tuple[str, ...]:
         """Return the data models: stated ones, else those that the text tests for, else by the fields that it reads."""
         known = {name.casefold(): name for name in DATA_MODELS}
-        stated = {model: known.get(model.casefold()) for model in self.items("datamodel")}
+        stated = {model: known.get(model.casefold().replace(".", "_")) for model in self.items("datamodel")}
         models = dict.fromkeys(filter(None, stated.values()))
         unknown = [stated_name for stated_name, model in stated.items() if not model]
+        possible = [*DATA_MODELS.values()]
+        says = "no datamodel is stated, so"
         if unknown and not models:
-            self.fail("datamodel", f"{unknown[0]!r} is not one of {', '.join(known.values())}: state one that is")
+            # CIM calls the whole of several Endpoint.
+            possible = [one for one in possible if one.name.casefold().startswith(f"{unknown[0].casefold()}_")]
+            if not possible:
+                self.fail("datamodel", f"{unknown[0]!r} is not one of {', '.join(known.values())}: state one that is")
+            says = f"the datamodel {unknown.pop(0)} is {', '.join(one.name for one in possible)} together:"
         searched = dict.fromkeys(SEARCHED_MODEL.findall(plan.program.text))
         if not models:
-            models = dict.fromkeys(model for model in searched if model in known.values())
+            names = {one.name for one in possible}
+            models = dict.fromkeys(model for model in searched if model in names)
         if not models:
             # A field of a process may be one of any event, so the others come first.
-            models_first = sorted(DATA_MODELS.values(), key=lambda one: one is PROCESSES)
+            models_first = sorted(possible, key=lambda one: one is PROCESSES)
             fields = sorted(plan.input_fields or ())
             starts = ((one.name, start) for one in models_first for start in one.field_starts)
             guessed = ((model, name) for model, start in starts for name in fields if name.startswith(start))
-            model, name = next(guessed, (PROCESSES.name, ""))
-            why = f"it reads {name}" if name else "most detections read process events"
-            notes.append(f"no datamodel is stated, so {model} is taken, because {why}; if that is wrong, state it")
+            model, name = next(guessed, (models_first[-1].name, ""))
+            why = f"it reads {name}" if name else "most detections read such events"
+            notes.append(f"{says} {model} is taken, because {why}; if that is wrong, state it")
             models = {model: None}
         for wrong, where in ((unknown, "is stated"), ([m for m in searched if m not in models], "is in the search")):
             if wrong:

@@ -119,7 +119,11 @@ def test_a_log_that_is_cut_off_keeps_its_whole_chunks_and_is_reported(tmp_path: 
 
 def test_chunks_that_windows_has_not_used_yet_are_no_damage(tmp_path: Path) -> None:
     assert [parts(event) for event in read(LOG + bytes(3 * CHUNK), tmp_path)] == [parts(parse(raw)) for raw in RAWS]
-    assert read(evtx([]), tmp_path) == []
+
+
+def test_a_log_without_an_event_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"events[.]evtx: no event can be read in it"):
+        read(evtx([]), tmp_path)
 
 
 @pytest.mark.parametrize(
