@@ -49,6 +49,9 @@ SECONDS = 60
 
 ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
 SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
+SHOWN = 10
+"""The most damaged events of a file that a terminal shows."""
+
 TOP = 6
 """The most risk objects that a terminal shows."""
 
@@ -315,7 +318,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "risk_events": len(done.risk_events),
         "risk_alerts": len(done.risk_alerts),
         "scores": [{name: score[name] for name in SCORED} for score in done.scores],
-        "problems": [f"{file}, {problem}" for file, _, problem in done.problems],
+        "problems": [*map(str, done.problems)],
         "errors": done.errors,
         "messages": [list(message) for message in done.messages],
         "log": [list(line) for line in done.log],
@@ -346,10 +349,8 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     for source, count in done.events.most_common():
         show(f"   {count:7,}  {source}", "none")
     for file in done.files:
-        for problem in (*file.named[:10], *file.unseen()):
-            show(f"   {problem.file}, {problem.problem}", "yellow")
-        if file.damaged > 10:
-            show(f"   {file.path}: … and {file.damaged - 10:,} more damaged events", "yellow")
+        for problem in file.problems(SHOWN):
+            show(f"   {problem}", "yellow")
 
     what = "the detection" if len(done.searches) == 1 else "the detections"
     show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")

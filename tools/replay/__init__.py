@@ -21,6 +21,7 @@ import httpx
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from sandbox.demo.console import plain
 from tools.replay.batches import FIELD, batches, survey
 from tools.replay.delivery import Delivery
 from tools.replay.errors import ReplayError
@@ -29,6 +30,9 @@ from tools.replay.journal import Journal
 from tools.replay.lookup import Lookup
 
 TOKEN = "SSA_HEC_TOKEN"  # noqa: S105 (the name of a variable)
+SHOWN = 10
+"""The most damaged events of a file that are named."""
+
 OF_THE_USER = ("index", "host", "source", "sourcetype")
 
 
@@ -121,9 +125,8 @@ def replay(options: argparse.Namespace, console: Console) -> None:
     """Send what is not yet sent; raises ReplayError, OSError."""
     for path in options.files:
         if not path.is_file():
-            raise ReplayError(
-                f"{path}: {'a file is needed, which can be read twice' if path.exists() else 'no such file'}"
-            )
+            why = "a file is needed, which can be read twice" if path.exists() else "no such file"
+            raise ReplayError(f"{path}: {'this is a folder: name the files in it' if path.is_dir() else why}")
     secret, context = token(options.token_file), trusted(options)
     lookup = Lookup(options.splunkd, options.index, context) if options.splunkd else None
     with Journal(options.state or options.files[0].with_name(options.files[0].name + ".replay")) as journal:
@@ -131,10 +134,11 @@ def replay(options: argparse.Namespace, console: Console) -> None:
             surveyed = survey(options.files)
         if not surveyed.events:
             raise ReplayError("there is no event in " + ", ".join(map(str, options.files)))
-        if surveyed.damaged:
-            console.print(
-                f"{surveyed.damaged:,} events are damaged; those with a text are sent as they are", style="yellow"
-            )
+        report = partial(console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        for problem in (problem for census in surveyed.files for problem in census.problems(SHOWN)):
+            report(plain(str(problem)))
+        if damaged := sum(census.damaged for census in surveyed.files):
+            report(f"damaged events, {damaged:,} in all, are sent as they are where they have a text")
         given = {name: value for name in OF_THE_USER if (value := getattr(options, name))}
         plan = {"events": surveyed.events, "SHA-256": surveyed.digest, "--url": options.url, "--now": options.now}
         plan |= {"--batch": options.batch} | {f"--{name}": getattr(options, name) for name in OF_THE_USER}
@@ -142,7 +146,6 @@ def replay(options: argparse.Namespace, console: Console) -> None:
         hec = Hec(options.url, secret, str(uuid.UUID(journal.run)), context)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
             bar = progress.add_task("sending events", total=surveyed.events)
-            report = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
             delivery = Delivery(hec, lookup, journal, options.settle, options.patience, options.resend, report)
             delivery.check()
             for batch in batches(options.files, journal.run, options.batch, journal.shift, given):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sandbox.inputs import windows
+from sandbox.inputs.windows.census import Census
 
 FIELD = "ssa_replay"
 """The indexed field by which a batch is found again."""
@@ -18,12 +19,12 @@ MAX_BYTES = 900_000
 
 
 class Survey(NamedTuple):
-    """What the files hold: how many events to send, a digest of their texts, the latest time (s), what is damaged."""
+    """What the files hold: events to send, a digest of their texts, the latest time (s), what cannot be seen."""
 
     events: int
     digest: str
     latest: float
-    damaged: int
+    files: list[Census]
 
 
 class Batch(NamedTuple):
@@ -45,18 +46,18 @@ def sendable(files: Iterable[Path]) -> Iterator[windows.Event]:
 
 
 def survey(files: Iterable[Path]) -> Survey:
-    """Read the files once. Raises OSError."""
+    """Read the files once. Raises OSError for one that is no file of Windows events."""
     digest = hashlib.sha256()
-    events = damaged = 0
+    events = 0
     latest = 0.0
-    for path in files:
-        for event in windows.read_events(path):
-            damaged += bool(event.problem)
+    censuses = [Census(path) for path in files]
+    for census in censuses:
+        for event in census.count(windows.read_events(census.path)):
             if event.raw.strip():
                 events += 1
                 latest = max(latest, event.time)
                 digest.update(event.raw.encode() + b"\0\n")
-    return Survey(events, digest.hexdigest(), latest, damaged)
+    return Survey(events, digest.hexdigest(), latest, censuses)
 
 
 def batches(files: Iterable[Path], run: str, size: int, shift: int, given: Mapping[str, str]) -> Iterator[Batch]:

@@ -47,6 +47,10 @@ class Problem(NamedTuple):
     line: int | None
     problem: str
 
+    def __str__(self) -> str:
+        """Say it in one sentence."""
+        return f"{self.file}, {self.problem}"
+
 
 def lacks(data: Mapping[str, str], fields: Mapping[str, str]) -> tuple[str, ...]:
     """Return what a process event lacks, by its data and the fields that the add-ons make of them."""
@@ -86,14 +90,11 @@ class Census:
                 self.first.setdefault(remark, (number, event.row))
             yield event
 
-    def problems(self) -> list[Problem]:
-        """Return what could not be seen: the damaged events one by one, then what others have in common."""
-        more = self.damaged - len(self.named)
-        return [*self.named, *([self._problem(None, f"{more:,} more damaged events")] if more else []), *self.unseen()]
-
-    def unseen(self) -> list[Problem]:
-        """Return what cannot be seen of events that are not damaged, a sentence for all that have the same."""
-        found = []
+    def problems(self, most: int = MAX_NAMED) -> list[Problem]:
+        """Return what cannot be seen: at `most` so many damaged events, and a sentence for all that lack the same."""
+        found = self.named[:most]
+        if more := self.damaged - len(found):
+            found.append(self._problem(None, f"{more:,} more damaged events"))
         readable = self.sources.total() - self.damaged
         if readable and not self.processes:
             found.append(self._problem(None, _NO_PROCESS.format(readable)))

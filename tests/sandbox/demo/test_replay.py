@@ -1,6 +1,7 @@
 """The whole way of an event, as a newcomer sees it: raw files in, detections and risk out."""
 
 import json
+import re
 import tarfile
 from collections import Counter
 
@@ -53,7 +54,7 @@ def replay(archive, capsys, ran):
 
 
 def lines(out):
-    by_kind = {"detection": [], "risk_event": [], "risk_alert": [], "summary": []}
+    by_kind = {"problem": [], "detection": [], "risk_event": [], "risk_alert": [], "summary": []}
     for line in out.splitlines():
         fields = json.loads(line)
         by_kind[fields.pop("kind")].append(fields)
@@ -155,7 +156,11 @@ def test_the_summary_counts_what_was_read_what_passed_and_what_fired(replay):
     assert summary["events"] == sum(summary["events_by_source"].values()) == events
     assert summary["events"] > summary["passed_prefilter"] > summary["detections"] == len(found["detection"])
     assert summary["risk_events"] == 2 * summary["detections"]
-    assert (summary["ok"], summary["problems"], summary["errors"]) == (True, [], [])
+    assert (summary["ok"], summary["errors"]) == (True, [])
+    assert [re.findall(r"demo/(\S+), (\d+) of .*: (no command line)", text)[0] for text in summary["problems"]] == [
+        ("security-4688.classic.log", "8", "no command line"),
+        ("security-4688.xml.log", "5", "no command line"),
+    ]
 
 
 def test_the_demo_ends_with_an_alert_for_the_user_and_the_device_of_three_hits(replay):
@@ -289,7 +294,8 @@ def xml(command_line, image=r"C:\Windows\System32\msiexec.exe", computer="ws-1")
         "<TimeCreated SystemTime='2026-03-02T09:00:00.000000Z'/>"
         f"<Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>{computer}</Computer></System>"
         f"<EventData><Data Name='Image'>{image}</Data><Data Name='CommandLine'>{command_line}</Data>"
-        "<Data Name='User'>CORP\\jdoe</Data></EventData></Event>\n"
+        "<Data Name='User'>CORP\\jdoe</Data><Data Name='ParentImage'>C:\\Windows\\explorer.exe</Data>"
+        "</EventData></Event>\n"
     )
 
 
@@ -300,7 +306,7 @@ HIT = xml("msiexec.exe /y x.dll")
     ("bad", "problem"),
     [
         (xml("msiexec.exe /y x.dll")[:-30] + "\n", "damaged XML"),
-        ("<Event>&nope;</Event>\n", "damaged XML"),
+        ("<Event><nope></Event>\n", "damaged XML"),
         ("hello\n", "not a Windows event"),
     ],
 )
@@ -310,18 +316,42 @@ def test_a_damaged_event_is_named_and_the_others_are_found(replay, tmp_path, bad
     code, out, _ = replay("--json", files=[path])
     found = lines(out)
     assert (code, len(found["detection"])) == (0, 1)
-    assert len(found["summary"]["problems"]) == 1
-    assert f"{path}, event 1: " in found["summary"]["problems"][0]
-    assert problem in found["summary"]["problems"][0]
+    (told,) = found["problem"]
+    assert (told["file"], told["line"]) == (str(path), 1)
+    assert told["problem"].startswith(f"event 1: {problem}")
+    assert found["summary"]["problems"] == [f"{path}, {told['problem']}"]
 
 
-@pytest.mark.parametrize("event", [xml(""), xml("msiexec.exe /y x.dll", image=""), xml("", image="")])
-def test_an_event_without_command_line_or_process_name_is_no_hit_and_no_error(replay, tmp_path, event):
+@pytest.mark.parametrize(
+    ("event", "lacks"),
+    [
+        (xml(""), ["no command line"]),
+        (xml("msiexec.exe /y x.dll", image=""), ["no name of their process"]),
+        (xml("", image=""), ["no command line", "no name of their process"]),
+    ],
+)
+def test_an_event_without_command_line_or_process_name_is_no_hit_and_no_error_and_told(replay, tmp_path, event, lacks):
     path = tmp_path / "events.log"
-    path.write_text(event + HIT)
+    path.write_text(HIT + event)
     code, out, _ = replay("--json", files=[path])
     found = lines(out)
-    assert (code, len(found["detection"]), found["summary"]["problems"]) == (0, 1, [])
+    assert (code, len(found["detection"])) == (0, 1)
+    assert [(each["file"], each["line"], each["problem"].partition(", so no")[0]) for each in found["problem"]] == [
+        (str(path), 2, f"1 of 2 events, the first is event 2: {what}") for what in lacks
+    ]
+
+
+def test_a_file_that_cannot_be_read_costs_no_other_and_fails_the_replay(replay, tmp_path):
+    (tmp_path / "a.csv").write_text("_time,process\n1,msiexec /y x.dll\n")
+    (tmp_path / "b.xml").write_text(HIT)
+    (tmp_path / "c.evtx").write_bytes(b"")
+    code, out, _ = replay("--json", files=[tmp_path / name for name in ("a.csv", "b.xml", "c.evtx")])
+    found = lines(out)
+    assert (code, len(found["detection"]), found["summary"]["ok"]) == (1, 1, False)
+    assert [text.partition(":")[0] for text in found["summary"]["errors"]] == [
+        f"{tmp_path / 'a.csv'} is CSV",
+        f"{tmp_path / 'c.evtx'} is empty",
+    ]
 
 
 def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archive, tmp_path):

@@ -56,7 +56,7 @@ def run(*arguments):
     ("file", "code", "message"),
     [
         ("security-4688.xml.log", 0, " hits"),
-        ("README.md", 1, ": nothing found in"),
+        ("README.md", 1, ": README.md: the replay failed"),
         ("none.log", 1, ": HTTP 404"),
     ],
 )

@@ -292,6 +292,24 @@ def test_what_is_wrong_is_reported_and_nothing_is_left_behind(server, file, opti
     assert raws(server) == texts(file)
 
 
+def test_a_file_that_is_none_of_events_is_refused_before_anything_is_sent(server, file):
+    other = file.with_name("events.csv")
+    other.write_text("_time,process\n1,msiexec\n")
+    code, _, wrong = replay(server, other)
+    assert (code, f"replay: {other} is CSV: export the raw events" in wrong) == (1, True), wrong
+    assert (server.stored(), state(other).exists()) == ([], False)
+
+
+def test_what_cannot_be_seen_of_the_events_is_told_before_they_are_sent(server, file):
+    file.write_text(event(1, "") + event(2) + event(3)[:-20] + "\n")
+    code, _, told = replay(server, file)
+    assert code == 0
+    assert f"{file}, event 3: damaged XML: " in told
+    assert f"{file}, 1 of 3 events, the first is event 1: no command line, so no detection that reads one" in told
+    assert "damaged events, 1 in all, are sent as they are" in told
+    assert len(server.stored()) == 3
+
+
 def test_a_busy_server_gets_the_request_again_and_one_that_failed_midway_does_not(splunkd, server, file):
     splunkd.failures.extend([503, 503, 500])
     code, _, wrong = replay(server, file, lookup=False)
