@@ -39,7 +39,8 @@ package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
 	@$(RUN) -m tools.build.inspect_app
 
-bench: $(VENV)/sandbox ## measure ingest and searches over a million events (some minutes, 5 GB of disk)
+bench: $(VENV)/sandbox ## measure reading, ingest and searches over a million events (some minutes, 5 GB of disk)
+	@$(RUN) -m tools.bench.reading
 	@$(RUN) -m tools.bench.searches
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec

@@ -59,14 +59,24 @@ class Spool:
         before is thrown away, as crcSalt = <SOURCE> has it.
         """
         with self.lock:
-            for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            for path in self.files():
                 settings = self.input(path)
-                content = path.read_bytes()
-                path.unlink()
+                try:
+                    content = path.read_bytes()
+                    path.unlink()
+                except FileNotFoundError:  # its folder was moved away meanwhile
+                    continue
                 known = (path, content[:READ_OF_A_FILE])
                 if known not in self.seen:
                     self.seen.add(known)
                     self.index(path, content.decode("utf-8", "replace"), settings.get("sourcetype", ""))
+
+    def files(self) -> list[Path]:
+        """Return the files in the folder, in order; none where it is not there, or goes while it is looked through."""
+        try:
+            return sorted(path for path in self.folder.rglob("*") if path.is_file())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def input(self, path: Path) -> dict[str, str]:
         """Return the settings of the batch input that takes a file: the one with the longest pattern."""
