@@ -24,7 +24,7 @@ _FROM = re.compile(r"\bfrom\s+datamodel\s*=\s*", re.IGNORECASE)
 
 
 def condition(command: spl.Command) -> spl.Node | None:
-    """Return the expression by which a pipeline's first command finds events: that of search, or the where of tstats."""
+    """Return the expression by which a pipeline's first command finds events: that of search, or tstats' where."""
     if command.name != "tstats":
         return spl.SearchReader(command).expression() if command.name == "search" else None
     _, reader = _readers(command)

@@ -65,7 +65,7 @@ class RunningSearch:
 
     @contextmanager
     def ranged(self, first: spl.Command, context: Context) -> Iterator[None]:
-        """Set, within the block, the time range of a pipeline: that of its first search or tstats, else the dispatched one.
+        """Set, within the block, the time range of a pipeline: that of its search or tstats, else the dispatched one.
 
         Its subsearches run before, over the dispatched range or their own. What range addinfo reports after a
         subsearch has set one is not documented: here that one.

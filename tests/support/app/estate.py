@@ -87,7 +87,8 @@ class Estate:
 
 def process(at, user, dest, line=r"msiexec.exe /y C:\x.dll", name="msiexec.exe", **fields):
     names = {"process_name": name, "process": line, "user": user, "dest": dest, "process_id": f"{at:.3f}"}
-    return {**names, "_time": at, "_indextime": int(at), "_raw": line, "index": "win", "tag": ["process", "report"], **fields}
+    stored = {"_time": at, "_indextime": int(at), "_raw": line, "index": "win"}
+    return {**names, **stored, "tag": ["process", "report"], **fields}
 
 
 def running(archive, folder):
