@@ -94,7 +94,7 @@ def build_inputlookup(context: Context, command: spl.Command, rows: Relation) ->
     condition = "true"
     if reader.take("where", "WHERE"):
         expression = reader.expression()
-        compared(expression, command)  # no term, which would want a _raw
+        compared(expression, command, context)  # no term, which would want a _raw
         condition = matches(expression, content, context)
     reader.end()
     names = dict.fromkeys([*table.fields, *(["_key"] if table.collection else [])])

@@ -2,8 +2,8 @@
 
 The meaning is that of the Search Reference ("tstats"). Narrower here, or a choice of the sandbox: it reads data models
 only, by their root datasets, as if their summaries were complete, so that summariesonly and allow_old_summaries change
-nothing; `_time` among the fields to group by needs a span; where takes comparisons of fields, whatever their case, and
-no terms.
+nothing; `_time` among the fields to group by needs a span; where takes comparisons of fields, whatever their case,
+`earliest` and `latest`, and subsearches that give such, but no terms and no index times.
 """
 
 import re
@@ -17,19 +17,33 @@ from sandbox.search import spl
 from sandbox.search.command import Context
 from sandbox.search.datamodels import DATASETS
 from sandbox.search.evaluation import FUNCTIONS
-from sandbox.search.matching import compared, matches
+from sandbox.search.matching import TIME_RANGE, compared, matches
 from sandbox.store.sql import COLUMN_TYPES, Relation, Sql, as_number, query, quote, value_of
 
 _FROM = re.compile(r"\bfrom\s+datamodel\s*=\s*", re.IGNORECASE)
 
 
-def build_tstats(context: Context, command: spl.Command, _: Relation) -> str:
-    """Compute statistics of a data model."""
+def condition(command: spl.Command) -> spl.Node | None:
+    """Return the expression by which a pipeline's first command finds events: that of search, or tstats' where."""
+    if command.name != "tstats":
+        return spl.SearchReader(command).expression() if command.name == "search" else None
+    _, reader = _readers(command)
+    reader.word()
+    return reader.expression("by", "BY") if reader.take("where", "WHERE") else None
+
+
+def _readers(command: spl.Command) -> tuple[spl.Reader, spl.SearchReader]:
+    """Return a reader of what stands before the name of the data model, and of what begins with it."""
     cut = _FROM.search(command.text)
     if not cut:
         raise spl.fail("'tstats' needs from datamodel=, nothing else is supported", command.position)
-    head = spl.Reader(replace(command, text=command.text[: cut.start()]))
-    reader = spl.SearchReader(replace(command, text=command.text[cut.end() :], offset=command.offset + cut.end()))
+    then = replace(command, text=command.text[cut.end() :], offset=command.offset + cut.end())
+    return spl.Reader(replace(command, text=command.text[: cut.start()])), spl.SearchReader(then)
+
+
+def build_tstats(context: Context, command: spl.Command, _: Relation) -> str:
+    """Compute statistics of a data model."""
+    head, reader = _readers(command)
     rows = _dataset(context, reader.word())
     given = options(head, command)
     found, more = aggregations(head, command, rows)
@@ -38,8 +52,9 @@ def build_tstats(context: Context, command: spl.Command, _: Relation) -> str:
     tail, fields = "", dict[str, spl.Node]()
     if reader.take("where", "WHERE"):
         expression = reader.expression("by", "BY")
-        for field in compared(expression, command):
-            _known(field, rows)
+        for field in compared(expression, command, context):
+            if field.text not in TIME_RANGE:
+                _known(field, rows)
         tail = f"WHERE {matches(expression, rows, context)}"
     if reader.take("by", "BY"):
         while not fields or reader.more():

@@ -21,7 +21,8 @@ _MAJOR = r"\[\]<>(){}|!;,'\"*\n\r\s\t&?+"
 _BREAKER = rf"[{_MAJOR}/:=@.$#%\\_-]"
 _ENCODED = "%(?:21|26|2526|3B|7C|20|2B|3D|2520|5D|5B|3A|0A|2C|28|29)"
 MAX_RESULTS = 10_000  # of a subsearch: limits.conf, [subsearch] maxout
-TIME_MODIFIERS = ("earliest", "latest", "_index_earliest", "_index_latest")
+TIME_RANGE = ("earliest", "latest")
+TIME_MODIFIERS = (*TIME_RANGE, "_index_earliest", "_index_latest")
 
 
 def matches(node: spl.Node, rows: Relation, context: Context) -> str:
@@ -87,10 +88,13 @@ def names_index(node: spl.Node, context: Context) -> bool:
     return bool(node.args and node.args[0].text == "index")
 
 
-def compared(node: spl.Node, command: spl.Command) -> list[spl.Node]:
-    """Return the fields that the where of a command compares. Raises SearchError for a term or a subsearch."""
+def compared(node: spl.Node, command: spl.Command, context: Context) -> list[spl.Node]:
+    """Return the fields that the where of a command, or a subsearch in it, compares. Raises SearchError for a term."""
+    if node.kind == "subsearch":
+        found = _formatted(node, context)
+        return [] if found.kind == "not" else compared(found, command, context)  # so it is without rows
     if node.kind in ("not", "and", "or"):
-        return [field for arg in node.args for field in compared(arg, command)]
+        return [field for arg in node.args for field in compared(arg, command, context)]
     if not node.args:
         raise spl.fail(f"'{command.name}' takes no term in where: '{node.text}'", node.position)
     return [node.args[0]]
@@ -124,7 +128,7 @@ def _modifiers(node: spl.Node, context: Context, nested: bool = False) -> Iterat
     if node.kind in ("and", "or", "not"):
         for arg in node.args:
             yield from _modifiers(arg, context, nested or node.kind != "and")
-    elif node.args and node.args[0].text in ("earliest", "latest"):
+    elif node.args and node.args[0].text in TIME_RANGE:
         if nested:
             raise spl.fail("A time modifier under OR or NOT is not supported", node.position)
         yield node

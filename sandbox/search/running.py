@@ -18,6 +18,7 @@ from sandbox import confs
 from sandbox.commands import COMMANDS
 from sandbox.commands.options import appends, options
 from sandbox.commands.rows import kept_fields
+from sandbox.commands.summaries import condition
 from sandbox.errors import SearchError
 from sandbox.search import chunked, matching, spl
 from sandbox.search.chunked import Value
@@ -64,13 +65,13 @@ class RunningSearch:
 
     @contextmanager
     def ranged(self, first: spl.Command, context: Context) -> Iterator[None]:
-        """Set, within the block, the time range of a pipeline: that of its first search, else the dispatched one.
+        """Set, within the block, the time range of a pipeline: that of its search or tstats, else the dispatched one.
 
         Its subsearches run before, over the dispatched range or their own. What range addinfo reports after a
         subsearch has set one is not documented: here that one.
         """
         outer = self.earliest, self.latest
-        own = matching.time_range(spl.SearchReader(first).expression(), context) if first.name == "search" else None
+        own = matching.time_range(node, context) if (node := condition(first)) else None
         try:
             self.set_range(*own or self.dispatched)
             yield
@@ -93,8 +94,7 @@ class RunningSearch:
     @functools.cached_property
     def peers(self) -> list[Place]:
         """The indexers, each with its bundle."""
-        peers = []
-        bundles = self.instance.bundles
+        peers, bundles = list[Place](), self.instance.bundles
         for number, (home, apps) in enumerate(
             zip(bundles.homes, bundles.current(self.instance.python), strict=True), 1
         ):

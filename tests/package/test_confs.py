@@ -482,6 +482,20 @@ def test_a_saved_search_is_ready_but_not_scheduled(detection):
     assert (saved["action.ssa_risk"], saved["action.risk"], saved["action.notable"]) == ("1", "0", "0")
 
 
+BY_EVENT_TIME = {"Windows MSIExec DLL Registration", "Windows MSIExec Hidden Launch"}
+"""Detections whose prefilter has no word that each event must have."""
+
+
+@by_detection
+def test_a_scheduled_search_finds_late_events_by_their_index_time_where_a_word_finds_them_at_once(detection):
+    search = SAVED[pages.saved_search(detection)]["search"]
+    by = "event" if detection.name in BY_EVENT_TIME else "index"
+    assert re.findall(r"`ssa_due\((\w+)\)`", search.partition("|")[0]) == [by]
+    if generated.is_accelerated(detection):
+        accelerated = SAVED[f"SSA - {detection.name} - Accelerated - Rule"]["search"]
+        assert re.findall(r"`ssa_due\((\w+)\)`", accelerated) == ["summary"]
+
+
 def test_of_the_detections_the_given_one_is_on_and_no_search_is_scheduled():
     for name, settings in SAVED.items():
         ours = "action.ssa_risk" in settings and pages.GIVEN not in name
@@ -505,7 +519,7 @@ def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
 
 
 RULES = {
-    "SSA - Severe Hit - Rule": ("process_key", "48h", "-8d"),
+    "SSA - Severe Hit - Rule": ("process_key", "48h", "-9d"),
     "SSA - Risk Over 24 Hours - Rule": ("risk_object,risk_object_type,window", "24h", "-9d"),
     "SSA - ATT&CK Breadth Over 7 Days - Rule": ("risk_object,risk_object_type", "7d", "-7d@h"),
 }

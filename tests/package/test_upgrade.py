@@ -54,7 +54,8 @@ def upgraded(archive, home, risk=True):
     for name, records in left("kvstore").items():
         if risk or name != "ssa_risk_ledger":
             instance.kvstore.collection(APP, name).save(records, replace=True)
-    instance.add_events([*left("events"), *(risk_events() if risk else ())])
+    events = [{**event, "_indextime": int(event["_time"])} for event in left("events")]
+    instance.add_events([*events, *(risk_events() if risk else ())])
     splunkd = Splunkd(instance)
     splunkd.sessions["key"] = frozenset()
     splunkd.indexes.add(INDEX)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,6 +35,10 @@ OURS = "https://github.com/splunk/contentctl#ssa_detections/"
 """What the ids of stories and data sources are made of, with their names: they have none in the confs."""
 
 NEEDS_APP = "It needs the app SSA Detections on the search head: its command ssadetect, and its ssa_detections.conf. "
+
+DUE = re.compile(r" `ssa_due\(\w+\)`")
+"""What a search of the app finds late events by, and finds some again: a pack's schedule is its own, and Enterprise
+Security's actions have no ledger."""
 
 UNTESTED = "No public dataset is known: the events of the app's own tests stand in for one."
 
@@ -186,7 +191,7 @@ def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
         "type": detection.type,
         "description": detection.description,
         "data_source": [*SOURCES],
-        "search": saved["search"].value,
+        "search": DUE.sub("", saved["search"].value),
         "how_to_implement": NEEDS_APP + detection.how_to_implement,
         "known_false_positives": detection.known_false_positives,
         "references": [*detection.references],

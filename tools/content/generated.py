@@ -158,7 +158,7 @@ def saved_searches() -> Iterator[Stanza]:
 def _accelerated(detection: Detection, raw: Settings) -> Settings:
     own = {key: value for key, value in raw.items() if not key.startswith(ONLY_RAW)}
     stem, tstats = pages.slug(detection.name), _model(detection).tstats
-    rows = f"| `{tstats}` where `{stem}_tstats_where` `{tstats}_by` | `{tstats}_rows`"
+    rows = f"| `{tstats}` where `{stem}_tstats_where` `ssa_due(summary)` `{tstats}_by` | `{tstats}_rows`"
     return {**own, "description": ACCELERATED, "search": f"{rows} {stanzas.detect_commands(detection)}"}
 
 

@@ -33,7 +33,8 @@ _NO_FIELD = re.compile(
 _PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$]+'), re.compile(r'[^"*`$k]+')
 """Runs without what ends a text, is a wildcard, or starts a macro or token; where U+212A may be, without k too."""
 
-_PROGRAM = re.compile(r"([a-z0-9]+)\.exe")
+_PROGRAM, _WORD = re.compile(r"([a-z0-9]+)\.exe"), re.compile(r"[a-z0-9]+\*?")
+"""The name of a program in lower case, and the term for its word in an event."""
 
 
 def prefilter(detection: Detection) -> str:
@@ -51,22 +52,30 @@ def dataset_columns(model: DataModel) -> dict[str, str]:
     return {"host": "host", **{name: model.prefix + name for name in model.columns}}
 
 
+def has_words(detection: Detection) -> bool:
+    """Return whether every event that a detection can match has one of some words, which the index finds at once.
+
+    Other terms of the prefilter are compared with fields, for which the indexers read every event of the time range.
+    """
+    clauses = (_alternatives(detection, clause, None) for clause in required(detection))
+    return any(terms and all(map(_WORD.fullmatch, terms)) for terms in clauses)
+
+
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
-    terms = (_disjunction(detection, clause, names) for clause in required(detection))
-    return " ".join(dict.fromkeys(filter(None, terms)))
+    clauses = (_alternatives(detection, clause, names) for clause in required(detection))
+    terms = (each[0] if len(each) == 1 else f"({' OR '.join(each)})" for each in clauses if each)
+    return " ".join(dict.fromkeys(terms))
 
 
-def _disjunction(detection: Detection, clause: Clause, names: Mapping[str, str] | None) -> str:
-    """Return a clause as one term or several in parentheses; empty where one of its texts has none."""
+def _alternatives(detection: Detection, clause: Clause, names: Mapping[str, str] | None) -> list[str]:
+    """Return the terms of which one holds where a clause does; none where one of its texts has none."""
     terms: dict[str, None] = {}
     for wanted in clause:
         alternatives = _terms(wanted, detection.sources(wanted.field), names)
         if alternatives is None:
-            return ""
+            return []
         terms.update(dict.fromkeys(alternatives))
-    if not terms or len(terms) > MAX_TERMS:
-        return ""
-    return next(iter(terms)) if len(terms) == 1 else f"({' OR '.join(terms)})"
+    return [*terms] if len(terms) <= MAX_TERMS else []
 
 
 def _terms(wanted: RequiredText, columns: tuple[str, ...], names: Mapping[str, str] | None) -> list[str] | None:
@@ -88,10 +97,10 @@ def _terms(wanted: RequiredText, columns: tuple[str, ...], names: Mapping[str, s
 def _word(wanted: RequiredText) -> str:
     """Return the word of the index that an event has whose program has this name; empty for another text.
 
-    It stands between breakers wherever a path or a name does, while process_name itself may be computed.
+    It stands between breakers wherever a path or a name does, while the field itself may be computed.
     """
     name = _PROGRAM.fullmatch(wanted.text.lower()) if wanted.how == "equals" else None
-    if name is None or not wanted.field.endswith("process_name"):
+    if name is None or not wanted.field.endswith(("process_name", "original_file_name")):
         return ""
     stem, kelvin, _ = name[1].partition("k") if wanted.fold else (name[1], "", "")
     return stem + "*" * bool(kelvin) if len(stem) > 2 else ""

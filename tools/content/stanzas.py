@@ -16,6 +16,7 @@ from ssa.action import risk
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import Detection, Observable, format_score
 from ssa.content.fields import ACCOUNTS
+from tools.content import pushdown
 from tools.docs.pages import saved_search, slug
 
 Settings = dict[str, str]
@@ -113,7 +114,8 @@ def search_settings(detection: Detection, metadata: Metadata) -> Settings:
     victims = [o.name for o in detection.observables if o.role == "Victim"]
     macros = [f"`{DATA_MODELS[model].macro}`" for model in metadata.datamodels]
     base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
-    prefilter = f"`{slug(detection.name)}_prefilter`"
+    due = "index" if pushdown.has_words(detection) else "event"
+    prefilter = f"`{slug(detection.name)}_prefilter` `ssa_due({due})`"
     return {
         "description": detection.description,
         "search": f"{base} {prefilter} | {fields(detection)} {detect_commands(detection)}",

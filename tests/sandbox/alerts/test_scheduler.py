@@ -351,22 +351,20 @@ def risk(instance):
     return sorted((row["risk_object"], row["info_search_time"]) for row in instance.search("index=risk").rows)
 
 
-def test_the_packaged_search_scores_what_came_before_its_window_closed_and_that_once(splunk):
+def test_the_packaged_search_scores_what_came_in_before_its_window_closed_and_that_once(splunk):
     name = f"SSA - {GIVEN} - Rule"
     conf(splunk.apps / "ssa_detections/local/savedsearches.conf", {name: {"enableSched": "1", "alert.track": "1"}})
     scheduler = Scheduler(splunk)
-    splunk.add_events([process(DAY + 30 * 60, "amy"), process(DAY + 50 * 60, "bob")])
-    runs = scheduler.run(DAY, DAY + 2 * HOUR)
-    splunk.add_events([process(DAY + 55 * 60, "late"), process(DAY + 40 * 60, "too late")])
-    runs += scheduler.run(DAY + 2 * HOUR, DAY + 4 * HOUR)
+    came = [("amy", 30, 30), ("bob", 50, 50), ("late", 40, 70)]  # when each happened and came in, in minutes
+    splunk.add_events([{**process(DAY + at * 60, who), "_indextime": int(DAY) + then * 60} for who, at, then in came])
+    runs = scheduler.run(DAY, DAY + 4 * HOUR)
     assert [(run.search, run.time - DAY, run.error) for run in runs] == [(name, hour * HOUR, "") for hour in range(4)]
-    assert [len(run.result.rows) for run in runs] == [0, 1, 2, 0]
-    assert [[(a.action, a.code) for a in run.actions] for run in runs] == [
-        *([], [("ssa_risk", 0)], [("ssa_risk", 0)], []),
-    ]
-    assert [run.not_here for run in runs] == [[], ["correlationsearch"], ["correlationsearch"], []]
+    assert [len(run.result.rows) for run in runs] == [0, 1, 2, 3]  # the last one catches up, and adds nothing
+    assert [[(a.action, a.code) for a in run.actions] for run in runs] == [[], *[[("ssa_risk", 0)]] * 3]
+    assert [run.not_here for run in runs] == [[], *[["correlationsearch"]] * 3]
     at_one, at_two = (f"{DAY + hour * HOUR:.3f}" for hour in (1, 2))
     assert risk(splunk) == sorted(
         [("amy", at_one), ("ws-1", at_one), ("bob", at_two), ("ws-1", at_two), ("late", at_two), ("ws-1", at_two)]
     )
-    assert [(alert.sid, alert.results) for alert in scheduler.alerts] == [(runs[1].sid, 1), (runs[2].sid, 2)]
+    found = zip([run.sid for run in runs[1:]], [1, 2, 3], strict=True)
+    assert [(alert.sid, alert.results) for alert in scheduler.alerts] == [*found]

@@ -37,7 +37,7 @@ class Estate:
 
     def schedule(self, *names):
         """Let these searches, and no others, run by their schedules."""
-        conf(self.local / "savedsearches.conf", {name: {"enableSched": "1"} for name in names})
+        conf(self.local / "savedsearches.conf", {name: {"enableSched": "1", "disabled": "0"} for name in names})
 
     def detections(self, **settings):
         """Add detections, each of a mark in a command line: with these settings, or of an ATT&CK technique."""
@@ -87,7 +87,8 @@ class Estate:
 
 def process(at, user, dest, line=r"msiexec.exe /y C:\x.dll", name="msiexec.exe", **fields):
     names = {"process_name": name, "process": line, "user": user, "dest": dest, "process_id": f"{at:.3f}"}
-    return {**names, "_time": at, "_raw": line, "index": "win", "tag": ["process", "report"], **fields}
+    stored = {"_time": at, "_indextime": int(at), "_raw": line, "index": "win"}
+    return {**names, **stored, "tag": ["process", "report"], **fields}
 
 
 def running(archive, folder):

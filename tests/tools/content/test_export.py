@@ -63,6 +63,7 @@ def test_an_exported_detection_has_the_settings_of_the_confs(pack, shipped_one):
     for key in ("name", "id", "date", "author", "type", "description", "known_false_positives"):
         assert content[key] == getattr(shipped_one, key)
     assert content["version"] == int(shipped_one.version)
+    assert "_prefilter` | fields _time" in content["search"]
     assert f'ssadetect detection="{shipped_one.name}"' in content["search"]
     assert content["rba"]["message"] == shipped_one.message
     assert {o["score"] for o in content["rba"]["risk_objects"]} == {round(shipped_one.risk_score)}

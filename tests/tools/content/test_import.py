@@ -164,9 +164,9 @@ iseval = 0
         == f"""\
 [{SAVED}]
 description = Finds reg.exe that writes a hive to a file.
-search = `ssa_process_events` `{STEM}_prefilter` | fields _time, host, dest, user, process, process_name, \
-process_path, process_id, parent_process, parent_process_name, TargetUserName, TargetUserSid, SubjectUserName, \
-SubjectUserSid | fields - _raw | ssadetect detection="{NAME}" \
+search = `ssa_process_events` `{STEM}_prefilter` `ssa_due(index)` | fields _time, host, dest, user, process, \
+process_name, process_path, process_id, parent_process, parent_process_name, TargetUserName, TargetUserSid, \
+SubjectUserName, SubjectUserSid | fields - _raw | ssadetect detection="{NAME}" \
 | `{STEM}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *
 request.ui_dispatch_app = ssa_detections
 disabled = 0
@@ -419,26 +419,28 @@ def test_the_dataset_of_a_later_layout_is_found_in_its_tests(run, folder):
 
 
 PROCESSES = ("Endpoint_Processes", "ssa_process_events")
+REGISTRY = ("Endpoint_Registry", "ssa_endpoint_registry_events")
 
 
 @pytest.mark.parametrize(
-    ("stated", "search", "model", "macro"),
+    ("stated", "search", "model", "macro", "by"),
     [
-        (["Endpoint_Registry"], SEARCH, "Endpoint_Registry", "ssa_endpoint_registry_events"),
-        (["endpoint_REGISTRY"], SEARCH, "Endpoint_Registry", "ssa_endpoint_registry_events"),
-        ([], SEARCH, *PROCESSES),
-        ([], SEARCH.replace("process_name", "registry_path"), "Endpoint_Registry", "ssa_endpoint_registry_events"),
-        ([], SEARCH.replace("process", "dest_port"), "Network_Traffic", "ssa_network_traffic_events"),
-        ([], SEARCH.replace("process", "other"), *PROCESSES),
-        ([], SEARCH.replace("| where", '| where "Web" IN (_datamodels) AND'), "Web", "ssa_web_events"),
-        ([], SEARCH.replace("| where", '| where NOT "Web" IN (_datamodels) AND'), *PROCESSES),
+        (["Endpoint_Registry"], SEARCH, *REGISTRY, "index"),
+        (["endpoint_REGISTRY"], SEARCH, *REGISTRY, "index"),
+        ([], SEARCH, *PROCESSES, "index"),
+        ([], SEARCH.replace("process_name", "registry_path"), *REGISTRY, "event"),
+        ([], SEARCH.replace("process", "dest_port"), "Network_Traffic", "ssa_network_traffic_events", "event"),
+        ([], SEARCH.replace("process", "other"), *PROCESSES, "event"),
+        ([], SEARCH.replace("| where", '| where "Web" IN (_datamodels) AND'), "Web", "ssa_web_events", "index"),
+        ([], SEARCH.replace("| where", '| where NOT "Web" IN (_datamodels) AND'), *PROCESSES, "index"),
     ],
 )
-def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated, search, model, macro):
+def test_the_saved_search_reads_the_events_of_the_data_model(run, folder, stated, search, model, macro, by):
     code, out, _ = run(changed(datamodel=stated, search=search))
     assert code == 0
     assert Catalogue.of_app(str(folder)).find(NAME).datamodel == model
-    assert values(folder, "savedsearches")[SAVED]["search"].startswith(f"`{macro}` `{STEM}_prefilter` | ")
+    begins = f"`{macro}` `{STEM}_prefilter` `ssa_due({by})` | "
+    assert values(folder, "savedsearches")[SAVED]["search"].startswith(begins)
     assert macro in values(folder, "macros")
     assert ("no datamodel is stated" in out) == (not stated and model not in search)
     assert "the data model" not in out
@@ -473,7 +475,8 @@ def test_several_data_models_are_searched_together_and_distinguished_by_their_ta
     search = SEARCH.replace("| where", '| where "Endpoint_Processes" IN (_datamodels) AND')
     assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"], search=search))[0] == 0
     search = values(folder, "savedsearches")[SAVED]["search"]
-    assert search.startswith(f"((`ssa_process_events`) OR (`ssa_endpoint_registry_events`)) `{STEM}_prefilter` | ")
+    base = "((`ssa_process_events`) OR (`ssa_endpoint_registry_events`))"
+    assert search.startswith(f"{base} `{STEM}_prefilter` `ssa_due(index)` | ")
     assert ", tag | fields - _raw" in search
     assert values(folder, "macros")["ssa_endpoint_registry_events"]["definition"] == "index=* tag=endpoint tag=registry"
 
@@ -514,7 +517,7 @@ def test_a_column_that_a_detection_reads_instead_is_passed_on_and_searched(run, 
 )  # fmt: skip
 def test_a_saved_search_drops_only_what_it_can_be_seen_not_to_need(run, folder, key, message, passed):
     assert run(changed(search=SEARCH.replace('"process"', key), message=message))[0] == 0
-    assert f"_prefilter` | {passed} | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
+    assert f"`ssa_due(index)` | {passed} | ssadetect " in values(folder, "savedsearches")[SAVED]["search"]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def where(condition, **columns):
     [
         ('lower(input_event.process_name)="regsvr32.exe"', "regsvr32"),
         ('lower(input_event.parent_process_name) IN ("cmd.exe", "mshta.exe")', "(cmd OR mshta)"),
+        ('lower(input_event.original_file_name)="msiexec.exe"', "msiexec"),
         ('lower(input_event.process_name)="schtasks.exe"', "schtas*"),
         ('input_event.process_name="schtasks.exe"', "schtasks"),
         ('lower(input_event.process_name)="taskkill.com"', 'process_name="*ill.com"'),
@@ -79,6 +80,21 @@ def where(condition, **columns):
 )
 def test_the_prefilter_has_the_required_texts_in_the_words_of_search(condition, terms):
     assert pushdown.prefilter(where(condition)) == terms
+
+
+@pytest.mark.parametrize(
+    ("condition", "has"),
+    [
+        ('lower(input_event.process_name)="regsvr32.exe"', True),
+        ('lower(input_event.process_name) IN ("schtasks.exe", "at1.exe") AND input_event.a="x1"', True),
+        ('lower(input_event.process_name) IN ("schtasks.exe", "at.exe")', False),
+        ('lower(input_event.process_name)="cmd.exe" OR input_event.process like "%cmd%"', False),
+        ('input_event.file_name="cmd.exe"', False),
+        ("match_regex(input_event.a, /x1/)", False),
+    ],
+)
+def test_a_word_finds_events_at_once_where_each_of_them_has_one(condition, has):
+    assert pushdown.has_words(where(condition)) == has
 
 
 @pytest.mark.parametrize(
