@@ -34,6 +34,7 @@ STATISTICS = {
     "list": "spl_some({0}[1:100])",  # limits.conf, [stats] list_maxsize
     "max": "CASE WHEN spl_numeric({0}) THEN spl_text(list_max(spl_nums({0}))) ELSE list_max({0}) END",
     "min": "CASE WHEN spl_numeric({0}) THEN spl_text(list_min(spl_nums({0}))) ELSE list_min({0}) END",
+    **{f"perc{p}": f"list_aggregate(spl_nums({{0}}), 'quantile_disc', {p / 100})" for p in (50, 95)},
     "sum": "list_sum(spl_nums({0}))",
     "values": "spl_some(list_sort(list_distinct({0})))",
 }

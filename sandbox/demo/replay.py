@@ -58,6 +58,9 @@ TOP = 6
 HOURLY = {"is_scheduled": 1, "cron_schedule": "0 * * * *"}
 """The schedule of the risk rules here."""
 
+DATA_CHECK = "SSA - Data check"
+"""What alerts, and is no risk rule: files that came in at once are no hours of a living estate."""
+
 
 @dataclass
 class Replay:
@@ -236,7 +239,8 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
     """
     hours = set[float]()
     for saved in service.saved_searches.list(count=-1):
-        if saved["disabled"] == "0" and confs.is_true(saved.content.get("alert.track", "0")):
+        alerts = saved["disabled"] == "0" and confs.is_true(saved.content.get("alert.track", "0"))
+        if alerts and saved.name != DATA_CHECK:
             try:
                 named = {name for found in dispatch(splunkd, saved, done)[1] for name in listed(found["risk_object"])}
                 saved.update(**HOURLY)

@@ -54,6 +54,7 @@ BUILT_INS = [
     "dedup",
     "stats",
     "append",
+    "appendpipe",
     "makeresults",
     "mvexpand",
     "inputlookup",
@@ -232,7 +233,7 @@ def test_a_lookup_has_every_field_of_its_collection(name):
     assert set(re.findall(r"\((\w+)\)", lookup.get("match_type", ""))) <= set(fields)
 
 
-@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER}))
+@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER, "ssa_data_check"}))
 def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_in_the_readme_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
@@ -509,7 +510,7 @@ def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
     """Throttling a detection would silence the other victims too: its repeats are the ledger's business."""
     triggering = {name: settings for name, settings in SAVED.items() if "counttype" in settings}
     rules = {name for name, settings in triggering.items() if "action.ssa_risk" not in settings}
-    assert rules == set(RULES)
+    assert rules == {*RULES, "SSA - Data check"}
     for name, settings in triggering.items():
         expected = ("0", "1", "1") if name in rules else ("1", "0", "0")
         assert tuple(settings[f"alert.{key}"] for key in ("digest_mode", "track", "suppress")) == expected
@@ -524,6 +525,17 @@ RULES = {
     "SSA - ATT&CK Breadth Over 7 Days - Rule": ("risk_object,risk_object_type", "7d", "-7d@h"),
 }
 """What each rule suppresses by, for how long, and how far back it reads."""
+
+
+def test_the_data_check_alerts_low_and_once_a_day_for_each_group_and_thing():
+    check = SAVED["SSA - Data check"]
+    assert (check["alert.severity"], check["alert.suppress.period"]) == ("2", "24h")
+    assert check["alert.suppress.fields"] == "index,sourcetype,device_class,what"
+    columns = re.search(r"\| table ([^|]+)$", MACROS["ssa_data_check_judge"]["definition"])[1].split(", ")
+    assert {*check["alert.suppress.fields"].split(","), "message", "fix"} <= {*columns}
+    # Ten minutes of each hour, so that it is cheap; an hour old, so that late events are seen.
+    assert (check["dispatch.earliest_time"], check["dispatch.latest_time"]) == ("-70m@m", "-60m@m")
+    assert re.fullmatch(r"[1-5]?[0-9] \* \* \* \*", check["cron_schedule"])
 
 
 @pytest.mark.parametrize("name", RULES)
