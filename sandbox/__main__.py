@@ -20,7 +20,7 @@ from rich.console import Console
 from splunklib.binding import HTTPError
 
 from sandbox import times
-from sandbox.demo import replay
+from sandbox.demo import replay, report
 from sandbox.demo.console import write_result
 from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
@@ -99,9 +99,9 @@ def run_replay(options: argparse.Namespace) -> bool:
         replay.install(splunkd, options.package, options.local)
         done = replay.run(splunkd, options.files, options.dry_run, console, tstats=options.tstats, every=options.all)
     if options.json:
-        replay.write_json(done, Console(), options.indexers)
+        report.write_json(done, Console(), options.indexers)
     else:
-        replay.write_page(done, console, options.dry_run)
+        report.write_page(done, console, options.dry_run)
         if options.home is not None:
             at = "" if options.home == HOME else f" --home {options.home}"
             console.print(

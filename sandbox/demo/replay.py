@@ -14,7 +14,7 @@ import time
 import urllib.parse
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,6 @@ from rich.progress import track
 from splunklib import binding, client
 
 from sandbox import confs
-from sandbox.demo.console import plain, shown, table
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
@@ -48,12 +47,7 @@ SECONDS = 60
 """How long an answer of the collector may take."""
 
 ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
-SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
-SHOWN = 10
-"""The most damaged events of a file that a terminal shows."""
 
-TOP = 6
-"""The most risk objects that a terminal shows."""
 
 HOURLY = {"is_scheduled": 1, "cron_schedule": "0 * * * *"}
 """The schedule of the risk rules here."""
@@ -295,110 +289,6 @@ def run(
     return done
 
 
-def write_json(done: Replay, console: Console, indexers: int) -> None:
-    """Write one JSON object a line: problems of the files, detections, risk events, alerts, then a summary."""
-
-    def line(kind: str, fields: Mapping[str, object]) -> None:
-        console.file.write(json.dumps({**fields, "kind": kind}, ensure_ascii=False) + "\n")
-
-    for problem in done.problems:
-        line("problem", problem._asdict())
-    for fields in done.detections:
-        line("detection", fields)
-    for fields in done.risk_events:
-        line("risk_event", fields)
-    for fields in done.risk_alerts:
-        line("risk_alert", fields)
-    line("summary", summary(done, indexers))
-
-
-def summary(done: Replay, indexers: int) -> dict[str, Any]:
-    """Return the counts of a replay."""
-    return {
-        "events": sum(done.events.values()),
-        "events_by_source": dict(done.events),
-        "passed_prefilter": done.passed_prefilter,
-        "detections": len(done.detections),
-        "risk_events": len(done.risk_events),
-        "risk_alerts": len(done.risk_alerts),
-        "scores": [{name: score[name] for name in SCORED} for score in done.scores],
-        "problems": [*map(str, done.problems)],
-        "errors": done.errors,
-        "messages": [list(message) for message in done.messages],
-        "log": [list(line) for line in done.log],
-        "indexers": indexers,
-        "seconds": round(done.seconds, 2),
-        "ok": done.ok,
-    }
-
-
 def listed(cell: Any) -> list[Any]:
     """Return the values of a cell."""
     return cell if isinstance(cell, list) else [cell]
-
-
-def _clock(cell: Any) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(float(cell or 0)))
-
-
-def write_page(done: Replay, console: Console, dry_run: bool) -> None:
-    """Write the story of a replay for a reader at a terminal."""
-
-    def show(text: str, style: str = "bold") -> None:
-        console.print(plain(text), style=style, markup=False, highlight=False)
-
-    events, hits, risk = sum(done.events.values()), done.detections, done.risk_events
-    show(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
-    show(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
-    for source, count in done.events.most_common():
-        show(f"   {count:7,}  {source}", "none")
-    for file in done.files:
-        for problem in file.problems(SHOWN):
-            show(f"   {problem}", "yellow")
-
-    what = "the detection" if len(done.searches) == 1 else "the detections"
-    show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
-    for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
-        columns = table(f"Detection: {name}", "UTC", "user", "device", "score", "command line")
-        for hit in sorted(hits, key=lambda hit: float(str(hit.get("_time") or 0))):
-            if str(hit.get("detection")) == name:
-                cells = (shown(hit.get(key)) for key in ("dest_user_id", "dest_device_id", "risk_score", "process"))
-                columns.add_row(_clock(hit.get("_time")), *cells)
-        console.print(columns)
-
-    show(f"3. Risk written by the alert action: {len(risk):,} events in index=risk, each hit once for its user, device")
-    if risk:
-        show(f"   {risk[-1]['risk_object']}, {risk[-1]['risk_score']}: {risk[-1]['risk_message']}", "none")
-        highest = table("", "score", "24 hours to, UTC", "risk object", "type")
-        for score in done.scores[:TOP]:
-            names = (shown(score[key]) for key in ("risk_object", "risk_object_type"))
-            highest.add_row(shown(score["risk_score"]), _clock(score["at"]), *names)
-        if len(done.scores) > TOP:
-            highest.add_row("…", "", f"and {len(done.scores) - TOP} more", "")
-        console.print(highest)
-
-    show(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
-    if done.risk_alerts:
-        raised = table("", "UTC", "score", "user or device", "message")
-        for alert in done.risk_alerts:
-            cells = (shown(alert.get(key)) for key in ("risk_score", "risk_object", "message"))
-            raised.add_row(_clock(alert["_time"]), *cells)
-        console.print(raised)
-    if dry_run:
-        for _, text in done.log:
-            console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
-
-    for level, text in done.messages:
-        show(f"search message, {level}: {text}", "yellow")
-    for level, text in done.log:
-        if level != "INFO":
-            show(f"{ACTION} {level}: {text}", "red")
-    for error in done.errors:
-        show(f"failed: {error}", "red")
-    show(
-        f"{events:,} events read, {done.passed_prefilter:,} passed the prefilter, {len(hits):,} fired, {len(risk):,} "
-        f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
-        "bold green" if done.ok else "bold red",
-    )
-    if done.disabled:
-        show(f"{done.disabled} more searches are disabled: --all runs them too.", "none")

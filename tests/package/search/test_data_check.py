@@ -281,7 +281,10 @@ def test_what_the_add_on_reads_of_german_text_is_no_known_language(check):
     head = "03/02/2026 11:05:00 AM\nLogName=Security\nEventCode=4688\nComputerName=pc-1\nMessage=Ein neuer Prozess"
     event = windows.parse(f"{head} wurde erstellt.\n\nProzessinformationen:\n{lines}")
     assert event.problem == ""
-    check.instance.add_events([{**replay.row(event), "_indextime": event.time}] * 30)
+    read = {
+        name: cell for name, cell in replay.row(event).items() if name not in event.fields
+    }  # the sandbox reads more
+    check.instance.add_events([{**read, "_indextime": event.time}] * 30)
     (row,) = check.run()
     assert (row["what"], row["share"], row["events"]) == ("language", "0", "30")
 
