@@ -26,7 +26,7 @@ from rich.progress import track
 from splunklib import binding, client
 
 from sandbox import confs
-from sandbox.demo.console import plain, shown, table
+from sandbox.demo.console import shown, table
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
@@ -34,6 +34,7 @@ from sandbox.search import spl
 from sandbox.search.command import Row
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
+from sandbox.terminal import plain
 
 APP, ACTION = "ssa_detections", "ssa_risk"
 HOUR = 3600

@@ -21,6 +21,7 @@ import httpx
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from sandbox.terminal import plain
 from tools.replay.batches import FIELD, batches, survey
 from tools.replay.delivery import Delivery
 from tools.replay.errors import ReplayError
@@ -109,7 +110,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         replay(options, console)
     except (ReplayError, OSError) as error:
-        console.print(f"replay: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(f"replay: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("replay: interrupted; start the same command again to go on")
@@ -142,7 +143,11 @@ def replay(options: argparse.Namespace, console: Console) -> None:
         hec = Hec(options.url, secret, str(uuid.UUID(journal.run)), context)
         with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
             bar = progress.add_task("sending events", total=surveyed.events)
-            report = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            show = partial(progress.console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+            def report(trouble: str) -> None:
+                show(plain(trouble))
+
             delivery = Delivery(hec, lookup, journal, options.settle, options.patience, options.resend, report)
             delivery.check()
             for batch in batches(options.files, journal.run, options.batch, journal.shift, given):
