@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.search.server import Result
+from sandbox.terminal import plain
 
 MAX_ROWS, MAX_COLUMNS = 100, 8
 """The most rows that a terminal shows, and the most columns of one table."""
@@ -20,14 +21,6 @@ def table(title: str, *columns: str) -> Table:
     for column in columns:
         made.add_column(column, justify="right" if column in ("events", "score") else "left", overflow="fold")
     return made
-
-
-_CONTROLS = {**{code: 0x2400 + code for code in range(0x20)}, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
-
-
-def plain(text: str) -> str:
-    """Show control characters as symbols: an event must not steer the reader's terminal."""
-    return text.translate(_CONTROLS)
 
 
 def shown(cell: Any) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.demo.console import plain, shown, table
+from sandbox.demo.console import shown, table
 from sandbox.demo.replay import ACTION, INDEX, Replay
+from sandbox.terminal import plain
 
 SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
 SHOWN = 10

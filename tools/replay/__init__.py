@@ -21,7 +21,7 @@ import httpx
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from sandbox.demo.console import plain
+from sandbox.terminal import plain
 from tools.replay.batches import FIELD, batches, survey
 from tools.replay.delivery import Delivery
 from tools.replay.errors import ReplayError
@@ -113,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         replay(options, console)
     except (ReplayError, OSError) as error:
-        console.print(f"replay: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(plain(f"replay: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("replay: interrupted; start the same command again to go on")
@@ -134,9 +134,13 @@ def replay(options: argparse.Namespace, console: Console) -> None:
             surveyed = survey(options.files)
         if not surveyed.events:
             raise ReplayError("there is no event in " + ", ".join(map(str, options.files)))
-        report = partial(console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        show = partial(console.print, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+        def report(trouble: str) -> None:
+            show(plain(trouble))
+
         for problem in (problem for census in surveyed.files for problem in census.problems(SHOWN)):
-            report(plain(str(problem)))
+            report(str(problem))
         if damaged := sum(census.damaged for census in surveyed.files):
             report(f"damaged events, {damaged:,} in all, are sent as they are where they have a text")
         given = {name: value for name in OF_THE_USER if (value := getattr(options, name))}

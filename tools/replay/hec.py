@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import Any
 
@@ -11,6 +12,12 @@ from tools.replay.errors import AwayError, LostError, ReplayError
 
 TIMEOUT = httpx.Timeout(60, connect=10)
 """Seconds of silence after which a connection counts as lost."""
+
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of an answer that are read: HEC's own are a line."""
+
+LONGEST_WORDS = 300
+"""Characters of another's words in a message."""
 
 REMEDIES = {
     1: "the token is disabled: enable it (Settings > Data inputs > HTTP Event Collector)",
@@ -39,7 +46,11 @@ class Hec:
         self.url = url
         self.http = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Splunk {token}", "X-Splunk-Request-Channel": channel},
+            headers={
+                "Authorization": f"Splunk {token}",
+                "X-Splunk-Request-Channel": channel,
+                "Accept-Encoding": "identity",  # a compressed answer may be larger than it looks: none is unpacked
+            },
             verify=context,
             timeout=TIMEOUT,
             trust_env=False,  # the token goes to this address, and through no proxy that the environment names
@@ -50,38 +61,50 @@ class Hec:
 
         Raises ReplayError, AwayError, LostError (REST API Reference: services/collector/event).
         """
-        ack = self._post("services/collector/event", body).get("ackId")
-        return None if ack is None else int(ack)
+        answer = self._post("services/collector/event", body, "code")
+        ack = answer.get("ackId")
+        if ack is not None and (type(ack) is not int or ack < 0):
+            raise ReplayError(f"{self.url}: HEC took the events, but the ackId in its answer is no number", taken=True)
+        return ack
 
     def acknowledged(self, ack: int) -> bool:
         """Return whether a batch is indexed; False too where the server, started again, knows nothing of it any more.
 
         Raises as `send` does (REST API Reference: services/collector/ack).
         """
-        answer = self._post("services/collector/ack", b'{"acks":[%d]}' % ack)
-        return bool(answer.get("acks", {}).get(str(ack)))
+        acks = self._post("services/collector/ack", b'{"acks":[%d]}' % ack, "acks")["acks"]
+        return isinstance(acks, dict) and acks.get(str(ack)) is True
 
-    def _post(self, path: str, body: bytes) -> dict[str, Any]:
+    def _post(self, path: str, body: bytes, expected: str) -> dict[str, Any]:
+        """Return an answer that took the request and has that member; raises by what is known of any other."""
+        text = b""
         try:
-            answer = self.http.post(path, content=body)
+            with self.http.stream("POST", path, content=body) as answer:
+                for part in answer.iter_raw():
+                    text += part
+                    if len(text) > LONGEST_ANSWER:
+                        break
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # the handshake of TLS included: nothing was sent
             if untrusted := certificate_error(error):
                 raise ReplayError(f"{self.url}: {untrusted}") from None
-            raise AwayError(f"{self.url}: {error}") from None
-        except httpx.TransportError as error:
-            raise LostError(f"{self.url}: {error or type(error).__name__}") from None
+            raise AwayError(f"{self.url}: {brief(error)}") from None
+        except (httpx.HTTPError, ValueError) as error:  # no answer, or one that is no HTTP
+            raise LostError(f"{self.url}: {brief(error)}") from None
         try:
-            content = answer.json()
-        except ValueError:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
             content = None
-        return self._judged(answer.status_code, content if isinstance(content, dict) else {})
+        return self._judged(answer.status_code, content if isinstance(content, dict) else {}, expected)
 
-    def _judged(self, status: int, content: dict[str, Any]) -> dict[str, Any]:
-        """Return HEC's answer to a request that it took; raise by what is known of any other."""
-        code = content.get("code")
-        if status == 200 and (code == 0 or "acks" in content):
+    def _judged(self, status: int, content: dict[str, Any], expected: str) -> dict[str, Any]:
+        """Judge an answer, in which there may be anything."""
+        code, text, number = map(content.get, ("code", "text", "invalid-event-number"))
+        code = code if type(code) is int else None
+        if status == 200 and expected in content and (code == 0 or expected != "code"):
             return content
-        words = f"{self.url}: HTTP {status}" + (f', "{content["text"]}" (code {code})' if "text" in content else "")
+        words = f"{self.url}: HTTP {status}" + (
+            f', "{text[:LONGEST_WORDS]}" (code {code})' if isinstance(text, str) else ""
+        )
         if status == 429 or (status == 503 and code not in (None, 8)):  # HEC itself reports that its queues are full
             raise AwayError(words)
         if status >= 500 or status == 408:  # the server failed midway, or a proxy lost it
@@ -89,8 +112,13 @@ class Hec:
         if code is None:
             raise ReplayError(f"{words}: what answers there is no HTTP Event Collector", taken=status < 300)
         # What becomes of the events before a wrong one is documented nowhere; a wrong index is the first one's already.
-        partly = content.get("invalid-event-number", 0) > 1
+        partly = status < 300 or (number is not None and not (type(number) is int and number <= 1))
         raise ReplayError(f"{words}: {REMEDIES.get(code, 'see splunkd.log')}", partly)
+
+
+def brief(error: BaseException) -> str:
+    """Return what an error says, or its name, in bounds: it may quote a server."""
+    return str(error)[:LONGEST_WORDS] or type(error).__name__
 
 
 def certificate_error(error: BaseException | None) -> str:

@@ -6,13 +6,14 @@ import http.client
 import json
 import os
 import ssl
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from splunklib import binding, client
 
 from tools.replay.batches import FIELD
 from tools.replay.errors import AwayError, ReplayError
-from tools.replay.hec import certificate_error
+from tools.replay.hec import LONGEST_ANSWER, LONGEST_WORDS, brief, certificate_error
 
 PORT = 8089
 TIMEOUT = 60
@@ -52,19 +53,33 @@ class Lookup:
         # extractions with HTTP Event Collector"). Over all time, as an event's time is its own.
         search = f'search index="{self.index}" ({FIELD}::{mark} OR {FIELD}="{mark}") | stats count'
         try:
-            answer = json.load(self.service.jobs.oneshot(search, output_mode="json"))
+            with closing(self.service.jobs.oneshot(search, output_mode="json")) as answer:
+                text = answer.read(LONGEST_ANSWER)
         except binding.AuthenticationError:
             raise ReplayError(f"{self.url}: splunkd does not know this user and password, or token") from None
         except binding.HTTPError as error:
             if error.status >= 500 or error.status == 429:
-                raise AwayError(f"{self.url}: {error}") from None
-            raise ReplayError(f"{self.url}: splunkd refuses to search: {error}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+                raise AwayError(f"{self.url}: {brief(error)}") from None
+            raise ReplayError(f"{self.url}: splunkd refuses to search: {brief(error)}") from None
+        except (OSError, http.client.HTTPException) as error:
             if untrusted := certificate_error(error):
                 raise ReplayError(f"{self.url}: {untrusted}") from None
-            raise AwayError(f"{self.url}: {error or type(error).__name__}") from None
-        # Only a message reports an indexer that was away, and a count without it would be too small.
-        wrong = [message["text"] for message in answer.get("messages", []) if message["type"] not in ("DEBUG", "INFO")]
-        if wrong or not answer.get("results"):
-            raise AwayError(f"{self.url}: {'; '.join(wrong) or 'the search gave no count'}")
-        return int(answer["results"][0]["count"])
+            raise AwayError(f"{self.url}: {brief(error)}") from None
+        except Exception as error:  # splunk-sdk parses what it gets, and raises whatever that leads to
+            raise AwayError(f"{self.url}: what answers there is no splunkd: {brief(error)}") from None
+        return self._count(text)
+
+    def _count(self, text: bytes) -> int:
+        """Read the count in an answer, in which there may be anything."""
+        try:
+            answer = json.loads(text)
+            # Only a message reports an indexer that was away, and a count without it would be too small.
+            wrong = [each["text"] for each in answer.get("messages", []) if each["type"] not in ("DEBUG", "INFO")]
+            words = "; ".join(wrong)[:LONGEST_WORDS]
+            results = answer.get("results")
+            count = int(results[0]["count"]) if results else None
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError) as error:
+            raise AwayError(f"{self.url}: the search gave no count, but what cannot be read: {brief(error)}") from None
+        if words or count is None:
+            raise AwayError(f"{self.url}: {words or 'the search gave no count'}")
+        return count

@@ -39,7 +39,7 @@ def detector(selection: str | None, trace: bool, unnamed: Sequence[str], message
             raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\"")
         catalogue = Catalogue.of_app(APP)
         chosen = catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
-        return Detector(chosen, trace, messages)
+        return Detector(chosen, trace, messages, named=selection is not None)
     except (ConfError, DetectionError) as error:
         raise RefusedError(here() + str(error)) from error
     except Exception as error:
@@ -56,6 +56,7 @@ def prepare(arguments: list[str], conversation: Conversation) -> Scan:
 def serve(source: BinaryIO, sink: BinaryIO) -> int:
     """Serve one search, whose chunks come from `source`; return the exit code."""
     conversation = Conversation(source, sink)
+    scan: Scan | None = None
     try:
         arguments = conversation.arguments()
         try:
@@ -64,13 +65,16 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
             for problem in refused.args:
                 conversation.fail(problem)
         conversation.describe(type="streaming")
-        if conversation.failed:
+        if scan is None:
             return 1
         gc.freeze()  # what is there now stays
         gc.enable()
         for chunk in conversation.chunks():
             scan.answer(chunk)
+        scan.end()
     except MalformedChunkError as error:
+        if scan:
+            scan.end()
         conversation.end(f"{here()}splunkd's input cannot be read: {error}")
     return int(conversation.failed)
 

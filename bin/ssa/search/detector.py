@@ -20,6 +20,9 @@ from .messages import here, host
 if TYPE_CHECKING:
     from .messages import Messages
 
+MOST_EXAMPLES = 5
+"""How many rows, fields or detections a message names."""
+
 
 class Readers:
     """Detections that read one input event: those without columns of their own, or those with the same ones."""
@@ -29,6 +32,8 @@ class Readers:
         self.detections = detections
         self.dispatch = Dispatch(detections)
         self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in detections)) - {"event_id"})
+        self.blind_rows: Counter[str] = Counter()
+        self.blind_chunks: Counter[str] = Counter()
         read = [d.plan.input_fields for d in detections]
         self.fields = None if None in read else frozenset().union(*filter(None, read)) - {"event_id"}
         # The identity of an event takes a hash: made for those alone that a detection may match.
@@ -36,15 +41,17 @@ class Readers:
 
 
 class Detector:
-    """The detections of one search. With `trace`, a hit has the columns ssa_host and ssa_folder."""
+    """The detections of one search; `named` says that the user named them, one by one.
 
-    def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages) -> None:
-        self._messages = messages
+    With `trace`, a hit has the columns ssa_host and ssa_folder.
+    """
+
+    def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages, named: bool = False) -> None:
+        self._messages, self._named = messages, named
         self._failed = False
-        self._blind_rows = self._blind_chunks = self._passed_over_rows = 0
-        self._blind: Counter[str] = Counter()
+        self._lost = self._passed_over_rows = 0
+        self._examples: list[str] = []
         self._passed_over: Counter[str] = Counter()
-        self._absent: set[str] = set()
         self._traces: dict[str, cells.Cell] = {"ssa_host": host(), "ssa_folder": APP} if trace else {}
         alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
         for detection in detections:
@@ -62,7 +69,7 @@ class Detector:
         the search, and not the other rows, nor what other detections find in it.
         """
         hits: list[dict[str, cells.Cell]] = []
-        missing: set[str] = set()
+        missing: list[tuple[Readers, list[str]]] = []
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
@@ -75,12 +82,14 @@ class Detector:
                     hits += found
                     passed_over.update(event.passed_over(row, readers.columns))
                 elif not hits:
-                    missing.update(name for name in readers.decisive if seen.get(name) is None)
+                    lacks = [name for name in readers.decisive if seen.get(name) is None]
+                    if lacks:
+                        missing.append((readers, lacks))
             for hit in hits if self._traces else ():
                 hit.update(self._traces)
             if missing and not hits and self._may_match(row):
-                self._blind.update(missing)
-                self._blind_rows += 1
+                for readers, lacks in missing:
+                    readers.blind_rows.update(lacks)
         except Exception as error:
             self._report_defect("a row cannot be judged", error)
         if passed_over:
@@ -111,9 +120,11 @@ class Detector:
             self._messages.fail(here() + problem)
         self._failed = True
 
-    def fail_to_read(self, error: Exception) -> None:
-        """Report a row that is no CSV."""
-        self.fail(f"a row cannot be read, it and the rest of its chunk are lost: {error}")
+    def lose(self, what: str) -> None:
+        """Count what of a chunk cannot be read, to be reported at the end: a row, as a rule."""
+        self._lost += 1
+        if self._lost <= MOST_EXAMPLES:
+            self._examples.append(what)
 
     def _may_match(self, row: cells.Row) -> bool:
         """Tell whether any of the texts that the detections require stands in a column that they read."""
@@ -125,39 +136,59 @@ class Detector:
     def note_columns(self, columns: Iterable[str]) -> None:
         """Remember the fields that decide and for which a chunk of rows, one at least, has no column."""
         columns = frozenset(columns)
-        absent = [
-            name
-            for readers in self._readers
-            for name in readers.decisive
-            if name not in COMPUTED and columns.isdisjoint(sources(name, readers.columns))
-        ]
-        self._absent.update(absent)
-        self._blind_chunks += bool(absent)
+        for readers in self._readers:
+            readers.blind_chunks.update(
+                name
+                for name in readers.decisive
+                if name not in COMPUTED and columns.isdisjoint(sources(name, readers.columns))
+            )
 
     def report(self) -> None:
-        """Warn, at the end, of what was not seen in full, and of users and devices that did not count."""
+        """Report, at the end, what was lost, what was not seen in full, and users and devices that did not count."""
+        self.report_lost()
         self._report_blindness()
         self._report_columns()
 
-    def _report_blindness(self) -> None:
-        """Warn of what a detection could not see in full: columns, and values of rows that may match.
-
-        A row that cannot match, whatever it lacks, is not counted.
-        """
-        found = []
-        if self._blind_chunks:
-            chunks = "1 chunk" if self._blind_chunks == 1 else f"{self._blind_chunks:,} chunks"
-            found.append(f"{chunks} of rows came without a column for {', '.join(sorted(self._absent))}")
-        if self._blind_rows:
-            lack = "lacks" if self._blind_rows == 1 else "lack"
-            named = _counts(self._blind)
-            found.append(f"{_rows(self._blind_rows)} that may match {lack} a value that the conditions read: {named}")
-        if found:
-            self._messages.warn(
-                f"{here()}{', and '.join(found)}. "
-                "No hit in them does not mean that nothing happened. Check that the add-on gives these fields, that "
-                "4688 events carry the command line, and that the search passes the fields on to ssadetect",
+    def report_lost(self) -> None:
+        """Fail the search for what could not be read, in one message."""
+        if self._lost:
+            one = self._lost == 1
+            self._messages.fail(
+                f"{here()}{_rows(self._lost)} cannot be read and {'is' if one else 'are'} not judged, all others are: "
+                f"{_first(self._examples, '; ', self._lost)}"
             )
+            self._lost, self._examples = 0, []
+
+    def _report_blindness(self) -> None:
+        """Warn, in one message, of what detections could not see: columns, and values of rows that may match.
+
+        A row that cannot match, whatever it lacks, is not counted. Each detection that the user has named is reported;
+        of all others, which may be thousands, the worst.
+        """
+        blind = []
+        for readers in self._readers:
+            chunks, rows = readers.blind_chunks, readers.blind_rows
+            for detection in readers.detections if chunks or rows else ():
+                lacks = [name for name in readers.decisive if name in detection.plan.decisive_fields]
+                lacks = [name for name in lacks if chunks[name] or rows[name]]
+                if lacks:
+                    lacks.sort(key=lambda name: (-chunks[name], -rows[name]))
+                    size = chunks[lacks[0]], max(rows[name] for name in lacks)
+                    named = _first([_missing(name, chunks[name], rows[name]) for name in lacks], ", ")
+                    blind.append((size, f"'{detection.name}' ({named})"))
+        if not blind:
+            return
+        blind.sort(key=lambda found: found[0], reverse=True)
+        total = sum(len(readers.detections) for readers in self._readers)
+        if self._named or total == 1:
+            whom = _first([text for _, text in blind], ", ")
+        else:
+            whom = f"{len(blind):,} of {total:,} detections, most of all for {blind[0][1]}"
+        self._messages.warn(
+            f"{here()}fields that decide are missing for {whom}. Counted are rows that may match: no hit in them does "
+            "not mean that nothing happened. Check that the add-on gives these fields, that 4688 events carry the "
+            "command line, and that the search passes the fields on to ssadetect"
+        )
 
     def _report_columns(self) -> None:
         """Warn of rows with a hit that name a user or device in a column that does not count."""
@@ -172,6 +203,21 @@ class Detector:
 
 def _rows(number: int) -> str:
     return "1 row" if number == 1 else f"{number:,} rows"
+
+
+def _chunks(number: int) -> str:
+    return "1 chunk" if number == 1 else f"{number:,} chunks"
+
+
+def _missing(name: str, chunks: int, rows: int) -> str:
+    found = [f"{_chunks(chunks)} (no column)"] * bool(chunks) + [_rows(rows)] * bool(rows)
+    return f"{name} in {' and '.join(found)}"
+
+
+def _first(texts: Sequence[str], between: str, total: int = 0) -> str:
+    """List the first texts of so many, by default as many as there are."""
+    more = max(total, len(texts)) - MOST_EXAMPLES
+    return between.join(texts[:MOST_EXAMPLES]) + (f"{between}and {more:,} more" if more > 0 else "")
 
 
 def _counts(counted: Counter[str]) -> str:

@@ -53,6 +53,11 @@ class Body(io.RawIOBase):
         """Whether nothing is left."""
         return not self.left and not self._back
 
+    @property
+    def place(self) -> int:
+        """How many bytes were taken, but for those that were given back."""
+        return self._length - self.left - len(self._back)
+
     def take(self, count: int) -> bytes:
         """Return the next bytes, as many as asked for or as there are left; first those that were given back, alone."""
         if self._back:
@@ -92,6 +97,10 @@ class Body(io.RawIOBase):
         return len(taken)
 
 
+class NoRoomError(Exception):
+    """No file takes what an answer is to hold; the message names the folder and the reason."""
+
+
 class Spool:
     """The body of an answer, while it is written: in memory, and when it gets long in a temporary file.
 
@@ -101,39 +110,47 @@ class Spool:
     def __init__(self) -> None:
         self.folder: str | None = None
         self._file: Any = io.BytesIO()
+        self._length = 0
 
     def __len__(self) -> int:
         """How many bytes were written."""
-        return int(self._file.tell())
+        return self._length
 
     def write(self, text: str) -> None:
         """Add text; half a character (a lone surrogate), which UTF-8 cannot hold, becomes a question mark.
 
-        Raises OSError where the file cannot be written: here, and never once the answer is under way.
+        Raises NoRoomError where it does not fit: here, and never once the answer is under way. It is not added then,
+        and what was written before stays.
         """
-        self._file.write(text.encode("utf-8", "replace"))
-        if self._file.tell() > IN_MEMORY and isinstance(self._file, io.BytesIO):
-            import tempfile  # not at the start, because most searches find little
+        added = text.encode("utf-8", "replace")
+        try:
+            if isinstance(self._file, io.BytesIO) and self._length + len(added) > IN_MEMORY:
+                import tempfile  # not at the start, because most searches find little
 
-            file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - it lives as long as this does
-            held, self._file = self._file, file
-            self._file.write(held.getbuffer())
-        self._file.flush()
+                file = tempfile.TemporaryFile(dir=self.folder, buffering=0)  # noqa: SIM115 - it lives as long as this does
+                _write(file, self._file.getvalue())
+                self._file = file
+            _write(self._file, added)
+        except OSError as error:
+            raise NoRoomError(f"{self.folder or 'the folder for temporary files'}: {error}") from error
+        self._length += len(added)
 
     def send(self, stream: Any) -> None:
         """Copy everything to a stream, and begin anew."""
         self._file.seek(0)
-        while piece := self._file.read(PIECE):
+        left = self._length
+        while left and (piece := self._file.read(min(left, PIECE))):
             stream.write(piece)
-        self.clear()
+            left -= len(piece)
+        self._file.close()
+        self._file, self._length = io.BytesIO(), 0
 
-    def clear(self) -> None:
-        """Begin anew, in memory."""
-        written, self._file = self._file, io.BytesIO()
-        try:  # noqa: SIM105 - no search waits for contextlib
-            written.close()
-        except OSError:
-            pass  # where there was no room for something, closing tries to write it once more
+
+def _write(file: Any, added: Any) -> None:
+    """Write all of it: a file without a buffer may take a part, where the disk is nearly full."""
+    added = memoryview(added)
+    while added:
+        added = added[file.write(added) :]
 
 
 class RefusedError(Exception):
@@ -253,14 +270,17 @@ class Conversation:
         text = self._source.read(int(match[1]))
         if len(text) < int(match[1]):
             raise MalformedChunkError("a chunk ends within its metadata")
+        body = Body(self._source, int(match[2]))
         try:
             metadata = json.loads(text.decode())
         except (ValueError, RecursionError) as error:
+            body.drain()  # splunkd reads no answer before it has written it all
             raise MalformedChunkError(f"a chunk has metadata that is not JSON: {error}") from error
         found = metadata.get("action") if isinstance(metadata, dict) else None
         if found != action:
+            body.drain()
             raise MalformedChunkError(f"Expected {action} action, not {found}")
-        return metadata, Body(self._source, int(match[2]))
+        return metadata, body
 
     def _reply(self, described: dict[str, object]) -> None:
         if self._messages:

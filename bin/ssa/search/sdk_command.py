@@ -2,6 +2,9 @@
 
 It reads and judges row by row, with the same detector. An edge to splunklib. Of the SDK's own ways one is changed: it
 takes any column `__mv_x` for the values of x, also one that an event brought in (see `_read_csv_records`).
+
+With a damaged body, which splunkd does not write, it cannot do the same: where csv refuses a row, or has another number
+of cells in it than there are columns, the search fails, and the rest of its chunk is lost.
 """
 
 from __future__ import annotations
@@ -55,9 +58,15 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
     def _read_csv_records(self, ifile: Any) -> Iterator[dict[str, Any]]:
         """Yield the SDK's records, with a list only where it agrees with its plain column, which the SDK drops."""
         body = ifile.read()
-        rows = csv.reader(io.StringIO(body))
+        rows = csv.reader(io.StringIO(body), strict=True)
         names = next(rows, [])
+        if body.count('"') & 1:
+            raise csv.Error("a quote is missing in its chunk, or one too many")
         for record, cells in zip(super()._read_csv_records(io.StringIO(body)), rows):
+            if not cells and len(names) > 1:
+                continue
+            if len(cells or names[:1]) != len(names):
+                raise csv.Error(f"{len(cells):,} cells, and {len(names):,} columns")
             if list in map(type, record.values()):
                 row = dict(zip(names, cells))
                 for name in record:
@@ -74,7 +83,7 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
                 for hit in running.detect(row, dispatches=False):
                     yield {**dict.fromkeys(running.columns_written), **row, **hit}
         except csv.Error as error:
-            running.fail_to_read(error)
+            running.fail(f"a row cannot be read, it and the rest of its chunk are lost: {error}")
         if self.metadata.finished:
             running.report()
 

@@ -78,8 +78,9 @@ class Table:
 
 
 def cells(record: str) -> list[str] | None:
-    """Return the cells of a record, as csv.reader in less time; None where quotes stand as RFC 4180 does not have them.
+    """Return the cells of a record, as csv.reader in less time; None where it is not as RFC 4180 has it.
 
+    That has quotes around a cell or doubled within one, and carriage returns within quotes.
     What is between two quotes is text of a cell, as is one quote where nothing is between; the rest separates cells.
     """
     before, *parts = record.split('"')
@@ -98,6 +99,8 @@ def cells(record: str) -> list[str] | None:
             quoted = []
     if quoted:
         found[-1] = '"'.join(quoted)
+    if "\r" in record and any("\r" in between for between in (before, *parts[1::2])):
+        return None
     return found
 
 

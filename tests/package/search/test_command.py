@@ -156,7 +156,7 @@ def test_rows_that_could_not_be_judged_are_reported_once_with_the_fields_that_la
     one.run([HIT, nameless, silent], [nameless, MISS])
     ((level, text),) = one.command.messages
     assert level == "WARN"
-    assert "3 rows that may match lack a value that the conditions read: process in 1, process_name in 2." in text
+    assert f"fields that decide are missing for '{GIVEN}' (process_name in 2 rows, process in 1 row). Counted" in text
 
 
 def test_rows_that_no_detection_can_match_whatever_they_lack_are_not_reported(session):
@@ -182,7 +182,29 @@ def test_columns_that_the_search_does_not_pass_on_are_reported(app, python, tmp_
         command.close()
     ((level, text),) = command.messages
     assert level == "WARN"
-    assert "2 chunks of rows came without a column for process, process_name." in text
+    lacks = "process in 2 chunks (no column), process_name in 2 chunks (no column)"
+    assert f"fields that decide are missing for '{GIVEN}' ({lacks}). Counted" in text
+
+
+@pytest.mark.parametrize("args", [(), ("detection=Name 3,Name 1",)], ids=["all", "named"])
+def test_of_many_detections_the_worst_is_named_and_each_that_was_asked_for(app, session, args):
+    """Of a thousand one line speaks. Name 0 to Name 4 read another field each, which more and more rows lack."""
+    where = '| from read_ssa_enriched_events() | where lower(input_event.{}) = "x{}.exe" | into w();'
+    fields = ("user", "host", "parent_process_name", "process_path", "process_id")
+    where = where.replace("w()", "write_ssa_detected_events()")
+    local(app, "".join(stanza(f"Name {at}", where.format(name, at)) for at, name in enumerate(fields)))
+    one = session(*args)
+    one.run(
+        [{**HIT, "process": "x1.exe x3.exe", **dict.fromkeys(fields[at:], "")} for at in range(1, 5) for _ in range(at)]
+    )
+    ((level, text),) = one.command.messages
+    assert level == "WARN"
+    if args:
+        assert "missing for 'Name 3' (process_path in 6 rows), 'Name 1' (host in 1 row). Counted are rows" in text
+    else:
+        assert (
+            "missing for 4 of 6 detections, most of all for 'Name 4' (process_id in 10 rows). Counted are rows" in text
+        )
 
 
 def test_rows_that_can_be_judged_give_no_message(session):
@@ -327,16 +349,21 @@ def test_it_runs_without_splunk_sdk_and_on_it_a_missing_one_is_named_with_its_pl
         Session(app, python, tmp_path, entry="ssadetect_sdk.py").run([HIT])
 
 
-def test_a_row_that_cannot_be_read_is_an_error_and_what_was_found_before_is_kept(app, python, tmp_path, entry):
+READ = "1 row cannot be read and is not judged, all others are: bytes .* of chunk 1: it has .* 10,485,760 are read"
+READ_BY_SDK = "a row cannot be read, it and the rest of its chunk are lost: field larger than field limit"
+
+
+def test_a_row_that_cannot_be_read_is_an_error_and_all_others_are_judged(app, python, tmp_path, entry):
+    """On splunk-sdk what was found before it is kept, and what follows in its chunk is lost."""
     huge = {**HIT, "process": "x" * (10 * 1024 * 1024 + 1)}
     command = CommandProcess("ssadetect", app / "bin" / entry, python=python, home=tmp_path)
     with command:
         command.getinfo(searchinfo(tmp_path))
-        first = command.execute(COLUMNS, [list(HIT.values()), list(huge.values())], finished=False)
+        first = command.execute(COLUMNS, [list(row.values()) for row in (HIT, huge, HIT)], finished=False)
         second = command.execute(COLUMNS, [list(HIT.values())], finished=True)
-        with pytest.raises(SearchError, match=r"a row cannot be read.*field larger than field limit"):
+        with pytest.raises(SearchError, match=READ_BY_SDK if "sdk" in entry else READ):
             command.close()
-    assert (len(first.rows), len(second.rows)) == (1, 1)
+    assert (len(first.rows), len(second.rows)) == (1 if "sdk" in entry else 2, 1)
 
 
 def test_nothing_secret_is_logged(app, python, tmp_path, entry):

@@ -174,6 +174,13 @@ DIFFERENCES = {
         "Unrecognized option: logging_level=DEBUG",
         "the SDK's own (logging_configuration, logging_level, record, show_configuration) are no options of ours",
     ),
+    "a row is damaged": (
+        lambda home: (
+            getinfo(home) + execute(ROW[:-1].encode() + b"\rx\n" + ROW.split("\n", 1)[1].encode(), finished=True)
+        ),
+        "1 row cannot be read and is not judged, all others are",
+        "the SDK reads a chunk with csv, which loses the rest of it",
+    ),
     "args is null": (
         lambda home: getinfo(home).replace(b'"args": []', b'"args": 0 '),
         "no searchinfo with args",

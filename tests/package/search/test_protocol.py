@@ -88,10 +88,20 @@ def test_an_error_in_the_middle_costs_no_other_chunk_its_reply(conversation):
     bad = rows(HIT)[:-1] + b"\rx\n" + rows(HIT)
     code, found = conversation(conversation.getinfo + execute(bad) + execute(rows(HIT, HIT)) + execute(b"", True))
     assert code == 1
-    assert [hits(body) for _, body in found] == [0, 0, 2, 0]
+    assert [hits(body) for _, body in found] == [0, 1, 2, 0]
     assert [metadata.get("finished") for metadata, _ in found[1:]] == [False, False, True]
-    (text,) = errors(found)
-    assert "a row cannot be read" in text
+    ((text,),) = [errors([reply]) for reply in found if errors([reply])]
+    assert "1 row cannot be read and is not judged, all others are: bytes 86 to 257 of chunk 1: " in text
+    assert errors(found[-1:]) == [text]
+
+
+def test_what_was_lost_is_an_error_too_where_splunkd_breaks_off(conversation):
+    bad = execute(rows(HIT)[:-1] + b"\rx\n")
+    code, found = conversation(conversation.getinfo + bad)
+    assert (code, errors(found)) == (1, [])
+    code, found = conversation(conversation.getinfo + bad + execute(b"x")[:-1])
+    assert code == 1
+    assert ["1 row cannot be read" in text for text in errors(found)] == [True, False]
 
 
 LONG = rows(*[{**HIT, "user": f"{number} " + "x" * 1_000} for number in range(9_000)])
@@ -114,7 +124,7 @@ def test_a_body_without_a_row_is_answered_by_none(conversation, body):
 
 @pytest.mark.parametrize("lacking", [1, 1_000_000])
 def test_a_long_answer_that_finds_no_room_is_an_error_and_costs_no_other_chunk_its_reply(conversation, lacking):
-    """Also where the last byte alone finds none."""
+    """Also where the last byte alone finds none. What found room goes out; the answer waits until all is read."""
     _, (_, (_, body)) = conversation(conversation.getinfo + execute(LONG, True))
     entry = [conversation.python, str(conversation.app / "bin/ssadetect.py")]
     with subprocess.Popen(entry, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -124,9 +134,12 @@ def test_a_long_answer_that_finds_no_room_is_an_error_and_costs_no_other_chunk_i
         sent, written = process.communicate(stream)
     found = list(replies(sent))
     assert (process.returncode, written) == (1, b"")
-    assert [hits(body) for _, body in found] == [0, 0, 1]
+    assert [hits(body) for _, body in found] == [0, pytest.approx(9_000, abs=70 + lacking // 1_000), 1]
+    assert hits(found[1][1]) < 9_000
+    assert body.startswith(found[1][1])
     (text,) = errors(found)
-    assert "the hits of a chunk are lost, because they cannot be written to a file" in text
+    assert "chunk 1 is not searched to its end, as its hits find no room: /" in text
+    assert text.endswith(": [Errno 27] File too large")
 
 
 def test_quotes_and_braces_in_what_fails_reach_the_user(app, conversation):
