@@ -34,7 +34,6 @@ from sandbox.search import spl
 from sandbox.search.command import Row
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
-from sandbox.terminal import plain
 
 APP, ACTION = "ssa_detections", "ssa_risk"
 HOUR = 3600

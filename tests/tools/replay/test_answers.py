@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.terminal import plain
+from tests.support.windows.events import security_xml
 from tools import ROOT
 from tools.replay.errors import AwayError, LostError, ReplayError
 from tools.replay.hec import Hec
@@ -254,7 +255,7 @@ def test_no_answer_of_splunkd_is_a_traceback(server, answer):
 
 def test_what_a_server_says_does_not_reach_the_terminal_as_it_is(server, tmp_path):
     file = tmp_path / "events.log"
-    file.write_text("<Event><System><EventID>4688</EventID></System></Event>\n")
+    file.write_text(security_xml() + "\n")
     run = [sys.executable, "-m", "tools", "replay", str(file), "--url", server.uri, "--patience", "0.1"]
     for status, code in ((b"503 Busy", 1), (b"403 Forbidden", 1)):
         server.answer = http(json.dumps({"code": 9, "text": HOSTILE}).encode(), status)
