@@ -39,14 +39,16 @@ def read(raw: str) -> Reading:
     """Read an event that begins with a row that is a time; what is wrong with it stands in its `problem`."""
     first, _, rest = raw.partition("\n")
     moment = times.row(first)
-    head, _, message = rest.partition("\nMessage=")
+    head, marked, message = rest.partition("\nMessage=")
     header = dict(reversed(_HEADER.findall(head)))
     log, code = header.get("LogName", "").strip(), header.get("EventCode", "").strip()
     if log == _FORWARDED:
         log = _PROVIDERS.get(header.get("SourceName", "").strip(), log)
     data: Mapping[str, str] = {}
     problem, remarks = "", moment.remarks
-    if (log, code) == (SECURITY, "4688"):
+    if code and not marked:
+        problem = "no Message= row: the event was cut, or its text is left out (suppress_text in inputs.conf)"
+    elif (log, code) == (SECURITY, "4688"):
         data, found = _security(message)
         remarks += found
     elif (log, code) == (SYSMON, "1"):

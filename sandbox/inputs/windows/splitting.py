@@ -6,6 +6,7 @@ nothing: a command line with a newline and a time in it looks like the next even
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -24,8 +25,11 @@ _ROW_START = r"\n[\ufeff \t]*(?=[0-9<JFMASOND-])"  # by the first character most
 _TIME_ROW = rf"(?:{times.SPLUNK}|{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|\Z)"
 _SYSLOG = r"(?:<[0-9]{1,3}>[^<>\n]{0,300}|[A-Z][a-z]{2}[ ]{1,2}[0-9]{1,2} [0-9:]{8} [^<>\n]{0,300}|-[ ]?)"
 
-_EVENT = ("<Event ", "<Event>", "<Event\n", "<Event\r", "<Event\t", ":Event")  # quickly found: no start without any
+_PLAIN_START = re.compile("<Event ")
 _XML_START = re.compile(rf"{_TAG}Event(?=[\s>])")
+_BETWEEN = re.compile(rf"</|<[^<>]*/>|{_TAG}(?:Event|System|EventData)\b")  # a tag behind which there is no value
+_XML_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?Event>")
+_NOWHERE = sys.maxsize
 _CLASSIC_START = re.compile(_ROW_START + _TIME_ROW)
 _START = re.compile(rf"{_TAG}Event(?=[\s>])|{_ROW_START}{_TIME_ROW}")
 _CLASSIC_END = re.compile(rf"{_ROW_START}(?:{_TIME_ROW}|{_SYSLOG}?(?:<\?xml\s|{_TAG}Events?[\s>]))")
@@ -61,18 +65,25 @@ def pieces(chunks: Iterable[str]) -> Iterator[Piece]:
 
 
 class _Splitter:
-    """`held` begins with the character before what is still to be split: rows are known by the newline before them."""
+    """`held` begins with the character before what is still to be split: rows are known by the newline before them.
+
+    What is looked for far ahead is looked for once, for all events before it: so no text takes more than linear time.
+    """
 
     def __init__(self) -> None:
         self.held = "\n"
         self.row = 1
         self.final = False
+        self.safe = 0  # from here on a row may not be there as a whole
+        self.found: dict[re.Pattern[str], tuple[int, int]] = {}
         self.reading: Reading | None = None
 
     def feed(self, chunk: str | None) -> Iterator[Piece]:
         """Split what is there with another chunk, None at the end."""
         self.final = chunk is None
         self.held += chunk or ""
+        self.found = {}
+        self.safe = len(self.held) if self.final else max(self.held.rfind("\n"), len(self.held) - _LONGEST_ROW)
         at = 1
         while (found := self._next(at)) is not None:
             kind, start, end = found
@@ -90,20 +101,17 @@ class _Splitter:
         """Return the next piece: its kind, where it starts and ends; None where more of the text is needed."""
         held = self.held
         if held.startswith("<Event ", at):
-            return self._xml(at, "</Event>")
-        safe = len(held) if self.final else max(held.rfind("\n"), len(held) - _LONGEST_ROW)
+            return self._xml(at)
         start = _START.search(held, at - 1)
-        if start is None or (start.start() >= safe and not self.final):
-            if self.final or safe - at > MAX_EVENT_CHARS:
-                return OTHER, at, min(at + MAX_EVENT_CHARS, len(held) if self.final else safe)
+        if start is None or (start.start() >= self.safe and not self.final):
+            if self.final or self.safe - at > MAX_EVENT_CHARS:
+                return OTHER, at, min(at + MAX_EVENT_CHARS, self.safe)
             return None
         classic = start[0].startswith("\n")
         begin = start.start() + classic
         if begin > at and (before := self._before(at, begin, classic)):
             return OTHER, at, before
-        if classic:
-            return self._classic(begin, safe)
-        return self._xml(begin, f"</{start[0][1:]}>")
+        return self._classic(begin) if classic else self._xml(begin)
 
     def _before(self, at: int, begin: int, classic: bool) -> int:
         """Return where the text before an event ends; 0 where it is a prefix in the row of an XML event."""
@@ -114,38 +122,44 @@ class _Splitter:
             return row if row > at else 0
         return begin
 
-    def _xml(self, start: int, tag: str) -> tuple[str, int, int] | None:
+    def _xml(self, start: int) -> tuple[str, int, int] | None:
         held = self.held
         limit = start + MAX_EVENT_CHARS
-        end = held.find(tag, start, limit)
-        whole = end + len(tag) if end >= 0 else -1
-        self.reading = xml.canonical(held[start:whole]) if whole >= 0 else None
-        if self.reading:
-            return XML, start, whole
-        bound = end if end >= 0 else min(limit, len(held))
-        if (following := self._following(start + len(tag) - 1, bound)) >= 0:
-            bound, whole = following, -1
+        _, end = self._ahead(_XML_END, start)
+        whole = end if end <= limit else -1
+        if whole >= 0 and self._ahead(_PLAIN_START, start + 1)[0] >= whole:
+            self.reading = xml.canonical(held[start:whole])
+            if self.reading:
+                return XML, start, whole
+        following, _ = self._ahead(_XML_START, start + 1)
+        bound = min(following, end, limit, len(held))
+        if following <= bound:
+            whole = -1
         elif whole < 0 and not self.final and len(held) < limit:
             return None
-        classic = _CLASSIC_START.search(held, start, bound) if held.find("\n", start, bound) >= 0 else None
-        if classic and (whole < 0 or xml.read(held[start:whole]).problem):
-            return CUT, start, classic.start() + 1
+        if held.find("\n", start, bound) >= 0:
+            rows = [row.start() for row in _CLASSIC_START.finditer(held, start, bound)]
+            if rows and whole >= 0 and not xml.read(held[start:whole]).problem:
+                rows = [row for row in rows if _BETWEEN.match(held, held.rfind("<", start, row))]
+            if rows:
+                return CUT, start, rows[0] + 1
         return (XML, start, whole) if whole >= 0 else (CUT, start, bound)
 
-    def _following(self, start: int, end: int) -> int:
-        """Return where another XML event begins; -1 where none does."""
-        if all(self.held.find(text, start, end) < 0 for text in _EVENT):
-            return -1
-        found = _XML_START.search(self.held, start, end)
-        return found.start() if found else -1
+    def _ahead(self, pattern: re.Pattern[str], at: int) -> tuple[int, int]:
+        """Return where a pattern is found next, and its end; places beyond all limits where it is not."""
+        found = self.found.get(pattern)
+        if found is None or found[0] < at:
+            match = pattern.search(self.held, at)
+            found = self.found[pattern] = match.span() if match else (_NOWHERE, _NOWHERE)
+        return found
 
-    def _classic(self, start: int, safe: int) -> tuple[str, int, int] | None:
+    def _classic(self, start: int) -> tuple[str, int, int] | None:
         held = self.held
         limit = start + MAX_EVENT_CHARS
         found = _CLASSIC_END.search(held, start)
         end = found.start() + 1 if found else len(held)
         if end > limit:
             return CLASSIC, start, limit
-        if (found is None or found.start() >= safe) and not self.final:
+        if (found is None or found.start() >= self.safe) and not self.final:
             return None
         return CLASSIC, start, end

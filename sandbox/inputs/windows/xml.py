@@ -41,7 +41,7 @@ def canonical(raw: str) -> Reading | None:
         return None
     data = dict(found)
     if "&" in rest:
-        for name, value in found:
+        for name, value in dict(found).items():
             if "&" in value:
                 if value.count("&") != len(_REFERENCE.findall(value)):
                     return None
@@ -77,8 +77,8 @@ def _parsed(raw: str) -> Reading:
     """Read an event by a parser: strictly, then with what is no XML taken for text."""
     strictly = _parse(raw)
     if strictly.problem:
-        leniently = _parse(re.sub("&", _ampersand, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", raw)))
-        if not leniently.problem:
+        repaired = re.sub("&", _ampersand, _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", raw))
+        if repaired != raw and not (leniently := _parse(repaired)).problem:
             return leniently
     return strictly
 

@@ -13,7 +13,7 @@ OTHERS = {
     "target": "svc_backup$",
     "target_domain": "-.",
     "path": r"D:\Program Files\Ä & <b>'s\x;y.exe",
-    "command_line": r'"D:\a b\x.exe" -k "é & <x> \"y\"" 100%: --a=b [c] ‮cod &amp; &#10; %%1936',
+    "command_line": r'"D:\a b\x.exe" -k "é & <x> \"y\"" 100%: --a=b [c] ' + "\u202ecod &amp; &#10; %%1936",
     "id": "4",
     "parent": r"\\srv\share$\Ünï.exe",
     "parent_command_line": r'\\srv\share$\Ünï.exe "a: b" = c',
