@@ -17,7 +17,7 @@ EXPECTED = "expected an event log (.evtx), or text of XmlWinEventLog (<Event …
 _SNIFFED = 4_096  # bytes
 # By their first bytes. What begins as text is judged by its text.
 _KINDS = {
-    b"LfLe": "an event log of Windows XP (.evt): open it in Event Viewer and save it as .evtx",
+    b"\x30\0\0\0LfLe": "an event log of Windows XP (.evt): open it in Event Viewer and save it as .evtx",
     b"PK\3\4": "a ZIP archive: unpack it",
     b"7z\xbc\xaf": "a 7z archive: unpack it",
     b"\xfd7zXZ": "compressed by xz: unpack it",
