@@ -20,19 +20,22 @@ XML, CUT, CLASSIC, OTHER = "XML", "cut XML", "classic", "other"
 """The kinds of pieces: CUT is an event without its end, OTHER a text in which no event begins."""
 
 _TAG = r"<(?:[A-Za-z_][\w.-]*:)?"
+# Its name alone may be the end of a cut <EventData: an attribute follows, or nothing.
+_EVENT = rf"{_TAG}Event(?=\s{{0,200}}>|\s{{1,200}}[A-Za-z_][\w.:-]{{0,100}}\s?=)"
 _LONGEST_ROW = 200  # of those that are looked for: each is known by its first characters
 _ROW_START = r"\n[\ufeff \t]*(?=[0-9<JFMASOND-])"  # by the first character most rows are passed over
 _TIME_ROW = rf"(?:{times.SPLUNK}|{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|\Z)"
 _SYSLOG = r"(?:<[0-9]{1,3}>[^<>\n]{0,300}|[A-Z][a-z]{2}[ ]{1,2}[0-9]{1,2} [0-9:]{8} [^<>\n]{0,300}|-[ ]?)"
+_TAGS = r"(?:<[^<>\n]{1,300}>[ \t-]*){0,9}"  # of elements around an event in its row, and comments
 
 _PLAIN_START = re.compile("<Event ")
-_XML_START = re.compile(rf"{_TAG}Event(?=[\s>])")
+_XML_START = re.compile(_EVENT)
 _BETWEEN = re.compile(rf"</|<[^<>]*/>|{_TAG}(?:Event|System|EventData)\b")  # a tag behind which there is no value
 _XML_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?Event>")
 _NOWHERE = sys.maxsize
 _CLASSIC_START = re.compile(_ROW_START + _TIME_ROW)
-_START = re.compile(rf"{_TAG}Event(?=[\s>])|{_ROW_START}{_TIME_ROW}")
-_CLASSIC_END = re.compile(rf"{_ROW_START}(?:{_TIME_ROW}|{_SYSLOG}?(?:<\?xml\s|{_TAG}Events?[\s>]))")
+_START = re.compile(rf"{_EVENT}|{_ROW_START}{_TIME_ROW}")
+_CLASSIC_END = re.compile(rf"{_ROW_START}(?:{_TIME_ROW}|{_SYSLOG}?{_TAGS}(?:<\?xml\s|{_TAG}Events?[\s>]))")
 # What may stand between events and is none: declarations, comments, tags of an element around them, blanks.
 _AROUND = re.compile(
     r"(?:[\s\ufeff\0-]++|<\?[^>]*+>|<!--(?:(?!-->).)*+-->|</?(?!(?:[\w.-]+:)?Event\b)[A-Za-z_][^<>]*+>)*+", re.DOTALL
@@ -100,7 +103,7 @@ class _Splitter:
     def _next(self, at: int) -> tuple[str, int, int] | None:
         """Return the next piece: its kind, where it starts and ends; None where more of the text is needed."""
         held = self.held
-        if held.startswith("<Event ", at):
+        if _XML_START.match(held, at):
             return self._xml(at)
         start = _START.search(held, at - 1)
         if start is None or (start.start() >= self.safe and not self.final):
