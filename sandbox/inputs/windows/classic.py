@@ -1,7 +1,7 @@
 """Classic WinEventLog text -> what it holds, by the names that the XML of the same event has for it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from sandbox.inputs.windows import labels, times
@@ -63,12 +63,17 @@ def _security(message: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Read a 4688 message: by its words, and where they are not all known by the places of its rows."""
     if found := _CANONICAL.match(message):
         return {name: value for name, value in found.groupdict().items() if value is not None}, ()
-    data = _by_words(message)
-    language = labels.language(message.partition("\n")[0])
-    if language == labels.ENGLISH or ("NewProcessName" in data and not language):
+    rows = message.split("\n")
+    language = labels.language(rows[0])
+    if language == labels.ENGLISH:
+        return _by_words(rows), ()
+    placed, end = _by_place(rows)
+    if not (language and "CommandLine" in labels.LANGUAGES[language].labels):
+        rows = rows[:end]
+    data = _by_words(rows)
+    if "NewProcessName" in data and not language:
         return data, ()
-    data = {**_by_place(message), **data}
-    return data, (LANGUAGE + language if language else UNKNOWN_LANGUAGE,) if message else ()
+    return {**placed, **data}, (LANGUAGE + language if language else UNKNOWN_LANGUAGE,) if message else ()
 
 
 def _canonical() -> re.Pattern[str]:
@@ -99,7 +104,7 @@ def _name(heading: str, label: str) -> str | None:
     return labels.NAMES.get((heading, word)) or labels.NAMES.get(("", word))
 
 
-def _by_words(message: str) -> dict[str, str]:
+def _by_words(rows: Sequence[str]) -> dict[str, str]:
     """Read the labelled rows of a 4688 message.
 
     The command line is the only text of an attacker's choice that may hold newlines and labels, and it comes last: so
@@ -110,7 +115,7 @@ def _by_words(message: str) -> dict[str, str]:
     """
     data: dict[str, str] = {}
     heading = ""
-    for row in message.split("\n"):
+    for row in rows:
         label, colon, value = row.partition(":")
         if not colon:
             continue
@@ -124,35 +129,38 @@ def _by_words(message: str) -> dict[str, str]:
     return data
 
 
-def _by_place(message: str) -> dict[str, str]:
-    """Read a 4688 message of whose words nothing is known: its sections and rows stand in one order in all languages.
+def _by_place(rows: Sequence[str]) -> tuple[dict[str, str], int]:
+    """Read a 4688 message of whose words nothing is known; return how many rows there are to its command line, too.
 
-    The sections are the creator, since Windows 10 the target, and the process. Its rows are ID, name, elevation, since
-    Windows 10 label, creator's ID, and since Windows 10 creator's name; then the command line.
+    Its sections and rows stand in one order in all languages. The sections are the creator, since Windows 10 the
+    target, and the process: the first that begins with a number, as accounts begin with their SID. Its rows are ID,
+    name, elevation, since Windows 10 label, creator's ID, and since Windows 10 creator's name; then the command line.
     """
-    sections: list[list[str]] = []
-    for row in message.split("\n"):
+    accounts: list[list[str]] = []
+    section: list[str] = []
+    places: list[int] = []
+    for number, row in enumerate(rows, 1):
         _, colon, value = _split(row)
         if not colon:
             continue
         if not row[0].isspace() and not value.strip():
-            sections.append([])
-        elif row[0].isspace() and sections:
-            sections[-1].append(value.removesuffix("\r").lstrip(" \t"))
-    sections = [rows for rows in sections if len(rows) >= 3]
-    if len(sections) not in (2, 3) or len(sections[-1]) < 4 or not _ID.fullmatch(sections[-1][0].strip()):
-        return {}
-    *accounts, process = sections
+            if section and _ID.fullmatch(section[0]):
+                break
+            accounts += [section] if len(section) > 2 else []
+            section, places = [], []
+        elif row[0].isspace():
+            section.append(value.strip())
+            places.append(number)
+    creator = next((place for place in range(2, len(section)) if _ID.fullmatch(section[place])), 0)
+    if len(accounts) not in (1, 2) or not creator or not _ID.fullmatch(section[0]):
+        return {}, 0
+    names = ("ParentProcessName", "CommandLine") if len(accounts) == 2 else ("CommandLine",)
     data: dict[str, str] = {}
-    for prefix, rows in zip(("Subject", "Target"), accounts, strict=False):
-        data |= {f"{prefix}UserSid": rows[0], f"{prefix}UserName": rows[1], f"{prefix}DomainName": rows[2]}
-    data |= {"NewProcessId": process[0], "NewProcessName": process[1]}
-    for place in range(2, len(process)):
-        if _ID.fullmatch(process[place].strip()):
-            rest = ("ParentProcessName", "CommandLine") if len(accounts) == 2 else ("CommandLine",)
-            data |= {"ProcessId": process[place], **dict(zip(rest, process[place + 1 :], strict=False))}
-            break
-    return data
+    for prefix, account in zip(("Subject", "Target"), accounts, strict=False):
+        data |= {f"{prefix}UserSid": account[0], f"{prefix}UserName": account[1], f"{prefix}DomainName": account[2]}
+    data |= {"NewProcessId": section[0], "NewProcessName": section[1], "ProcessId": section[creator]}
+    data |= dict(zip(names, section[creator + 1 :], strict=False))
+    return data, places[min(creator + len(names), len(places) - 1)]
 
 
 def _split(row: str) -> tuple[str, str, str]:

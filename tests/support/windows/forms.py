@@ -61,9 +61,9 @@ def expected(form: Form, **values: str) -> dict[str, str]:
         "dest": value["host"],
         "process": value["command_line"] or (value["path"] if form.log == SECURITY else ""),
         "process_path": value["path"],
-        "process_name": value["path"].rpartition("\\")[2],
+        "process_name": re.split(r"[\\/]", value["path"])[-1],
         "parent_process_path": value["parent"],
-        "parent_process_name": value["parent"].rpartition("\\")[2],
+        "parent_process_name": re.split(r"[\\/]", value["parent"])[-1],
     }
     if form.log == SYSMON:
         fields |= {"process_id": value["id"], "parent_process_id": value["parent_id"]}
@@ -186,7 +186,7 @@ def sysmon(*left_out: str) -> Callable[[Values], str]:
 
 
 def double_quoted(xml: str) -> str:
-    return re.sub(r"(?<=\w=)'([^'<>]*)'(?=[ />])", r'"\1"', xml)
+    return re.sub("<[^<>]*>", lambda tag: tag[0].replace("'", '"'), xml)
 
 
 def pretty(xml: str, indent: str = "  ", end: str = "\n", before: str = "") -> str:
@@ -202,7 +202,7 @@ def pretty(xml: str, indent: str = "  ", end: str = "\n", before: str = "") -> s
 
 
 def prefixed(xml: str, prefix: str = "e") -> str:
-    return re.sub(r"<(/?)(?=[A-Z])", rf"<\1{prefix}:", xml).replace(" xmlns=", f" xmlns:{prefix}=")
+    return re.sub(r"<(/?)(?=[A-Z])", rf"<\1{prefix}:", xml).replace(" xmlns=", f" xmlns:{prefix}=", 1)
 
 
 # Classic text
