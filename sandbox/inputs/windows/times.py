@@ -18,7 +18,7 @@ ROW = (
 )
 _ROW = re.compile(ROW)
 # What Splunk's forwarders write: ROW matches it, too, in ten times the time.
-SPLUNK = r"([01][0-9])/([0-3][0-9])/([0-9]{4}) ([01][0-9]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))? ([AP])M"
+SPLUNK = r"(0[1-9]|1[0-2])/([0-3][0-9])/([0-9]{4}) ([01][0-9]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))? ([AP])M"
 _SPLUNK = re.compile(SPLUNK)
 
 # The zones of RFC 822, and of Europe; hours from UTC. Others have more than one meaning.
@@ -57,12 +57,13 @@ def row(text: str) -> Moment:
     found = _SPLUNK.fullmatch(text)
     if found:
         month, day, year, hour, minute, second, fraction, half = found.groups()
-        return Moment(_seconds((year, month, day), hour, minute, second, fraction, half))
+        remarks: tuple[str, ...] = (DAY_OR_MONTH,) if day <= "12" and day != month else ()
+        return Moment(_seconds((year, month, day), hour, minute, second, fraction, half), remarks)
     found = _ROW.fullmatch(text)
     if found is None:
         return Moment(None)
     one, two, three, noon, hour, minute, second, fraction, half, wmi, micro, zone = found.groups()
-    remarks: tuple[str, ...] = ()
+    remarks = ()
     if wmi:
         date = wmi[:4], wmi[4:6], wmi[6:8]
         hour, minute, second, fraction = wmi[8:10], wmi[10:12], wmi[12:], micro
@@ -73,7 +74,7 @@ def row(text: str) -> Moment:
         remarks = (DAY_FIRST,) if text[found.end("one")] == "/" else ()
     else:
         date = three, one, two
-        remarks = (DAY_OR_MONTH,) if not (half or noon) and int(two) <= 12 and one != two else ()
+        remarks = (DAY_OR_MONTH,) if int(two) <= 12 and int(one) != int(two) else ()
     offset = _offset(zone)
     if offset is None:
         offset, remarks = 0, (*remarks, UNKNOWN_ZONE)
@@ -96,7 +97,7 @@ def _seconds(
             return None
         hours = hours % 12 + (12 if half.lower() in _AFTER_NOON else 0)
     try:
-        day = datetime(year + 2000 if year < 100 else year, int(date[1]), int(date[2]), tzinfo=UTC).timestamp()
+        day = datetime(year + 2000 if len(date[0]) == 2 else year, int(date[1]), int(date[2]), tzinfo=UTC).timestamp()
     except ValueError:
         return None
     if hours > 23 or int(minute) > 59 or int(second or 0) > 60:

@@ -38,7 +38,7 @@ def mixture(draw):
 def chunks(text, draw):
     at = 0
     while at < len(text):
-        size = draw.choice((1, 7, 100, 1_000, 10_000))
+        size = int(10 ** draw.uniform(0, 4.5))
         yield text[at : at + size]
         at += size
 
