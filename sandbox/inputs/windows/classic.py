@@ -81,7 +81,11 @@ def _canonical() -> re.Pattern[str]:
     words = labels.LANGUAGES[labels.ENGLISH]
 
     def rows(prefix: str, rows: Mapping[str, tuple[str, ...]]) -> str:
-        return "".join(rf"(?:\t{label}:[\t ]*(?P<{prefix}{name}>[^\r\n]*)\r?\n)?" for name, (label,) in rows.items())
+        return "".join(
+            # possessive: a message that ends otherwise is given up at once
+            rf"(?:\t{label}:[\t ]*+(?P<{prefix}{name}>[^\r\n]*+)\r?\n)?+"
+            for name, (label,) in rows.items()
+        )
 
     *process, command_line = words.labels.items()
     return re.compile(
@@ -89,7 +93,7 @@ def _canonical() -> re.Pattern[str]:
         rf"(?:{'|'.join(words.creator)}):\r?\n{rows('Subject', words.account)}\r?\n"
         rf"(?:{words.target[0]}:\r?\n{rows('Target', words.account)}\r?\n)?"
         rf"{words.process[0]}:\r?\n{rows('', dict(process))}"
-        rf"(?:\t{command_line[1][0]}:[\t ]*(?P<{command_line[0]}>[^\r\n]*)(?:\r?\n|\Z)"
+        rf"(?:\t{command_line[1][0]}:[\t ]*+(?P<{command_line[0]}>[^\r\n]*+)(?:\r?\n|\Z)"
         r"|\r?\nToken Elevation Type indicates|\Z)"
     )
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.inputs.windows import read_text
+from sandbox.inputs.windows import parse, read_text
 from sandbox.inputs.windows.files import CHUNK
 from tests.support.soak import count, report
 from tests.support.windows.forms import FORMS
@@ -37,6 +37,7 @@ UNITS = {
     "cut events": XML[:200],
     "events without their end": XML[:-8] + "\n",
     "cut classic text": CLASSIC[:100] + "\n",
+    "classic text that is cut before its command line": CLASSIC.partition("\tProcess Command")[0] + "\n",
     "classic text without end": CLASSIC[:60] + "x" * 2_000,
     "events on one row": XML,
     "pretty-printed events": FORMS["xml, pretty-printed"]() + "\n",
@@ -64,6 +65,41 @@ def cost(unit, size):
 def test_eight_times_the_text_takes_eight_times_the_time(unit):
     small = count(1 << 18, 6 << 20, 1 << 16)  # to 50 MB in soak
     assert any(cost(unit, 8 * small) < 8 * 2.5 * max(cost(unit, small), 0.005) for _ in range(3))
+
+
+LONG = (
+    "x",
+    " ",
+    "\t",
+    "\r",
+    " \r",
+    "\n",
+    "\n ",
+    ":",
+    "a: ",
+    "\nUser: ",
+    "<",
+    "&",
+    "&#1;",
+    '"',
+    '" ',
+    "\\",
+    "\x01",
+    "é",
+)
+SOME = [form for name, form in FORMS.items() if "," not in name or "pretty" in name or "unknown" in name]
+
+
+@pytest.mark.parametrize("text", LONG, ids=repr)
+def test_eight_times_the_value_takes_eight_times_the_time(text):
+    def parsing(form, size):
+        event = form(command_line=f"a {text * size}\rb", parent=text * size, description=text * size)
+        started = time.process_time()
+        parse(event)
+        return time.process_time() - started
+
+    for form in SOME:
+        assert any(parsing(form, 16_384) < 8 * 2.5 * max(parsing(form, 2_048), 0.002) for _ in range(3))
 
 
 def test_the_memory_that_a_text_takes_does_not_grow_with_it():
