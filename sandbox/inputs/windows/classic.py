@@ -177,7 +177,7 @@ def _sysmon(message: str) -> tuple[Mapping[str, str], str]:
 
     Values stand as they are, so one with a newline may hold rows like those that follow. Then none can be trusted.
     """
-    data: dict[str, str] = {}
+    data: dict[str, list[str]] = {}
     name = ""
     for row in message.split("\n"):
         label, colon, value = row.removesuffix("\r").strip().partition(":")
@@ -185,7 +185,7 @@ def _sysmon(message: str) -> tuple[Mapping[str, str], str]:
             if name and _PLACE[label] <= _PLACE[name]:
                 return {}, f"a value holds a row like {label}: of the event itself, and which is which cannot be told"
             name = label
-            data[name] = value.removeprefix(" ")
+            data[name] = [value.removeprefix(" ")]
         elif name:
-            data[name] += "\n" + row.removesuffix("\r")
-    return {name: value.rstrip("\n") for name, value in data.items()}, ""
+            data[name].append(row.removesuffix("\r"))
+    return {name: "\n".join(value).rstrip("\n") for name, value in data.items()}, ""

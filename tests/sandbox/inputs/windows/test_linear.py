@@ -1,5 +1,6 @@
 """No text takes more than linear time or more than a bounded memory, however it is made."""
 
+import re
 import subprocess
 import sys
 import time
@@ -67,27 +68,8 @@ def test_eight_times_the_text_takes_eight_times_the_time(unit):
     assert any(cost(unit, 8 * small) < 8 * 2.5 * max(cost(unit, small), 0.005) for _ in range(3))
 
 
-LONG = (
-    "x",
-    " ",
-    "\t",
-    "\r",
-    " \r",
-    "\n",
-    "\n ",
-    ":",
-    "a: ",
-    "\nUser: ",
-    "<",
-    "&",
-    "&#1;",
-    '"',
-    '" ',
-    "\\",
-    "\x01",
-    "é",
-)
-SOME = [form for name, form in FORMS.items() if "," not in name or "pretty" in name or "unknown" in name]
+LONG = "x", " ", "\t", "\r", " \r", "\n", "\n ", ":", "a: ", "\nUser: ", "<", "&", "&#1;", '"', '" ', "\\", "\x01", "é"
+SOME = [form for name, form in FORMS.items() if "," not in name or re.search("pretty|unknown language, version", name)]
 
 
 @pytest.mark.parametrize("text", LONG, ids=repr)
