@@ -33,7 +33,7 @@ _OF_LANGUAGE = (
 
 
 _NO_PROCESS = (
-    "none of its {:,} events tells of a new process (Security 4688 or Sysmon 1): nothing in it can be detected. Is the "
+    "{} of a new process (Security 4688 or Sysmon 1): nothing in it can be detected. Is the "
     "auditing of process creation on?"
 )
 MAX_NAMED = 1_000
@@ -94,16 +94,18 @@ class Census:
         """Return what cannot be seen: at `most` so many damaged events, and a sentence for all that lack the same."""
         found = self.named[:most]
         if more := self.damaged - len(found):
-            found.append(self._problem(None, f"{more:,} more damaged events"))
-        readable = self.sources.total() - self.damaged
+            found.append(self._problem(None, f"{more:,} more damaged event{'s' * (more > 1)}"))
+        total = self.sources.total()
+        readable = total - self.damaged
         if readable and not self.processes:
-            found.append(self._problem(None, _NO_PROCESS.format(readable)))
+            none = f"none of its {readable:,} events tells" if readable > 1 else "its only event does not tell"
+            found.append(self._problem(None, _NO_PROCESS.format(none)))
         for remark, count in self.remarks.items():
             sentence = _sentence(remark)
             if sentence and (remark != times.DAY_OR_MONTH or self.remarks[times.DAY_FIRST]):
                 number, row = self.first[remark]
-                of = f"{count:,} of {self.sources.total():,} events"
-                found.append(self._problem(row, f"{of}, the first is event {number}: {sentence}"))
+                of = f"{count:,} of {total:,} events, the first is event {number}" if total > 1 else "its only event"
+                found.append(self._problem(row, f"{of}: {sentence}"))
         return found
 
     def _problem(self, row: int | None, problem: str) -> Problem:

@@ -51,6 +51,11 @@ def test_a_remark_is_told_once_for_all_events_that_have_it(remark):
     assert found == [(7, f"1,201 of 1,202 events, the first is event 2: {REMARKS[remark]}")]
 
 
+@pytest.mark.parametrize("remark", REMARKS)
+def test_of_an_only_event_no_number_is_told(remark):
+    assert problems(event(remark, row=1)) == [(1, f"its only event: {REMARKS[remark]}")]
+
+
 def test_remarks_are_told_in_the_order_in_which_they_come():
     found = problems(event("no parent", "no name", row=1), event("unknown zone", "no name", row=5))
     assert [text.partition(":")[0] for _, text in found] == [
@@ -73,6 +78,7 @@ def test_damaged_events_are_named_one_by_one_up_to_a_limit():
     assert found[0] == (1, "event 2: x")
     assert found[MAX_NAMED:] == [(None, "2,000 more damaged events")]
     assert len(found) == MAX_NAMED + 1
+    assert problems(*[event(problem="x")] * (MAX_NAMED + 1))[-1] == (None, "1 more damaged event")
 
 
 def test_an_event_without_a_row_names_none():
@@ -85,6 +91,7 @@ def test_a_file_without_a_new_process_is_told_and_one_of_damage_alone_is_not():
         "creation on?"
     )
     assert problems(*[event(tags=())] * 1_500) == [(None, f"none of its 1,500 events {text}")]
+    assert problems(event(tags=())) == [(None, f"its only event does not {text.replace('tells', 'tell', 1)}")]
     assert problems(event(problem="x")) == [(None, "event 1: x")]
     assert problems(event(tags=()), event()) == []
 
