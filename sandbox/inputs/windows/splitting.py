@@ -28,7 +28,7 @@ _TIME_ROW = rf"(?:{times.SPLUNK}|{re.sub('P<[a-z]+>', ':', times.ROW)})\r?(?=\n|
 _SYSLOG = r"(?:<[0-9]{1,3}>[^<>\n]{0,300}|[A-Z][a-z]{2}[ ]{1,2}[0-9]{1,2} [0-9:]{8} [^<>\n]{0,300}|-[ ]?)"
 _TAGS = r"(?:<[^<>\n]{1,300}>[ \t-]*){0,9}"  # of elements around an event in its row, and comments
 
-_PLAIN_START = re.compile("<Event ")
+_PLAIN_START, _PLAIN_END = "<Event ", "</Event>"
 _XML_START = re.compile(_EVENT)
 _BETWEEN = re.compile(rf"</|<[^<>]*/>|{_TAG}(?:Event|System|EventData)\b")  # a tag behind which there is no value
 _XML_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?Event>")
@@ -78,7 +78,7 @@ class _Splitter:
         self.row = 1
         self.final = False
         self.safe = 0  # from here on a row may not be there as a whole
-        self.found: dict[re.Pattern[str], tuple[int, int]] = {}
+        self.found: dict[str | re.Pattern[str], tuple[int, int]] = {}
         self.reading: Reading | None = None
 
     def feed(self, chunk: str | None) -> Iterator[Piece]:
@@ -128,12 +128,13 @@ class _Splitter:
     def _xml(self, start: int) -> tuple[str, int, int] | None:
         held = self.held
         limit = start + MAX_EVENT_CHARS
+        _, end = self._ahead(_PLAIN_END, start)
+        if end <= limit and self._ahead(_PLAIN_START, start + 1)[0] >= end:
+            self.reading = xml.canonical(held[start:end])
+            if self.reading:
+                return XML, start, end
         _, end = self._ahead(_XML_END, start)
         whole = end if end <= limit else -1
-        if whole >= 0 and self._ahead(_PLAIN_START, start + 1)[0] >= whole:
-            self.reading = xml.canonical(held[start:whole])
-            if self.reading:
-                return XML, start, whole
         following, _ = self._ahead(_XML_START, start + 1)
         bound = min(following, end, limit, len(held))
         if following <= bound:
@@ -148,12 +149,17 @@ class _Splitter:
                 return CUT, start, rows[0] + 1
         return (XML, start, whole) if whole >= 0 else (CUT, start, bound)
 
-    def _ahead(self, pattern: re.Pattern[str], at: int) -> tuple[int, int]:
-        """Return where a pattern is found next, and its end; places beyond all limits where it is not."""
-        found = self.found.get(pattern)
+    def _ahead(self, what: str | re.Pattern[str], at: int) -> tuple[int, int]:
+        """Return where a text or a pattern is found next, and its end; places beyond all limits where it is not."""
+        found = self.found.get(what)
         if found is None or found[0] < at:
-            match = pattern.search(self.held, at)
-            found = self.found[pattern] = match.span() if match else (_NOWHERE, _NOWHERE)
+            if isinstance(what, str):
+                begin = self.held.find(what, at)
+                found = (begin, begin + len(what)) if begin >= 0 else (_NOWHERE, _NOWHERE)
+            else:
+                match = what.search(self.held, at)
+                found = match.span() if match else (_NOWHERE, _NOWHERE)
+            self.found[what] = found
         return found
 
     def _classic(self, start: int) -> tuple[str, int, int] | None:
