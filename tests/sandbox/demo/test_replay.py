@@ -418,7 +418,7 @@ def test_a_missing_file_is_named(replay, tmp_path):
 def test_a_folder_is_no_file(replay, tmp_path):
     code, _, err = replay(files=[tmp_path])
     assert code == 1
-    assert "is a folder" in err
+    assert "is a folder: name the files in it" in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1000", "x"])
