@@ -267,7 +267,9 @@ def run(
     done, started = Replay(), time.perf_counter()
     for path in files:
         if path.is_dir() or not path.exists():
-            raise SandboxError(f"{path}: {'this is a folder: name the files in it' if path.is_dir() else 'no such file'}")
+            raise SandboxError(
+                f"{path}: {'this is a folder: name the files in it' if path.is_dir() else 'no such file'}"
+            )
     names, disabled = (risk_searches(splunkd.instance, tstats, off) for off in (False, True))
     if every:
         names, disabled = names + disabled, []
