@@ -26,6 +26,7 @@ from rich.progress import track
 from splunklib import binding, client
 
 from sandbox import confs
+from sandbox.demo.console import shown
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
@@ -141,7 +142,7 @@ def _events(files: list[Path], done: Replay, console: Console) -> Iterator[str]:
         census = Census(path)
         done.files.append(census)
         try:
-            events = track(windows.read_events(path), f"reading {path.name}", console=console)
+            events = track(windows.read_events(path), f"reading {shown(path.name)}", console=console)
             for event in census.count(events):
                 about = {name: getattr(event, name) for name in ("time", "host", "source", "sourcetype")}
                 if event.raw:
@@ -266,7 +267,9 @@ def run(
     done, started = Replay(), time.perf_counter()
     for path in files:
         if path.is_dir() or not path.exists():
-            raise SandboxError(f"{path}: {'this is a folder' if path.is_dir() else 'no such file'}")
+            raise SandboxError(
+                f"{path}: {'this is a folder: name the files in it' if path.is_dir() else 'no such file'}"
+            )
     names, disabled = (risk_searches(splunkd.instance, tstats, off) for off in (False, True))
     if every:
         names, disabled = names + disabled, []

@@ -14,7 +14,7 @@ CHUNK = 1 << 18
 
 EXPECTED = "expected an event log (.evtx), or text of XmlWinEventLog (<Event …>) or of classic WinEventLog events"
 
-_SNIFFED = 4_096  # bytes
+_SNIFFED, _LATIN = 4_096, 64  # bytes
 # By their first bytes. What begins as text is judged by its text.
 _KINDS = {
     b"\x30\0\0\0LfLe": "an event log of Windows XP (.evt): open it in Event Viewer and save it as .evtx",
@@ -35,14 +35,16 @@ _TEXTS = {
     ),
     "CSV": (
         re.compile(rf"\s*{_CELL}([,;\t]){_CELL}?(?:\1{_CELL}?)*\r?(?:\n|\Z)"),
-        "export the raw events: in a cell of CSV, quotation marks are doubled",
+        "save the events as .evtx or XML, in Splunk as raw events: in a cell of CSV, quotation marks are doubled",
     ),
     "an HTML page": (re.compile(r"\s*<(?:!DOCTYPE\s+html|html)\b", re.IGNORECASE), "did the download need a login?"),
 }
 # Texts in which there may be events all the same: what to say where there are none.
 _HINTS = {
-    "syslog without the XML of events": re.compile(r"<[0-9]{1,3}>|[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} "),
-    "the text that Event Viewer, wevtutil or PowerShell shows": re.compile(
+    "syslog without the XML of events: let its sender write XML": re.compile(
+        r"<[0-9]{1,3}>|[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} "
+    ),
+    "the text that Event Viewer, wevtutil or PowerShell shows: save the events as .evtx or XML": re.compile(
         r"\s*(?:Log Name:|Event\[[0-9]+\]|TimeCreated\s*:|ProviderName\s*:|Message\s*:)"
     ),
 }
@@ -59,7 +61,7 @@ class Opened:
         self._gzip = path.suffix == ".gz"
         if path.is_file():
             with path.open("rb") as file:
-                self._gzip = self._gzip or file.read(2) == b"\x1f\x8b"
+                self._gzip = file.read(2) == b"\x1f\x8b"
             with self.binary() as file:
                 self._look(bytes(file.read(_SNIFFED)))
 
@@ -99,9 +101,13 @@ class Opened:
 
 
 def _encoding(start: bytes) -> str:
-    """Tell UTF-16, in which Windows exports, with and without its mark: in Latin letters every second byte is zero."""
+    """Tell UTF-16, in which Windows exports, with and without its mark: in Latin letters every second byte is zero.
+
+    An event begins with such letters in every language.
+    """
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    start = start[:_LATIN]
     zeros = [start[place::2].count(0) / len(start) for place in (0, 1)]
     if max(zeros) > 0.3 and min(zeros) < 0.05:
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"

@@ -70,6 +70,20 @@ def test_the_lookup_holds_no_more_than_its_bounds(check):
     assert kept["day", DAYS[-2]] - kept["day", DAYS[-1]] == 390  # and the oldest
 
 
+def test_many_large_new_groups_push_no_known_one_out(check):
+    check.entries(LOOKUP, *history())
+    for hour in range(2):
+        at = RUN + hour * HOUR
+        check.instance.add_events(events(at=at))
+        check.instance.add_events(
+            event for n in range(201) for event in events(102, at=at, sourcetype=f"invented {hour}.{n}")
+        )
+        assert check.run(at) == []
+        assert check.kept("where part=now AND sourcetype=XmlWinEventLog | table missed") == [{"missed": "0"}]
+        groups = Counter(row["sourcetype"].partition(".")[0] for row in check.kept("where part=now"))
+        assert groups == {"XmlWinEventLog": 1, "invented 0": 199}
+
+
 CLASSES = {
     "dc01.example": "domain controller",
     "HQ-DC2": "domain controller",

@@ -418,7 +418,7 @@ def test_a_missing_file_is_named(replay, tmp_path):
 def test_a_folder_is_no_file(replay, tmp_path):
     code, _, err = replay(files=[tmp_path])
     assert code == 1
-    assert "is a folder" in err
+    assert "is a folder: name the files in it" in err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1000", "x"])
@@ -443,12 +443,13 @@ def test_a_package_that_is_cut_off_is_named(archive, tmp_path, capsys):
     assert "cut.tar.gz' cannot be read" in capsys.readouterr().err.replace("\n", " ")
 
 
-def test_an_event_does_not_steer_the_readers_terminal(replay, tmp_path):
-    path = tmp_path / "events.log"
+def test_an_event_or_the_name_of_its_file_does_not_steer_the_readers_terminal(replay, tmp_path):
+    path = tmp_path / "[bold]\x1b]0;owned\x07.log"
     path.write_text(xml("msiexec.exe /y \x1b]0;owned\x07 [red]x[/red].dll"))
     _, out, _ = replay(files=[path])
     assert "\x1b]0;owned" not in out
     assert "[red]x[/red].dll" in out.replace("\n", "")
+    assert "reading [bold]␛]0;owned␇.log" in out
 
 
 def test_a_file_that_is_no_package_is_named(capsys, tmp_path):

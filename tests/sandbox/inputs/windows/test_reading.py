@@ -465,12 +465,13 @@ def test_what_stands_around_an_event_does_not_damage_it(text: str, whole: int, o
     assert len([event for event in events if event.problem]) == other
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_the_encodings_in_which_windows_exports_are_read(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("process", ["é.exe", "新しいプロセス.exe" * 400], ids=["Latin", "mostly Japanese"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_encodings_in_which_windows_exports_are_read(tmp_path: Path, encoding: str, process: str) -> None:
     path = tmp_path / "events.xml"
-    path.write_text(WHOLE.replace("a.exe", "é.exe"), encoding)
+    path.write_text(WHOLE.replace("a.exe", process), encoding)
     (event,) = read_events(path)
-    assert (event.problem, event.fields["process"]) == ("", "é.exe")
+    assert (event.problem, event.fields["process"]) == ("", process)
 
 
 def test_a_pipe_is_opened_once_and_read_from_its_first_byte(tmp_path: Path) -> None:
@@ -482,6 +483,13 @@ def test_a_pipe_is_opened_once_and_read_from_its_first_byte(tmp_path: Path) -> N
     (event,) = read_events(path)
     writer.join(timeout=10)
     assert (event.problem, event.raw) == ("", WHOLE)
+
+
+def test_a_gz_that_was_unpacked_keeps_its_name_and_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "events.log.gz"
+    path.write_text(WHOLE)
+    (event,) = read_events(path)
+    assert event.problem == ""
 
 
 def test_a_gz_that_is_none_is_named(tmp_path: Path) -> None:
