@@ -574,8 +574,9 @@ def test_the_entries_that_the_readme_shows_are_taken_and_apply(estate):
         listed = confs.load(estate.instance.apps / APP, "transforms")[lookup]["fields_list"].split(", ")
         assert set(listed) <= set(entry)
     assert estate.found(estate.saved(REVIEW), now=DAY) == []
-    (change,) = re.findall(r"`(\| inputlookup [^`]*outputlookup \w+)`", readme)
+    others, change = sorted(re.findall(r"`(\| inputlookup [^`]*outputlookup \w+)`", readme))
     estate.instance.search(change, now=DAY)
+    assert (others.split()[2], estate.instance.search(others, now=DAY).rows) == ("ssa_data_check", [])
     (after,) = estate.instance.kvstore.collection(APP, "ssa_risk_modifiers").find()
     assert after == entry | {"expires": "2026-06-30"}
 

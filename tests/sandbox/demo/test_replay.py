@@ -360,7 +360,8 @@ def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archi
     instance.add_events({**row, "_raw": "x", "_time": 1} for row in [{"process_name": "cmd.exe"}, {"process": "x"}])
     messages = instance.search("* | ssadetect").messages
     assert [(level, server) for level, _, server in messages] == [("WARN", "indexer1"), ("WARN", "indexer2")]
-    assert "1 chunk of rows came without a column for " in messages[0][1]
+    assert "fields that decide are missing for 7 of 8 detections, most of all for 'Windows " in messages[0][1]
+    assert " in 1 chunk (no column)" in messages[0][1]
 
 
 def test_an_event_without_a_device_still_scores_its_user(replay, tmp_path):

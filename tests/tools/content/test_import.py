@@ -471,6 +471,28 @@ def test_a_data_model_that_is_not_searched_is_noted(run, stated, searched, says)
     assert "known are Endpoint_Processes, Endpoint_Registry, " in out
 
 
+@pytest.mark.parametrize(
+    ("stated", "search", "model", "why"),
+    [
+        ("Endpoint", SEARCH, "Endpoint_Processes", "it reads process"),
+        ("endpoint", SEARCH.replace("process_name", "registry_path"), "Endpoint_Registry", "it reads registry_path"),
+        ("Network", SEARCH.replace("process", "dest_port"), "Network_Traffic", "it reads dest_port"),
+        ("Network", SEARCH, "Network_Resolution", "most detections read such events"),
+    ],
+)
+def test_of_a_data_model_as_a_whole_the_part_that_fits_is_taken_with_a_note(run, folder, stated, search, model, why):
+    code, out, _ = run(changed(datamodel=[stated], search=search))
+    assert (code, Catalogue.of_app(str(folder)).find(NAME).datamodel) == (0, model)
+    assert f"  note: the datamodel {stated} is {stated.title()}_" in out
+    assert f" together: {model} is taken, because {why}; if that is wrong, state it" in out
+
+
+def test_a_data_model_may_be_written_as_cim_writes_its_datasets(run, folder):
+    code, out, _ = run(changed(datamodel=["Endpoint.Processes"]))
+    assert (code, Catalogue.of_app(str(folder)).find(NAME).datamodel) == (0, "Endpoint_Processes")
+    assert "  note: the data" not in out
+
+
 def test_several_data_models_are_searched_together_and_distinguished_by_their_tags(run, folder):
     search = SEARCH.replace("| where", '| where "Endpoint_Processes" IN (_datamodels) AND')
     assert run(changed(datamodel=["Endpoint_Processes", "Endpoint_Registry"], search=search))[0] == 0

@@ -296,7 +296,7 @@ def test_a_file_that_is_none_of_events_is_refused_before_anything_is_sent(server
     other = file.with_name("events.csv")
     other.write_text("_time,process\n1,msiexec\n")
     code, _, wrong = replay(server, other)
-    assert (code, f"replay: {other} is CSV: export the raw events" in wrong) == (1, True), wrong
+    assert (code, f"replay: {other} is CSV: save the events as .evtx or XML" in wrong) == (1, True), wrong
     assert (server.stored(), state(other).exists()) == ([], False)
 
 
