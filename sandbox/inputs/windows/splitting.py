@@ -105,13 +105,13 @@ class _Splitter:
         held = self.held
         if _XML_START.match(held, at):
             return self._xml(at)
-        start = _START.search(held, at - 1)
-        if start is None or (start.start() >= self.safe and not self.final):
+        start, _ = self._ahead(_START, at - 1)
+        if start == _NOWHERE or (start >= self.safe and not self.final):
             if self.final or self.safe - at > MAX_EVENT_CHARS:
                 return OTHER, at, min(at + MAX_EVENT_CHARS, self.safe)
             return None
-        classic = start[0].startswith("\n")
-        begin = start.start() + classic
+        classic = held[start] == "\n"
+        begin = start + classic
         if begin > at and (before := self._before(at, begin, classic)):
             return OTHER, at, before
         return self._classic(begin) if classic else self._xml(begin)
@@ -165,10 +165,10 @@ class _Splitter:
     def _classic(self, start: int) -> tuple[str, int, int] | None:
         held = self.held
         limit = start + MAX_EVENT_CHARS
-        found = _CLASSIC_END.search(held, start)
-        end = found.start() + 1 if found else len(held)
+        found, _ = self._ahead(_CLASSIC_END, start)
+        end = min(found + 1, len(held))
         if end > limit:
             return CLASSIC, start, limit
-        if (found is None or found.start() >= self.safe) and not self.final:
+        if found >= self.safe and not self.final:
             return None
         return CLASSIC, start, end
