@@ -78,7 +78,7 @@ class _Splitter:
         self.row = 1
         self.final = False
         self.safe = 0  # from here on a row may not be there as a whole
-        self.found: dict[str | re.Pattern[str], tuple[int, int]] = {}
+        self.found: dict[int, tuple[int, int]] = {}  # by identity: a pattern's hash takes as long as a search
         self.reading: Reading | None = None
 
     def feed(self, chunk: str | None) -> Iterator[Piece]:
@@ -151,7 +151,7 @@ class _Splitter:
 
     def _ahead(self, what: str | re.Pattern[str], at: int) -> tuple[int, int]:
         """Return where a text or a pattern is found next, and its end; places beyond all limits where it is not."""
-        found = self.found.get(what)
+        found = self.found.get(id(what))
         if found is None or found[0] < at:
             if isinstance(what, str):
                 begin = self.held.find(what, at)
@@ -159,7 +159,7 @@ class _Splitter:
             else:
                 match = what.search(self.held, at)
                 found = match.span() if match else (_NOWHERE, _NOWHERE)
-            self.found[what] = found
+            self.found[id(what)] = found
         return found
 
     def _classic(self, start: int) -> tuple[str, int, int] | None:
