@@ -11,11 +11,10 @@ from rich.console import Console
 
 from sandbox.demo.console import shown, table
 from sandbox.demo.replay import ACTION, INDEX, Replay
+from sandbox.inputs.windows.census import SHOWN
 from sandbox.terminal import plain
 
 SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
-SHOWN = 10
-"""The most damaged events of a file that a terminal shows."""
 
 TOP = 6
 """The most risk objects that a terminal shows."""

@@ -21,6 +21,7 @@ import httpx
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
+from sandbox.inputs.windows.census import SHOWN
 from sandbox.terminal import plain
 from tools.replay.batches import FIELD, batches, survey
 from tools.replay.delivery import Delivery
@@ -30,8 +31,6 @@ from tools.replay.journal import Journal
 from tools.replay.lookup import Lookup
 
 TOKEN = "SSA_HEC_TOKEN"  # noqa: S105 (the name of a variable)
-SHOWN = 10
-"""The most damaged events of a file that are named."""
 
 OF_THE_USER = ("index", "host", "source", "sourcetype")
 

@@ -36,8 +36,8 @@ _NO_PROCESS = (
     "{} of a new process (Security 4688 or Sysmon 1): nothing in it can be detected. Is the "
     "auditing of process creation on?"
 )
-MAX_NAMED = 1_000
-"""The most damaged events of a file that are named one by one."""
+MAX_NAMED, SHOWN = 1_000, 10
+"""The most damaged events of a file that are named one by one: in JSON, and at a terminal."""
 
 
 class Problem(NamedTuple):

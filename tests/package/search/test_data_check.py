@@ -209,7 +209,7 @@ VERDICTS = {
             ),
         ],
     ),
-    "it fell, and nobody schedules": (
+    "a share fell, and the check is not scheduled any more": (
         OFF,
         (history(), events(user=None)),
         1,

@@ -39,7 +39,7 @@ NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
 
 @dataclass(frozen=True)
 class Form:
-    """A way to write an event: `lacks` names the values that it has no place for, `remark` what is told of it."""
+    """A way to write an event: `lacks` names the values that it cannot carry, `remark` what the census reports."""
 
     write: Callable[[Values], str]
     log: tuple[str, str, str] = SECURITY

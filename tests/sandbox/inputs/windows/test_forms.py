@@ -25,7 +25,7 @@ OTHERS = {
 
 
 def assert_reads(event, form, **values):
-    """Every value is read, and nothing else is told than what the form lacks."""
+    """Every value is read, and the census reports what the form lacks, and nothing more."""
     assert event.problem == ""
     wanted = expected(form, **values)
     more = {"signature_id", "vendor_product", "SubjectUserName", "SubjectUserSid", "TargetUserName", "TargetUserSid"}
