@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ssa.language.functions.msiexec import msiexec_options
 from ssa.language.functions.msiexec_reading import NAMES
-from ssa.language.functions.places import place
+from ssa.language.functions.places import place, server
 from tests.support.soak import SEED, count, report
 
 OPTIONS, STANDARD = "Command-Line Options", "Standard Installer Command-Line Options"
@@ -415,6 +415,40 @@ PLACES = {
     CODE[:-1]: "relative",
 }
 
+SERVERS = {
+    "https://Dl.Vendor.example/a.msi": "dl.vendor.example",
+    "http://h.example:8080/a": "h.example",
+    "http://192.0.2.7": "192.0.2.7",
+    "ftp://h?x": "h",
+    r"\\Files\deploy\x.msi": "files",
+    "//files/deploy/x.msi": "files",
+    r"\\h.example@SSL@8443\DavWWWRoot\x.msi": "h.example",
+    # Another machine than the one that it seems, or nobody knows which.
+    "https://dl.vendor.example@h.example/a.msi": "",
+    r"https://dl.vendor.example\@h.example/a.msi": "",
+    r"https:\\dl.vendor.example\a.msi": "",
+    "https:/dl.vendor.example/a.msi": "",
+    "https://dl.vendor.example%2fh.example/a.msi": "",
+    "https://dl.vendor.ex\u200bample/a.msi": "",
+    "https://[2001:db8::1]/a.msi": "",
+    r"\\?\UNC\h\s\x.msi": "",
+    "file:///C:/x.msi": "",
+    r"C:\x.msi": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("path", SERVERS)
+def test_a_server_is_named_only_where_nothing_is_in_doubt(path):
+    assert server(path) == SERVERS[path]
+
+
+def test_the_servers_of_all_remote_files_are_named():
+    line = (
+        r'msiexec /i "https://t.example/s.msi" TRANSFORMS="https://e.example/e.mst;\\h\s\f.mst;https://t.example/b" /qb'
+    )
+    assert msiexec_options(line)["servers"] == ["t.example", "e.example", "h"]
+
 
 @pytest.mark.parametrize(("source", "line", "expected"), ROWS, ids=[f"{source}: {line}" for source, line, _ in ROWS])
 def test_a_line_is_read_as_its_source_documents(source, line, expected):
@@ -439,6 +473,7 @@ TYPES = {
     "operands": list,
     "location": str,
     "remote": list,
+    "servers": list,
     "transforms": list,
     "properties": dict,
     "log": (str, type(None)),

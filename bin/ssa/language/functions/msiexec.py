@@ -13,8 +13,9 @@ from .registry import Parameter, entry
     "repair, uninstall, patch, register, unregister, register service, unregister service, service, embedding, help, "
     "none, unknown), actions (all that are requested), operand (null for none), operands, location of the operand by "
     "its form (url, webdav, unc, device, drive, rooted, relative, product code, none), remote (files on other "
-    "machines), transforms, properties, log, ui (none, basic, reduced, full, or null), silent, cut (a quote stays "
-    "open), disguised (how switches are hidden), unsure (why msiexec may read it otherwise).",
+    "machines), servers (those machines, each once; an empty text where one is in doubt), transforms, properties, log, "
+    "ui (none, basic, reduced, full, or null), silent, cut (a quote stays open), disguised (how switches are hidden), "
+    "unsure (why msiexec may read it otherwise).",
     source="ours, an extension: the published dialect has no such function. Rules: Command-Line Options and Standard "
     "Installer Command-Line Options, Windows Installer; msiexec, Windows Server commands; MsiExecArguments, winget-cli",
 )

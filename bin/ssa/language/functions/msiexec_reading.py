@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ..values import Value
 from . import command_lines as lines
-from .places import NONE, REMOTE, place
+from .places import NONE, REMOTE, place, server
 
 INSTALL, PATCH, UNINSTALL, REGISTER, UNREGISTER = "install", "patch", "uninstall", "register", "unregister"
 ADMINISTRATIVE, EMBEDDING, UNKNOWN, NOTHING = "administrative install", "embedding", "unknown", "none"
@@ -340,6 +340,7 @@ def options_in(cmd_line: str) -> dict[str, Value]:
     operands = [file for request in reading.requests if request.action == chosen.action for file in _files(request)]
     others = (file for request in reading.requests for file in _files(request))
     sources = [*others, *reading.transforms, *_parts(reading.properties.get("PATCH", ""))]
+    remote = [*dict.fromkeys(source for source in sources if place(source.lstrip("@|")) in REMOTE)]
     return {
         "program": program,
         "action": chosen.action,
@@ -347,7 +348,8 @@ def options_in(cmd_line: str) -> dict[str, Value]:
         "operand": operands[0] if operands else None,
         "operands": operands,
         "location": place(operands[0]) if operands and chosen.action != EMBEDDING else NONE,
-        "remote": [*dict.fromkeys(source for source in sources if place(source.lstrip("@|")) in REMOTE)],
+        "remote": remote,
+        "servers": [*dict.fromkeys(server(source.lstrip("@|")) for source in remote)],
         "transforms": reading.transforms,
         "properties": reading.properties,
         "log": reading.log,

@@ -16,6 +16,11 @@ DRIVE, ROOTED, RELATIVE, PRODUCT_CODE, NONE = "drive", "rooted", "relative", "pr
 REMOTE = (URL, WEBDAV, UNC)
 """Forms that name another machine; UNC can name this one too."""
 
+_SERVER = re.compile(
+    r"(?:https?|ftps?)://([a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)(?::\d{0,5})?(?:[/?#]|\Z)"
+    r"|[/\\]{2}([a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?)(?:@ssl)?(?:@\d{1,5})?[/\\]"
+)
+
 _HEAD = 1_024
 """No form needs more characters to be recognized."""
 
@@ -48,3 +53,12 @@ def place(path: str) -> str:
         if test(head):
             return form
     return ROOTED if head[0] == "\\" else RELATIVE
+
+
+def server(path: str) -> str:
+    """Return the machine of a URL, WebDAV or UNC path, in small letters; empty where the form leaves a doubt.
+
+    A user name before the machine, a backslash in a URL, letters beyond ASCII: programs differ on what they mean.
+    """
+    named = _SERVER.match(path[:_HEAD].lower())
+    return named[1] or named[2] if named else ""
