@@ -33,7 +33,7 @@ _NO_FIELD = re.compile(
 _PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$]+'), re.compile(r'[^"*`$k]+')
 """Runs without what ends a text, is a wildcard, or starts a macro or token; where U+212A may be, without k too."""
 
-_PROGRAM, _WORD = re.compile(r"([a-z0-9]+)\.exe"), re.compile(r"[a-z0-9]+\*?")
+_PROGRAM, _WORD = re.compile(r"([a-z0-9]+)\.exe(?:\.mui)?"), re.compile(r"[a-z0-9]+\*?")
 """The name of a program in lower case, and the term for its word in an event."""
 
 
