@@ -103,7 +103,7 @@ def detect_commands(detection: Detection) -> str:
     passed = re.findall(r"\*|[\w.]+", fields(detection))
     drop = f"| fields - {', '.join(ENTITY)} " * (not {"*", *ENTITY}.isdisjoint({*passed, *detection.needs}))
     return (
-        f'| ssadetect detection="{detection.name}" | `{slug(detection.name)}_filter` {order}{drop}'
+        f'| ssadetect detection="{detection.name}" | `ssa_usual` | `{slug(detection.name)}_filter` {order}{drop}'
         f"| addinfo | table {', '.join(shown)}, *"
     )
 
