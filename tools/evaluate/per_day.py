@@ -25,6 +25,9 @@ from tools.evaluate.page import LOW
 from tools.evaluate.real_events import RealEvent
 from tools.evaluate.tables import table
 
+PROCESSES = "Endpoint_Processes"
+"""The data model of the events of the folder."""
+
 HOSTS = 10_000
 STARTS = 208
 """Process starts of a host and day: 426,045,096 starts and ends on 17,684 computers in 58 days, of which half are
@@ -131,8 +134,11 @@ def rates(alarms: int, seen: int) -> list[str]:
     return [f"{alarms / seen * 1_000_000:,.0f}", *(f"{found:,.0f} to {possible:,.0f}" for found, possible in days)]
 
 
-def report(events: tuple[RealEvent, ...], found: list[Found]) -> str:
-    """Write what was found in the events, and what a day of HOSTS hosts may be by that."""
+def report(events: tuple[RealEvent, ...], found: list[Found], others: Iterable[str] = ()) -> str:
+    """Write what was found in the events, and what a day of HOSTS hosts may be by that.
+
+    `others` are detections of other events than processes.
+    """
     seen = [event for event in events if event.command_line]
     installing = [event for event in events if any(map(by_msiexec, (event.process_path, event.parent_path)))]
     about = (
@@ -149,7 +155,8 @@ def report(events: tuple[RealEvent, ...], found: list[Found]) -> str:
     )  # fmt: skip
     head = ["detection", "hits", "by severity, true / false", "blind", "false, above low", "of a million",
             f"a day at {STARTS:,} starts", f"a day at {BUSY_STARTS:,} starts"]  # fmt: skip
-    return f"## Real events\n\n{about}\n{table(head, rows)}\n{ASSUMED}"
+    lacking = "".join(f"No event here is one that *{name}* reads: it was not tried.\n\n" for name in others)
+    return f"## Real events\n\n{about}\n{table(head, rows)}\n{lacking}{ASSUMED}"
 
 
 ASSUMED = f"""True is a hit in a recording of one of the detection's own techniques, false one in any other: the events
@@ -175,4 +182,6 @@ def text() -> str:
     if folder is None:
         return f"Real events: set {real_events.FOLDER} to a folder that has them, and their hits are counted here.\n"
     events = real_events.load(folder)
-    return report(events, measured(events, detections()))
+    some = detections()
+    tried = [detection for detection in some if detection.datamodel == PROCESSES]
+    return report(events, measured(events, tried), [each.name for each in some if each not in tried])

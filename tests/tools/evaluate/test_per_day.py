@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -157,6 +158,17 @@ def test_without_a_folder_one_line_says_how_to_have_it(monkeypatch):
     text = per_day.text()
     assert text.count("\n") == 1
     assert FOLDER in text
+
+
+def test_a_detection_of_other_events_is_named_and_not_tried(monkeypatch, tmp_path):
+    loaded(tmp_path, event(EVIL))
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    flows = SimpleNamespace(name="Of flows", datamodel="Network_Traffic")
+    monkeypatch.setattr(per_day, "detections", lambda: [shipped().find(GIVEN), flows])
+    text = per_day.text()
+    assert "No event here is one that *Of flows* reads: it was not tried." in text
+    assert "| Of flows |" not in text
+    assert cells(text, GIVEN)[0] == "1"
 
 
 def test_a_folder_without_events_is_an_error(monkeypatch, tmp_path):
