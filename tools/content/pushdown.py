@@ -33,8 +33,16 @@ _NO_FIELD = re.compile(
 _PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$]+'), re.compile(r'[^"*`$k]+')
 """Runs without what ends a text, is a wildcard, or starts a macro or token; where U+212A may be, without k too."""
 
-_PROGRAM, _WORD = re.compile(r"([a-z0-9]+)\.exe(?:\.mui)?"), re.compile(r"[a-z0-9]+\*?")
-"""The name of a program in lower case, and the term for its word in an event."""
+_PROGRAM = {
+    "equals": re.compile(r"([a-z0-9]+)\.exe(?:\.mui)?"),
+    "ends": re.compile(r"\\([a-z0-9]+)\.exe"),
+    "starts": re.compile("([a-z0-9]+)"),
+    "contains": re.compile(r"\\([a-z0-9]+)"),
+}
+"""The name of a program in lower case, or how one begins, by what it is required for."""
+
+_WORD = re.compile(r"[a-z0-9]+\*?")
+"""The term for the word of a program in an event."""
 
 
 def prefilter(detection: Detection) -> str:
@@ -99,11 +107,12 @@ def _word(wanted: RequiredText) -> str:
 
     It stands between breakers wherever a path or a name does, while the field itself may be computed.
     """
-    name = _PROGRAM.fullmatch(wanted.text.lower()) if wanted.how == "equals" else None
+    name = _PROGRAM[wanted.how].fullmatch(wanted.text.lower()) if wanted.how in _PROGRAM else None
     if name is None or not wanted.field.endswith(("process_name", "original_file_name")):
         return ""
     stem, kelvin, _ = name[1].partition("k") if wanted.fold else (name[1], "", "")
-    return stem + "*" * bool(kelvin) if len(stem) > 2 else ""
+    begins = bool(kelvin) or wanted.how in ("starts", "contains")
+    return stem + "*" * begins if len(stem) > 2 else ""
 
 
 def _value(wanted: RequiredText) -> str:
