@@ -483,7 +483,12 @@ def test_a_saved_search_is_ready_but_not_scheduled(detection):
     assert (saved["action.ssa_risk"], saved["action.risk"], saved["action.notable"]) == ("1", "0", "0")
 
 
-BY_EVENT_TIME = {"Windows MSIExec DLL Registration", "Windows MSIExec Hidden Launch"}
+BY_EVENT_TIME = {
+    "Windows MSIExec Copy By Its Options",
+    "Windows MSIExec Hidden Launch",
+    "Windows MSIExec Security Product Removal",
+    "Windows Installer Through Another Program",
+}
 """Detections whose prefilter has no word that each event must have."""
 
 
