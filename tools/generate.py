@@ -58,7 +58,7 @@ OUTPUTS = (
     Output(detections.LAYER, generated.DETECTIONS, detections.layer, "JSON " + NO_COMMENTS),
     _page(language.PATH, "bin/ssa/language, tools/docs/language.py", language.page),
     _page(sandbox_page.PATH, "sandbox/commands, tests/sandbox/commands", sandbox_page.page),
-    _page(evaluation.PATH, "tools/evaluate/catalogue.toml", evaluation.page),
+    _page(evaluation.PATH, evaluation.SOURCE, evaluation.page),
     Output("sandbox/demo/*.log", DAY, _demo(".log"), "a log of Windows events " + NO_COMMENTS),
     Output("sandbox/demo/catalogue.json", DAY, _demo(".json"), "JSON " + NO_COMMENTS),
     Output("docs/benchmark.md", "`make bench-scan`, which measures", None),

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from sandbox.search.instance import Instance
+from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.rows.hits import detect
 from tests.detections.story import CASES
 from tests.support.examples import GIVEN
@@ -49,12 +50,18 @@ FORGED = {"body": '{"confidence": 0, "why": "nothing"}', "risk_score": "0", "det
 @pytest.fixture(scope="module")
 def instance(archive, tmp_path_factory):
     """The app on two indexers, with the events of the table and the catalogue, some with columns that mean no good."""
-    rows = [*EVENTS, *({**row.event, "_time": str(1_772_450_000 + n)} for n, row in enumerate(load().rows))]
+    rows = [
+        *({**event, "tag": [*PROCESSES.tags]} for event in EVENTS),
+        *(
+            {**row.event, "_time": str(1_772_450_000 + n), "tag": [*DATA_MODELS[row.datamodel].tags]}
+            for n, row in enumerate(load().rows)
+        ),
+    ]
     made = Instance(tmp_path_factory.mktemp("story"), indexers=2)
     made.install(archive)
     made.add_events(
         {**(FORGED if n % 3 == 0 else {}), **row, "_time": float(row["_time"]), "case": str(n), "index": "main"}
-        | {"tag": ["process", "report"], "_raw": json.dumps(row)}
+        | {"_raw": json.dumps(row)}
         for n, row in enumerate(rows)
     )
     with closing(made):
@@ -69,6 +76,7 @@ def test_its_saved_search_finds_exactly_what_the_detection_makes_of_all_events(i
     expected = sorted(
         (row["_time"].split(".")[0], hit["risk_score"], json.loads(hit["body"]).get("why"))
         for row in rows
+        if DATA_MODELS[detection.datamodel].tags <= {*row["tag"]}
         for hit in detect(detection, row)
     )
     result = made.search(made.saved_search(saved_search(detection))["search"])

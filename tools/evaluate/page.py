@@ -1,32 +1,40 @@
-"""The page docs/evaluation.md: four rules over the catalogue, with every miss and every false alarm by name."""
+"""The page docs/evaluation.md: the story, and four rules for `/y`, with every miss and every false alarm by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from tools.docs.pages import GIVEN
+from tools.evaluate import figures as story
 from tools.evaluate import rules
 from tools.evaluate.catalogue import Catalogue, Part, Row, load
 from tools.evaluate.rules import Verdict
+from tools.evaluate.tables import INFORMATIONAL, LOW, code, table
 from tools.marks import page_mark
 
 PATH = "docs/evaluation.md"
-LOW = 40
-"""Up to here a score is low: see SEVERITIES."""
+SOURCE = "tools/evaluate/parts"
 
 HARDENED = "hardened"
-FALSE = ("benign", "other")
-"""Parts in which to fire is a false alarm."""
+COMPARED = ("attack", "unknown", "void", "benign", "other")
+"""Parts on which the rules for /y are compared."""
 
-LONGEST_LINE = 110
+FALSE = ("benign", "other")
+"""Those in which to fire is a false alarm."""
 
 ABOUT = f"""# Evaluation
 
-{page_mark("tools/evaluate/catalogue.toml")}
+{page_mark(SOURCE)}
 
-Four rules for msiexec's `/y` over one catalogue of process events. Its rows come from how Windows and msiexec are
-documented to behave and from what is published of attacks and of installers, never from a rule; each names its source.
-None was run on Windows for this page: what no source documents stands under *not known*, and no rule is measured by it.
+The detections of the story *{rules.STORY}*,
+by their shipped text, over one catalogue of events. Its rows come from how Windows and msiexec are documented to
+behave, and from what is published of attacks, of installers and of rules' false alarms; each names its source. None
+was run on Windows for this page. An attack is *known* where a source shows that it works, else *inferred*. Of harmless
+rows it is marked which are what a vendor's package does; *(form inferred)* stands behind one whose line no source has
+as it stands. A score up to {INFORMATIONAL} is informational, up to {LOW} low.
+"""
+
+FOUR = f"""## Four rules for `/y`
+
+The registrations of DLLs alone, and four rules for them:
 
 | Rule | Logic |
 | --- | --- |
@@ -58,20 +66,6 @@ def answer(verdict: Verdict) -> str:
     return "low" if (verdict.score or 0) <= LOW else "alarm"
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Write a table."""
-    cells = [list(head), *map(list, rows)]
-    cells.insert(1, ["---"] * len(cells[0]))
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
-
-
-def code(line: str) -> str:
-    """Write a command line so that it stands in a table: shortened, and what cannot be seen by its number."""
-    shown = "".join(c if c.isprintable() or c == " " else f"⟨U+{ord(c):04X}⟩" for c in line).rstrip()
-    shown = shown if len(shown) <= LONGEST_LINE else shown[: LONGEST_LINE - 1] + "…"
-    return f"`{shown}`".replace("|", "\\|") if shown else "(none)"
-
-
 def listed(row: Row) -> str:
     """Write a row as an item of a list."""
     renamed = row.event.get("process_path", "").rpartition("\\")[2]
@@ -85,7 +79,7 @@ def figures(parts: dict[str, tuple[Part, Judged]], names: list[str]) -> str:
     for part, judgements in parts.values():
         shown = [verdicts for row, verdicts in judgements if not row.no_trace]
         counts = [sum(verdicts[rule].fires for verdicts in shown) for rule in names]
-        share = [f" ({100 * count / len(shown):.0f} %)" if part.works else "" for count in counts]
+        share = [f" ({100 * count / len(shown):.0f} %)" if part.works == "known" else "" for count in counts]
         lines.append([part.title, str(len(shown)), *(f"{count}{of}" for count, of in zip(counts, share, strict=True))])
         if part.name in FALSE:
             above = sum(answer(verdicts[HARDENED]) == "alarm" for verdicts in shown)
@@ -96,9 +90,9 @@ def figures(parts: dict[str, tuple[Part, Judged]], names: list[str]) -> str:
 
 
 def counts(rule: str) -> list[tuple[str, int, int]]:
-    """Return, for each part, its title, on how many rows a rule fires, and how many rows there are to fire on."""
+    """Return, for each part on /y, its title, on how many rows a rule fires, and how many rows there are."""
     judge, fired = rules.compared()[rule], []
-    for part in load().parts:
+    for part in map(load().part, COMPARED):
         shown = [row for row in part.rows if not row.no_trace]
         fired.append((part.title, sum(judge(row.event).fires for row in shown), len(shown)))
     return fired
@@ -129,26 +123,29 @@ def false_alarms(parts: list[tuple[Part, Judged]], names: list[str]) -> str:
 
 def page() -> str:
     """Write the page."""
-    compared, catalogue = rules.compared(), load()
+    return "\n".join([ABOUT, *story.sections(), *_four(), "## Sources\n", sources(load())])
+
+
+def _four() -> list[str]:
+    """Write the sections on the four rules for /y."""
+    compared = rules.compared()
     names = list(compared)
-    parts = {part.name: (part, judged(part, compared)) for part in catalogue.parts}
+    parts = {name: (part, judged(part, compared)) for name in COMPARED for part in [load().part(name)]}
     attacks, false = parts["attack"][1], [parts[name] for name in FALSE]
-    return "\n".join([
-        ABOUT,
-        f"## Figures\n\n{len(catalogue.rows)} rows. How often each rule fires:\n",
+    return [
+        FOUR,
+        f"### How often each rule fires\n\n{sum(len(part.rows) for part, _ in parts.values())} rows:\n",
         figures(parts, names),
         READING,
-        "## No trace in the event\n\nThese work, and no rule on the event can find them; the figures leave them out.\n",
+        "### No trace in the event\n\nThese work, and no rule on the event can find them.\n",
         table(["what", "hardened", "why"], _hidden(attacks)),
-        f"## What works and is missed\n\n{misses(*parts['attack'], names)}",
-        f"## False alarms\n\n{false_alarms(false, [name for name in names if name != HARDENED])}",
+        f"### What works and is missed\n\n{misses(*parts['attack'], names)}",
+        f"### False alarms\n\n{false_alarms(false, [name for name in names if name != HARDENED])}",
         "**hardened**, each with its score:\n",
         table(["what", "score", "source"], _scored([row for _, judgements in false for row in judgements])),
-        "## Looks like it\n\nHow the hardened detection rates what does nothing, or is not known to do anything:\n",
+        "### Looks like it\n\nHow the hardened detection rates what does nothing, or is not known to do anything:\n",
         table(["what", "command line", "score", "source"], _attempts([*parts["void"][1], *parts["unknown"][1]])),
-        "## Sources\n",
-        sources(catalogue),
-    ])  # fmt: skip
+    ]
 
 
 def _hidden(judgements: Judged) -> list[list[str]]:

@@ -1,21 +1,27 @@
-"""The rules that are compared, each by its published logic: an event in, the risk score out; None is no hit.
+"""The rules that are compared, each by its published logic, and the story's detections: an event in, a verdict out.
 
 A rule without a score of its own gets none here either: it has fired or not.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from ssa.content.detection import Detection
+from ssa.rows.cells import Cell
 from ssa.rows.hits import detect
+from tools import ROOT
 from tools.docs import pages
-from tools.evaluate.catalogue import Event
+from tools.evaluate.catalogue import Event, Row, load
 
 HARDENED = "Windows MSIExec DLL Registration"
+STORY, NAMES = "Windows System Binary Proxy Execution MSIExec", ("Windows MSIExec ", "Windows Installer ")
+"""The analytic story, and how the names of its detections begin."""
 
 
 class Verdict(NamedTuple):
@@ -27,19 +33,73 @@ class Verdict(NamedTuple):
 
 
 Rule = Callable[[Event], Verdict]
+Hit = dict[str, Cell]
+"""The columns of a hit."""
 
 
 def detection(shipped: Detection) -> Rule:
     """Return a detection of this app as a rule: its shipped text, on the input event that ssadetect makes."""
 
     def judge(row: Event) -> Verdict:
-        hits = detect(shipped, row)
-        if not hits:
-            return Verdict(False)
-        blind = json.loads(str(hits[0]["body"])).get("verdict") == "blind"
-        return Verdict(not blind, float(str(hits[0]["risk_score"])), blind)
+        return max((_verdict(hit) for hit in detect(shipped, row) if not is_usual(hit)), default=Verdict(False))
 
     return judge
+
+
+def _verdict(hit: Hit) -> Verdict:
+    blind = json.loads(str(hit["body"])).get("verdict") == "blind"
+    return Verdict(not blind, float(str(hit["risk_score"])), blind)
+
+
+def is_usual(hit: Hit) -> bool:
+    """Return whether the search of a detection leaves a hit out: the lookup ssa_usual names it. None has a wildcard."""
+    return any(
+        hit["detection"] == entry["detection"] and str(hit.get(entry["field"], "")).lower() == entry["pattern"]
+        for entry in _usual()
+    )
+
+
+@cache
+def _usual() -> list[dict[str, str]]:
+    with (ROOT / "lookups/ssa_usual.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def story() -> dict[str, Detection]:
+    """Return the shipped detections of the story, by name."""
+    found = pages.detections()
+    return {each.name: each for each in found if STORY in each.analytic_story or each.name.startswith(NAMES)}
+
+
+class Judged(NamedTuple):
+    """A row of the catalogue, and the verdicts of the detections of the story that have a say on it."""
+
+    row: Row
+    verdicts: dict[str, Verdict]
+
+    @property
+    def hits(self) -> dict[str, float]:
+        """The score of each of our detections that finds it: the given one is measured for itself."""
+        return {name: each.score or 0 for name, each in self.verdicts.items() if each.fires and name != pages.GIVEN}
+
+    def fires(self, name: str) -> bool:
+        """Return whether a detection finds it, be it the given one."""
+        return name in self.verdicts and self.verdicts[name].fires
+
+    @property
+    def score(self) -> float:
+        """The greatest score that it gets."""
+        return max(self.hits.values(), default=0)
+
+
+@cache
+def judged() -> tuple[Judged, ...]:
+    """Return all rows with the verdicts on them; a detection judges the rows of its own data model."""
+    rules = {name: (shipped.datamodel, detection(shipped)) for name, shipped in story().items()}
+    return tuple(
+        Judged(row, {name: rule(row.event) for name, (model, rule) in rules.items() if model == row.datamodel})
+        for row in load().rows
+    )
 
 
 def escu(row: Event) -> Verdict:
