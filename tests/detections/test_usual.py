@@ -24,6 +24,10 @@ SEEN = {
     "another machine that begins so": "msiexec /i https://awscli.amazonaws.com.h.example/AWSCLIV2.msi",
     "the name in the path": "msiexec /i https://h.example/awscli.amazonaws.com/AWSCLIV2.msi",
     "a share of that name": r"msiexec /i \\awscli.amazonaws.com@80\s\a.msi TRANSFORMS=https://h.example/e.mst",
+    "out of the folder again": "msiexec /i https://s3.amazonaws.com/ddagent-windows-stable/../evil/a.msi",
+    "out of it in another way": "msiexec /i https://s3.amazonaws.com/ddagent-windows-stable/%2e%2e/evil/a.msi",
+    "another bucket that begins so": "msiexec /i https://s3.amazonaws.com/ddagent-windows-stable-x/a.msi",
+    "backslashes": r"msiexec /i https://s3.amazonaws.com/ddagent-windows-stable/..\evil\a.msi",
     "another address of Microsoft's shortener": "msiexec /i https://aka.ms/other",
     "an address behind it": "msiexec /i https://aka.ms/installazurecliwindows TRANSFORMS=https://h.example/e.mst",
 }
@@ -31,7 +35,7 @@ SEEN = {
 
 def address(entry):
     """An address that an entry is about."""
-    return entry["pattern"] if entry["field"] == "package_source" else f"https://{entry['pattern']}/a/b.msi"
+    return entry["pattern"].replace("*", "a/b.msi")
 
 
 def test_every_entry_is_about_a_shipped_detection_and_ends():
@@ -40,7 +44,9 @@ def test_every_entry_is_about_a_shipped_detection_and_ends():
         assert entry["pattern"] == entry["pattern"].lower()
         assert entry["owner"] and entry["reason"]
         assert time.strptime(entry["expires"], "%Y-%m-%d")
-        assert "*" not in entry["pattern"]
+        # What is before the wildcard is a whole folder of a whole machine.
+        assert entry["pattern"].startswith("https://")
+        assert "*" not in entry["pattern"].removesuffix("/*")
 
 
 @pytest.fixture(scope="module")

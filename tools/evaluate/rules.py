@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import NamedTuple
 
@@ -52,9 +53,9 @@ def _verdict(hit: Hit) -> Verdict:
 
 
 def is_usual(hit: Hit) -> bool:
-    """Return whether the search of a detection leaves a hit out: the lookup ssa_usual names it. None has a wildcard."""
+    """Return whether the search of a detection leaves a hit out: the lookup ssa_usual names it."""
     return any(
-        hit["detection"] == entry["detection"] and str(hit.get(entry["field"], "")).lower() == entry["pattern"]
+        hit["detection"] == entry["detection"] and fnmatchcase(str(hit.get(entry["field"], "")).lower(), entry["pattern"])
         for entry in _usual()
     )
 
