@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.docs.pages import GIVEN
 from tools.evaluate import figures as story
-from tools.evaluate import rules
+from tools.evaluate import published, rules
 from tools.evaluate.catalogue import Catalogue, Part, Row, load
 from tools.evaluate.rules import Verdict
 from tools.evaluate.tables import INFORMATIONAL, LOW, code, table
@@ -123,7 +123,7 @@ def false_alarms(parts: list[tuple[Part, Judged]], names: list[str]) -> str:
 
 def page() -> str:
     """Write the page."""
-    return "\n".join([ABOUT, *story.sections(), *_four(), "## Sources\n", sources(load())])
+    return "\n".join([ABOUT, *story.sections(), *_four(), published.section(), "## Sources\n", sources(load())])
 
 
 def _four() -> list[str]:
