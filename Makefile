@@ -49,7 +49,7 @@ bench: $(VENV)/sandbox ## measure reading, ingest and searches over a million ev
 bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, and write docs/benchmark.md (an hour)
 	@$(RUN) -m tools.bench.scan --write
 
-evaluate: $(VENV)/sandbox ## compare the detections of msiexec, ours and others; count hits in real events where SSA_REAL_EVENTS names them
+evaluate: $(VENV)/sandbox ## measure the story on msiexec, and other rules, over our catalogue; count hits in real events where SSA_REAL_EVENTS names them
 	@$(RUN) -m tools.evaluate
 
 check: $(VENV)/dev ## ruff, strict mypy (of the library also as on Windows), conf syntax, and the oldest Python that the packaged code runs on

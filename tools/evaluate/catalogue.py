@@ -37,7 +37,7 @@ class Row:
     """An event of the catalogue, and what is known of it; `event` is its row in Splunk, without empty fields.
 
     `found_by` are the detections of the story that one would expect to find it; `vendor` marks what a vendor's package
-    installation does, `inferred` a harmless line whose form no source has; `reason` is why a harmless row scores.
+    installation does, `inferred` an event that no source has as it stands; `reason` is why a harmless row scores.
     """
 
     part: str
@@ -129,7 +129,7 @@ def _row(part: str, number: int, own: Toml, row: Toml, programs: Toml) -> Row:
         (made.works not in WORKS, f"works is one of {', '.join(WORKS)}"),
         (made.expect not in ANSWERS, f"expect is one of {', '.join(ANSWERS)}"),
         (bool(made.no_trace or "found_by" in own) and not attack, "only what works leaves no trace, or is found by"),
-        ((made.inferred or "vendor" in own or bool(made.reason)) and not harmless, "form, vendor, reason: of harmless"),
+        (("vendor" in own or bool(made.reason)) and not harmless, "vendor, reason: of what is harmless"),
         (row.get("form", "inferred") != "inferred", "form is inferred, or not stated"),
     )
     for is_wrong, why in wrong:

@@ -27,9 +27,9 @@ ABOUT = f"""# Evaluation
 The detections of the story *{rules.STORY}*,
 by their shipped text, over one catalogue of events. Its rows come from how Windows and msiexec are documented to
 behave, and from what is published of attacks, of installers and of rules' false alarms; each names its source. None
-was run on Windows for this page. An attack is *known* where a source shows that it works, else *inferred*. Of harmless
-rows it is marked which are what a vendor's package does; *(form inferred)* stands behind one whose line no source has
-as it stands. A score up to {INFORMATIONAL} is informational, up to {LOW} low.
+was run on Windows for this page. An attack is *known* where a source shows that it works, else *inferred*. Behind an
+event that no source has as it stands, but that follows a rule's pattern or a report's words, is *(form inferred)*. A
+score up to {INFORMATIONAL} is informational, up to {LOW} low.
 """
 
 FOUR = f"""## Four rules for `/y`

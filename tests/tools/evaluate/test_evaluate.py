@@ -1,4 +1,4 @@
-"""The catalogue and the rules that are measured by it; what the page says of the story and of the given detection."""
+"""The rules that are measured by the catalogue; what the page says of the story, of the hardened and the given one."""
 
 import base64
 import hashlib
@@ -16,9 +16,9 @@ from ssa.rows.hits import detect
 from tests.support.examples import GIVEN, GIVEN_ID, ROOT, given_detection
 from tests.support.windows.real_events import as_splunk, plant, real_events
 from tools.docs.pages import shipped
-from tools.evaluate import figures, page, rules
-from tools.evaluate.catalogue import MSIEXEC, WORKS, load
-from tools.evaluate.tables import INFORMATIONAL, LOW, code
+from tools.evaluate import page, rules
+from tools.evaluate.catalogue import MSIEXEC, load
+from tools.evaluate.tables import LOW
 
 CATALOGUE = load()
 COMPARED = rules.compared()
@@ -33,126 +33,6 @@ def of_rows(rows):
 
 by_row = of_rows([row for row in CATALOGUE.rows if row.datamodel == PROCESSES.name])
 STORY = [shipped().find(name) for name in shipped().names]
-
-
-# -- the catalogue
-
-
-def test_the_catalogue_is_large_and_names_no_event_twice():
-    seen = Counter(json.dumps(row.event, sort_keys=True) for row in CATALOGUE.rows)
-    assert len(CATALOGUE.rows) >= 400
-    assert sum(row.works == "harmless" for row in CATALOGUE.rows) >= len(CATALOGUE.rows) / 2
-    assert [text for text, times in seen.items() if times > 1] == []
-    assert {row.source for row in CATALOGUE.rows} == set(CATALOGUE.sources)
-
-
-def test_what_works_and_leaves_a_trace_is_expected_to_be_found():
-    for row in REGISTRATIONS:
-        assert not row.no_trace or row.expect in ("blind", "none")
-    for row in ATTACK:
-        assert row.expect in ("alarm", "low") or row.no_trace
-    for row in CATALOGUE.rows:
-        assert {"known", "inferred"}.isdisjoint([row.works]) or row.no_trace or row.found_by, (row.part, row.what)
-
-
-def test_it_has_rows_of_every_kind_and_of_every_model():
-    assert {row.works for row in CATALOGUE.rows} == set(WORKS)
-    assert {row.datamodel for row in CATALOGUE.rows} == {PROCESSES.name, "Network_Traffic", "Network_Resolution"}
-    assert sum(row.vendor for row in CATALOGUE.rows) >= 100
-
-
-SMALL = """
-[sources]
-S = "a source"
-[programs]
-msiexec = {{ path = 'C:\\Windows\\System32\\msiexec.exe', original = "msiexec.exe" }}
-cmd = {{ path = 'C:\\Windows\\System32\\cmd.exe' }}
-[parts.one]
-title = "One"
-works = "{works}"
-rows = [ {{ what = "a", source = "S", line = "msiexec /y a.dll"{more} }} ]
-"""
-
-
-@pytest.mark.parametrize(
-    ("changes", "raises"),
-    [
-        ({}, None),
-        ({"more": ', no_trace = "why"'}, None),
-        ({"works": "perhaps"}, ValueError),
-        ({"more": ', expect = "perhaps"'}, ValueError),
-        ({"more": ', colour = "red"'}, ValueError),
-        ({"more": ', query = "h.example"'}, ValueError),
-        ({"more": ', datamodel = "Network_Traffic"'}, ValueError),
-        ({"more": ', datamodel = "Web"'}, KeyError),
-        ({"more": ', parent = "nobody"'}, KeyError),
-        ({"more": ", vendor = true"}, ValueError),
-        ({"more": ', reason = "why"'}, ValueError),
-        ({"more": ', form = "inferred"'}, ValueError),
-        ({"works": "harmless", "more": ', form = "guessed"'}, ValueError),
-        ({"works": "harmless", "more": ', no_trace = "why"'}, ValueError),
-        ({"works": "harmless", "more": ', found_by = ["a"]'}, ValueError),
-        ({"works": "harmless", "more": ', vendor = true, reason = "why", form = "inferred"'}, None),
-    ],
-)
-def test_it_is_read_strictly(tmp_path, changes, raises):
-    text = SMALL.format(**{"works": "known", "more": "", **changes})
-    (tmp_path / "small.toml").write_text(text)
-    if raises is None:
-        assert len(load(tmp_path).rows) == 1
-    else:
-        with pytest.raises(raises):
-            load(tmp_path)
-
-
-def test_a_source_is_known_and_no_name_is_given_twice(tmp_path):
-    (tmp_path / "a.toml").write_text(SMALL.format(works="known", more="").replace('source = "S"', 'source = "T"'))
-    with pytest.raises(KeyError):
-        load(tmp_path)
-    (tmp_path / "a.toml").write_text(SMALL.format(works="known", more=""))
-    (tmp_path / "b.toml").write_text('[sources]\nS = "another"\n')
-    with pytest.raises(ValueError, match="twice"):
-        load(tmp_path)
-
-
-# -- the story: what it promises
-
-
-def named(judged):
-    return [f"{each.row.part} {each.row.number}: {each.row.what}: {each.hits}" for each in judged]
-
-
-def test_it_finds_nearly_all_that_is_known_to_work_and_leaves_a_trace():
-    missed, known = figures.missed("known"), figures.attacks("known")
-    assert len(missed) <= 0.03 * len(known), named(missed)
-
-
-def test_what_the_given_detection_finds_and_works_the_hardened_one_finds():
-    lost = [
-        each
-        for works in ("known", "inferred")
-        for each in figures.attacks(works)
-        if each.fires(GIVEN) and not each.fires(rules.HARDENED)
-    ]
-    assert named(lost) == []
-
-
-def test_few_harmless_rows_score_above_low():
-    alarms = figures.above(figures.harmless(), LOW)
-    assert len(alarms) <= 0.03 * len(figures.harmless()), named(alarms)
-
-
-def test_no_vendors_installation_scores_above_informational():
-    assert named(figures.above(figures.vendors(), INFORMATIONAL)) == []
-
-
-def test_a_harmless_row_that_scores_above_low_states_a_reason():
-    assert [each.row.what for each in figures.above(figures.harmless(), LOW) if not each.row.reason] == []
-
-
-def test_the_story_is_every_shipped_detection_of_that_name():
-    assert set(rules.story()) == {name for name in shipped().names if name == GIVEN or name.startswith(rules.NAMES)}
-    assert all(each.verdicts or each.row.datamodel != PROCESSES.name for each in rules.judged())
 
 
 # -- the hardened detection
@@ -426,20 +306,6 @@ def test_the_page_has_every_miss_and_every_false_alarm_by_name():
         attack = each.row.works in ("known", "inferred")
         named = (attack and not each.hits) or (not attack and each.score > LOW and each.row.works == "harmless")
         assert each.row.what in story or not named
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("", "(none)"),
-        ("a | b", "`a \\| b`"),
-        (r"C:\`\a", r"`` C:\`\a ``"),
-        ("a\tb", "`a⟨U+0009⟩b`"),
-        ("a" * 200, f"`{'a' * 109}…`"),
-    ],
-)
-def test_a_command_line_stands_in_a_table(line, shown):
-    assert code(line) == shown
 
 
 @pytest.mark.parametrize(
