@@ -55,7 +55,8 @@ def _verdict(hit: Hit) -> Verdict:
 def is_usual(hit: Hit) -> bool:
     """Return whether the search of a detection leaves a hit out: the lookup ssa_usual names it."""
     return any(
-        hit["detection"] == entry["detection"] and fnmatchcase(str(hit.get(entry["field"], "")).lower(), entry["pattern"])
+        hit["detection"] == entry["detection"]
+        and fnmatchcase(str(hit.get(entry["field"], "")).lower(), entry["pattern"])
         for entry in _usual()
     )
 

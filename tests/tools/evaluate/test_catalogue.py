@@ -1,6 +1,7 @@
 """The catalogue, read strictly, and what the story promises over it."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -99,6 +100,16 @@ def test_a_source_is_known_and_no_name_is_given_twice(tmp_path):
 
 # -- the story: what it promises
 
+ATOMIC = (
+    *(rf"msiexec.exe /q /[iaj] .*{kind}" for kind in ("JScript", "VBScript", "DLL", "EXE")),
+    *(rf"Invoke-CimMethod .*{kind}" for kind in ("JScript", "VBScript", "DLL", "EXE")),
+    *(f"Write-Host {what} executed me" for what in ("JScript", "VBScript", "CustomAction export")),
+    r"MSI[0-9A-F]+\.tmp\" \"?Hello",
+    *(rf"msiexec.exe +/{switch} .*MSIRunner.dll" for switch in "yz"),
+    "msiexec.exe /q /i .https://",
+)
+"""The tests of the public page of T1218.007, by the command lines of what they start."""
+
 
 def named(judged):
     return [f"{each.row.part} {each.row.number}: {each.row.what}: {each.hits}" for each in judged]
@@ -107,6 +118,18 @@ def named(judged):
 def test_it_finds_nearly_all_that_is_known_to_work_and_leaves_a_trace():
     missed, known = figures.missed("known"), figures.attacks("known")
     assert len(missed) <= 0.03 * len(known), named(missed)
+
+
+def test_what_leaves_no_trace_is_found_by_nothing():
+    assert named(each for each in rules.judged() if each.row.no_trace and each.hits) == []
+
+
+def test_every_test_of_atomic_red_team_raises_risk():
+    atomic = [each for each in rules.judged() if each.row.what.startswith("Atomic Red Team") and not each.row.no_trace]
+    assert named(each for each in atomic if not each.hits) == []
+    lines = "\n".join(each.row.line for each in atomic)
+    for kind in ATOMIC:
+        assert re.search(kind, lines), kind
 
 
 def test_what_the_given_detection_finds_and_works_the_hardened_one_finds():
@@ -122,6 +145,7 @@ def test_what_the_given_detection_finds_and_works_the_hardened_one_finds():
 def test_few_harmless_rows_score_above_low():
     alarms = figures.above(figures.harmless(), LOW)
     assert len(alarms) <= 0.03 * len(figures.harmless()), named(alarms)
+    assert named(each for each in alarms if not each.row.reason) == []  # the page says of each why
 
 
 def test_no_vendors_installation_scores_above_informational():
