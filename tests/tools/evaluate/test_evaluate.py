@@ -16,7 +16,7 @@ from ssa.rows.hits import detect
 from tests.support.examples import GIVEN, GIVEN_ID, ROOT, given_detection
 from tests.support.windows.real_events import as_splunk, plant, real_events
 from tools.docs.pages import shipped
-from tools.evaluate import page, rules
+from tools.evaluate import figures, page, rules
 from tools.evaluate.catalogue import MSIEXEC, load
 from tools.evaluate.tables import LOW
 
