@@ -118,18 +118,16 @@ DASHES = "-/–—―"
 """Sigma's modifier windash takes each of these for any other."""
 
 LEGITIMATE = (
-    '\\MsiExec.exe" /Y "C:\\Program Files\\Bonjour\\mdnsNSP.dll',
-    '\\MsiExec.exe" /Y "C:\\Program Files (x86)\\Bonjour\\mdnsNSP.dll',
-    '\\MsiExec.exe" /Y "C:\\Program Files (x86)\\Apple Software Update\\ScriptingObjectModel.dll',
-    '\\MsiExec.exe" /Y "C:\\Program Files (x86)\\Apple Software Update\\SoftwareUpdateAdmin.dll',
-    '\\MsiExec.exe" /Y "C:\\Windows\\CCM\\',
-    '\\MsiExec.exe" /Y C:\\Windows\\CCM\\',
+    '\\MsiExec.exe" /Y "C:\\Program Files\\',
+    '\\MsiExec.exe" /Y "C:\\Program Files (x86)\\',
+    '\\MsiExec.exe" /Y "C:\\Windows\\System32\\',
+    '\\MsiExec.exe" /Y "C:\\Windows\\SysWOW64\\',
 )
 """What the filter of Sigma's rule finds anywhere in the command line."""
 
 
 def sigma(row: Event) -> Verdict:
-    """Sigma, Suspicious Msiexec Execute Arbitrary DLL (6f4191bb-912b-48a8-9ce7-682769541e6d), of 2022-12-08.
+    """Sigma, Suspicious Msiexec Execute Arbitrary DLL (6f4191bb-912b-48a8-9ce7-682769541e6d), of 2026-01-09.
 
     Sigma compares without case.
     """
