@@ -118,8 +118,10 @@ CASES = [
     # -- as short as those of Raspberry Robin (Red Canary 2022-05)
     (QUERY, asks("0dz.me"), SHORT),
     (QUERY, asks("1i.pm"), SHORT),
-    (QUERY, asks("03s30.com"), SHORT),
+    (QUERY, asks("J2.GY"), SHORT),
     (QUERY, asks("www.0dz.me"), NAME),
+    (QUERY, asks("zoom.us"), NAME),
+    (QUERY, asks("163.com"), NAME),
     # -- a file of that name in a user's folder (ATT&CK T1036.005)
     (QUERY, asks("files.vendor.example", Image=FAKE), NAME + ELSEWHERE[QUERY]),
     (QUERY, asks("abc.workers.dev", Image=FAKE), PUBLISHED + ELSEWHERE[QUERY]),
