@@ -16,7 +16,7 @@ from ssa.action.rest.lookups import LEDGER
 from ssa.action.rest.receivers import SOURCETYPE
 from ssa.action.spool import BREAKER, EXTENSION
 from ssa.content import conf
-from ssa.content.datamodels import PROCESSES, security_domain
+from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import CONF, REQUIRED
 from ssa.content.fields import COLUMNS, COUNTERPARTS
 from tools import ROOT
@@ -367,7 +367,7 @@ def test_a_detection_ships_its_saved_search_its_macros_and_its_page(detection):
     stem, saved = pages.slug(detection.name), SAVED[pages.saved_search(detection)]
     assert MACROS[f"{stem}_filter"]["definition"] == "search *"
     for part in (
-        "`ssa_process_events`",
+        f"`{DATA_MODELS[detection.datamodel].macro}`",
         f"`{stem}_prefilter`",
         f'ssadetect detection="{detection.name}"',
         f"`{stem}_filter`",

@@ -20,10 +20,11 @@ import yaml
 
 from ssa.action import risk
 from ssa.content import conf
-from ssa.content.datamodels import security_domain
+from ssa.content.datamodels import PROCESSES, security_domain
 from ssa.content.detection import Catalogue, Detection, DetectionError
 from tools import ROOT
 from tools.content import contentctl_ng
+from tools.content.generated import DATA_SOURCES
 from tools.docs import pages
 
 Yaml = dict[str, Any]
@@ -60,6 +61,7 @@ DATE, AUTHOR = "2026-11-22", "SSA Detections maintainers"
 class Source(NamedTuple):
     """A data source as contentctl describes one: where its events stand in Splunk, and what distinguishes them."""
 
+    what: str
     source: str
     separator: str
     add_on: str
@@ -68,16 +70,28 @@ class Source(NamedTuple):
     fields: tuple[str, ...]
 
 
+_SYSMON = ("XmlWinEventLog:Microsoft-Windows-Sysmon/Operational", "EventID", "Splunk Add-on for Sysmon")
+_SYSMON_URL = "https://splunkbase.splunk.com/app/5709/"
 SOURCES = {
     "Sysmon EventID 1": Source(
-        "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational",
-        "EventID",
-        "Splunk Add-on for Sysmon",
-        "https://splunkbase.splunk.com/app/5709/",
+        "Process creation",
+        *_SYSMON,
+        _SYSMON_URL,
         "4.0.0",
         ("CommandLine", "Image", "OriginalFileName", "ParentCommandLine", "ParentImage", "ProcessId", "User"),
     ),
+    "Sysmon EventID 3": Source(
+        "Network connection",
+        *_SYSMON,
+        _SYSMON_URL,
+        "5.0.1",
+        ("DestinationHostname", "DestinationIp", "DestinationPort", "Image", "Initiated", "ProcessId", "User"),
+    ),
+    "Sysmon EventID 22": Source(
+        "Name query", *_SYSMON, _SYSMON_URL, "5.0.1", ("Image", "ProcessId", "QueryName", "QueryResults", "QueryStatus")
+    ),
     "Windows Event Log Security 4688": Source(
+        "Process creation",
         "XmlWinEventLog:Security",
         "EventCode",
         "Splunk Add-on for Microsoft Windows",
@@ -164,7 +178,7 @@ def pack(detections: list[Detection], confs: Confs, form: str) -> Iterator[tuple
         others[f"macros/{name}.yml"] = {"name": name, **settings}
     for name in dict.fromkeys(story for detection in detections for story in detection.analytic_story):
         others[f"stories/{pages.slug(name)}.yml"] = story(name, confs.stories[f"analytic_story://{name}"])
-    for name in SOURCES:
+    for name in dict.fromkeys(name for detection in detections for name in data_sources(detection)):
         others[f"data_sources/{pages.slug(name)}.yml"] = data_source(name)
     for path, document in others.items():
         own = {} if "id" in document else contentctl_ng.identity(OURS, document["name"], DATE, AUTHOR)
@@ -190,7 +204,7 @@ def exported(detection: Detection, saved: conf.Stanza) -> Yaml:
         "status": "production" if detection.dataset else "experimental",
         "type": detection.type,
         "description": detection.description,
-        "data_source": [*SOURCES],
+        "data_source": data_sources(detection),
         "search": OF_THE_APP.sub("", saved["search"].value),
         "how_to_implement": NEEDS_APP + detection.how_to_implement,
         "known_false_positives": detection.known_false_positives,
@@ -251,6 +265,11 @@ def story(name: str, stanza: Mapping[str, conf.Setting]) -> Yaml:
     }
 
 
+def data_sources(detection: Detection) -> list[str]:
+    """Name the data sources of a detection; of a data model that the app was not tested with, those of processes."""
+    return sorted(DATA_SOURCES.get(detection.datamodel, DATA_SOURCES[PROCESSES.name]))
+
+
 def data_source(name: str) -> Yaml:
     """Return a data source as contentctl reads it."""
     source = SOURCES[name]
@@ -260,7 +279,7 @@ def data_source(name: str) -> Yaml:
         "version": 1,
         "date": DATE,
         "author": AUTHOR,
-        "description": f"Process creation: {name}.",
+        "description": f"{source.what}: {name}.",
         "source": source.source,
         "sourcetype": "XmlWinEventLog",
         "separator": source.separator,

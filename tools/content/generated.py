@@ -24,7 +24,11 @@ DETECTIONS, TABLE = pages.SOURCE, "bin/ssa/content/datamodels.py"
 ENABLED = frozenset({pages.GIVEN})
 """Detections whose searches ship enabled. Those of the others ship disabled; none is scheduled."""
 
-DATA_SOURCES = {PROCESSES.name: ("Windows Event Log Security 4688", "Sysmon EventID 1")}
+DATA_SOURCES = {
+    PROCESSES.name: ("Windows Event Log Security 4688", "Sysmon EventID 1"),
+    "Network_Traffic": ("Sysmon EventID 3",),
+    "Network_Resolution": ("Sysmon EventID 22",),
+}
 """Data model -> the data sources that the app was tested with, in the words of Enterprise Security."""
 
 STORIES = {

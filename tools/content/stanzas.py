@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ssa.action import risk
-from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
+from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, security_domain
 from ssa.content.detection import Detection, Observable, format_score
 from ssa.content.fields import ACCOUNTS
 from tools.content import pushdown
@@ -35,7 +35,8 @@ FILTER_COMMENT = "Yours: what to leave out of this detection's results."
 
 FIELDS = ("_time", "host", *PROCESSES.columns, *(column for pair in ACCOUNTS for column in pair))
 """What every saved search passes on: what identifies an event, what its reader wants to see, and where the event has
-them, the accounts with their SIDs: a service account has no risk, whatever its name."""
+them, the accounts with their SIDs: a service account has no risk, whatever its name. The columns of its
+data model follow."""
 
 FINDINGS = frozenset({"TTP", "Correlation"})
 """Types of detections of which Enterprise Security makes findings; the others add risk only (so ESCU 6 has it)."""
@@ -87,7 +88,8 @@ def fields(detection: Detection) -> str:
         columns = detection.sources(name)
         wanted.update(columns[:-1] or columns)  # an event as CIM has it has no column of the SSA name
     nameable = all(PLAIN.fullmatch(name) for name in read)
-    passed = ", ".join([*FIELDS, *sorted(wanted - set(FIELDS))]) if nameable else "*"
+    usual = dict.fromkeys([*FIELDS, *DATA_MODELS.get(detection.datamodel, NO_MODEL).columns])
+    passed = ", ".join([*usual, *sorted(wanted - usual.keys())]) if nameable else "*"
     return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
 
 

@@ -17,8 +17,9 @@ class DataModel(Immutable):
 
     `tags` put an event into it; `macro` is the search macro for its events, which default/macros.conf has where
     `ships`, and an import writes where not. `security_domain` is that of Enterprise Security. A field whose name begins
-    as one of `field_starts` suggests the model. `columns` of its events are passed on by every search; those of
-    `identity` distinguish one event from another: only those of PROCESSES are read, for events of any model.
+    as one of `field_starts` suggests the model. `columns` of its events are passed on by every search, with those of
+    PROCESSES; those of `identity` distinguish one event from another: only those of PROCESSES are read, for events of
+    any model. In events of a network `dest` is the far end: a detection names the device by its setting `columns`.
 
     Where it can be searched accelerated, `dataset` is its CIM data model and dataset, and `tstats` the stem of the
     macros that read it: `<tstats>`, `<tstats>_by` and `<tstats>_rows`.
@@ -102,13 +103,17 @@ DATA_MODELS = {
             frozenset({"network", "communicate"}),
             "ssa_network_traffic_events",
             "network",
+            ships=True,
             field_starts=("dest_port", "dest_ip", "dest_device_ips"),
+            columns=("dvc", "src", "src_ip", "src_port", "dest_ip", "dest_port", "transport", "direction", "app"),
         ),
         DataModel(
             "Network_Resolution",
             frozenset({"network", "resolution", "dns"}),
             "ssa_network_resolution_events",
             "network",
+            ships=True,
+            columns=("src", "query", "answer", "reply_code_id"),
         ),
         DataModel("Authentication", frozenset({"authentication"}), "ssa_authentication_events", "access"),
         DataModel("Web", frozenset({"web"}), "ssa_web_events", "network"),

@@ -1,9 +1,9 @@
-"""Raw Windows process-creation events -> the fields that the Windows and Sysmon add-ons extract at search time.
+"""Raw Windows events -> the fields that the Windows and Sysmon add-ons extract at search time.
 
 The sandbox has no add-ons, but the app only ever sees events through their eyes: as CIM fields. This room reads the
-renderings in which such events reach Splunk (Security 4688 and Sysmon 1, as XmlWinEventLog or as classic WinEventLog
-text), event logs (.evtx) as the first of them, and names their fields as the add-ons do. What it cannot read it hands
-on with a reason, as Splunk would index it all the same.
+renderings in which new processes (Security 4688, Sysmon 1), connections (Sysmon 3) and name queries (Sysmon 22) reach
+Splunk: as XmlWinEventLog, event logs (.evtx) among them, or as classic WinEventLog text. It names their fields as the
+add-ons do. What it cannot read it hands on with a reason, as Splunk would index it all the same.
 """
 
 import gzip
@@ -14,13 +14,11 @@ from pathlib import Path
 from sandbox.inputs.windows import classic, evtx, xml
 from sandbox.inputs.windows.census import lacks
 from sandbox.inputs.windows.event import Event, Reading
-from sandbox.inputs.windows.fields import RULES
+from sandbox.inputs.windows.fields import PROCESS_TAGS, RULES, Fields
 from sandbox.inputs.windows.files import EXPECTED, Opened
 from sandbox.inputs.windows.splitting import CLASSIC, CUT, MAX_EVENT_CHARS, OTHER, XML, Piece, pieces
 
 __all__ = ["MAX_EVENT_CHARS", "PROCESS_TAGS", "Event", "parse", "read_events", "read_text"]
-
-PROCESS_TAGS = ("process", "report")
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -101,14 +99,13 @@ def _of_reading(raw: str, reading: Reading, row: int) -> Event:
     if not code:
         problems.append("no event code: expected <EventID> in <System>, or an EventCode= row before Message=")
     source = f"{sourcetype}:{log}" if log else sourcetype
-    filled: dict[str, str] = {}
+    filled: Fields = {}
     tags: tuple[str, ...] = ()
     if not problems:
-        fields = {"dest": host}
-        if rules := RULES.get((source, code)):
-            fields |= rules(data)
-            fields["signature_id"] = code
-            tags = PROCESS_TAGS
-            remarks += lacks(data, fields)
+        fields: Fields = {"dest": host}
+        if rule := RULES.get((source, code)):
+            fields = {**rule.fields(data, host), "signature_id": code}
+            tags = rule.tags
+            remarks += lacks(data, fields, tags)
         filled = {name: value for name, value in fields.items() if value}
     return Event(raw, time or 0.0, host, source, sourcetype, filled, tags, "; ".join(problems), remarks, row)

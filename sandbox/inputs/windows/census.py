@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from sandbox.inputs.windows import classic, times
 from sandbox.inputs.windows.event import Event
+from sandbox.inputs.windows.fields import PROCESS_TAGS, Fields
 
 NO_COMMAND_LINE, NO_NAME, NO_PARENT = "no command line", "no name", "no parent"
-"""What a process event may lack."""
+"""What an event of a process may lack."""
 
 _SENTENCES = {
     NO_COMMAND_LINE: "no command line, so no detection that reads one can see them: switch on command line auditing "
@@ -33,8 +34,7 @@ _OF_LANGUAGE = (
 
 
 _NO_PROCESS = (
-    "{} of a new process (Security 4688 or Sysmon 1): nothing in it can be detected. Is the "
-    "auditing of process creation on?"
+    "{} of a new process (Security 4688 or Sysmon 1): {} can be detected. Is the auditing of process creation on?"
 )
 MAX_NAMED, SHOWN = 1_000, 10
 """The most damaged events of a file that are named one by one: in JSON, and at a terminal."""
@@ -52,14 +52,15 @@ class Problem(NamedTuple):
         return f"{self.file}, {self.problem}"
 
 
-def lacks(data: Mapping[str, str], fields: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what a process event lacks, by its data and the fields that the add-ons make of them."""
+def lacks(data: Mapping[str, str], fields: Fields, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what an event of a process lacks, by its data, and the fields and tags that the add-ons make of them."""
+    is_new = tags == PROCESS_TAGS
     found: tuple[str, ...] = ()
-    if not data.get("CommandLine", "").strip():
+    if is_new and not data.get("CommandLine", "").strip():
         found += (NO_COMMAND_LINE,)
     if not fields.get("process_name"):
         found += (NO_NAME,)
-    if fields.get("parent_process_name", "-") in ("", "-"):
+    if is_new and fields.get("parent_process_name", "-") in ("", "-"):
         found += (NO_PARENT,)
     return found
 
@@ -71,6 +72,7 @@ class Census:
     path: Path
     sources: Counter[str] = field(default_factory=Counter)
     processes: int = 0
+    network: int = 0
     damaged: int = 0
     named: list[Problem] = field(default_factory=list)
     remarks: Counter[str] = field(default_factory=Counter)
@@ -80,7 +82,8 @@ class Census:
         """Yield the events, and count them."""
         for number, event in enumerate(events, 1):
             self.sources[event.source or "unknown"] += 1
-            self.processes += bool(event.tags)
+            self.processes += event.tags == PROCESS_TAGS
+            self.network += "network" in event.tags
             if event.problem:
                 self.damaged += 1
                 if self.damaged <= MAX_NAMED:
@@ -99,7 +102,8 @@ class Census:
         readable = total - self.damaged
         if readable and not self.processes:
             none = f"none of its {readable:,} events tells" if readable > 1 else "its only event does not tell"
-            found.append(self._problem(None, _NO_PROCESS.format(none)))
+            seen = "only its connections and name queries" if self.network else "nothing in it"
+            found.append(self._problem(None, _NO_PROCESS.format(none, seen)))
         for remark, count in self.remarks.items():
             sentence = _sentence(remark)
             if sentence and (remark != times.DAY_OR_MONTH or self.remarks[times.DAY_FIRST]):

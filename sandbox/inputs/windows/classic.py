@@ -25,14 +25,22 @@ _PROVIDERS = {
 }
 _FORWARDED = "ForwardedEvents"
 
-# The rows of a Sysmon 1 message, in their order; older versions lack some.
-_SYSMON_ROWS = (
-    *("RuleName", "UtcTime", "ProcessGuid", "ProcessId", "Image", "FileVersion", "Description", "Product", "Company"),
-    *("OriginalFileName", "CommandLine", "CurrentDirectory", "User", "LogonGuid", "LogonId", "TerminalSessionId"),
-    *("IntegrityLevel", "Hashes", "ParentProcessGuid", "ParentProcessId", "ParentImage", "ParentCommandLine"),
-    "ParentUser",
-)
-_PLACE = {name: place for place, name in enumerate(_SYSMON_ROWS)}
+# The rows of a Sysmon message by its event code, in their order; older versions lack some.
+_PROCESS = ("RuleName", "UtcTime", "ProcessGuid", "ProcessId")
+_SYSMON_ROWS = {
+    "1": (
+        *(*_PROCESS, "Image", "FileVersion", "Description", "Product", "Company", "OriginalFileName", "CommandLine"),
+        *("CurrentDirectory", "User", "LogonGuid", "LogonId", "TerminalSessionId", "IntegrityLevel", "Hashes"),
+        *("ParentProcessGuid", "ParentProcessId", "ParentImage", "ParentCommandLine", "ParentUser"),
+    ),
+    "3": (
+        *(*_PROCESS, "Image", "User", "Protocol", "Initiated"),
+        *("SourceIsIpv6", "SourceIp", "SourceHostname", "SourcePort", "SourcePortName"),
+        *("DestinationIsIpv6", "DestinationIp", "DestinationHostname", "DestinationPort", "DestinationPortName"),
+    ),
+    "22": (*_PROCESS, "QueryName", "QueryStatus", "QueryResults", "Image", "User"),
+}
+_PLACES = {code: {name: place for place, name in enumerate(rows)} for code, rows in _SYSMON_ROWS.items()}
 
 
 def read(raw: str) -> Reading:
@@ -51,8 +59,8 @@ def read(raw: str) -> Reading:
     elif (log, code) == (SECURITY, "4688"):
         data, found = _security(message)
         remarks += found
-    elif (log, code) == (SYSMON, "1"):
-        data, problem = _sysmon(message)
+    elif log == SYSMON and code in _PLACES:
+        data, problem = _sysmon(message, _PLACES[code])
         remarks += (TEXT_OF_SYSMON,)
     return Reading(
         SOURCETYPE, log, header.get("ComputerName", "").strip(), code, moment.seconds, data, problem, remarks
@@ -172,8 +180,8 @@ def _split(row: str) -> tuple[str, str, str]:
     return (row[: colon.start()], colon[0], row[colon.end() :]) if colon else (row, "", "")
 
 
-def _sysmon(message: str) -> tuple[Mapping[str, str], str]:
-    """Read a Sysmon 1 message, in which a value goes on until the next row of the order.
+def _sysmon(message: str, place: Mapping[str, int]) -> tuple[Mapping[str, str], str]:
+    """Read a message of Sysmon, in which a value goes on until the next row of the order; `place` has that of each.
 
     Values stand as they are, so one with a newline may hold rows like those that follow. Then none can be trusted.
     """
@@ -181,8 +189,8 @@ def _sysmon(message: str) -> tuple[Mapping[str, str], str]:
     name = ""
     for row in message.split("\n"):
         label, colon, value = row.removesuffix("\r").strip().partition(":")
-        if colon and label in _PLACE:
-            if name and _PLACE[label] <= _PLACE[name]:
+        if colon and label in place:
+            if name and place[label] <= place[name]:
                 return {}, f"a value holds a row like {label}: of the event itself, and which is which cannot be told"
             name = label
             data[name] = [value.removeprefix(" ")]

@@ -28,8 +28,8 @@ class Event(NamedTuple):
     host: str  # "" when unreadable
     source: str  # XmlWinEventLog:<channel> or WinEventLog:<log name>; "" when it is no Windows event
     sourcetype: str  # XmlWinEventLog, WinEventLog or unknown
-    fields: Mapping[str, str]  # CIM fields; an absent or empty value is left out
-    tags: tuple[str, ...]  # PROCESS_TAGS for a process-creation event, else ()
+    fields: Mapping[str, str | list[str]]  # CIM fields; an absent or empty value is left out
+    tags: tuple[str, ...]  # those that put it into data models, such as PROCESS_TAGS
     problem: str = ""
     remarks: tuple[str, ...] = ()  # what is worth saying of it: keys of census.SENTENCES
     row: int = 0  # of a file of text, where the event begins, from 1; else 0

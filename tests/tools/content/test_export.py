@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.support.examples import ROOT
+from tests.support.examples import GIVEN, ROOT
 from tools.__main__ import main
 from tools.content import export
 from tools.docs.pages import shipped, slug
@@ -116,6 +116,21 @@ def test_what_a_detection_lacks_in_other_confs_is_named(tmp_path, capsys, withou
     assert not (tmp_path / "pack").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "sources"),
+    [
+        (GIVEN, ["Sysmon EventID 1", "Windows Event Log Security 4688"]),
+        ("Windows MSIExec Network Connection", ["Sysmon EventID 3"]),
+        ("Windows MSIExec Name Query", ["Sysmon EventID 22"]),
+    ],
+)
+def test_a_detection_names_the_sources_of_its_events_and_they_come_along(tmp_path, name, sources):
+    documents = ng_pack(tmp_path / "pack", name)
+    assert documents[f"detections/endpoint/{slug(name)}.yml"]["data_source"] == sources
+    written = [document["name"] for path, document in documents.items() if path.startswith("data_sources/")]
+    assert sorted(written) == sources
+
+
 def test_an_unknown_name_is_an_error(tmp_path, capsys):
     assert main(["export", str(tmp_path / "pack"), "Nothing"]) == 1
     assert "unknown detection 'Nothing'" in capsys.readouterr().err
@@ -164,7 +179,8 @@ def own_app(tmp_path, **facts):
 
 def test_documents_of_contentctl_ng_have_its_fields_and_no_others(tmp_path):
     documents = ng_pack(tmp_path / "pack")
-    assert len(documents) == 2 * len(DETECTIONS) + 4
+    # A page and a prefilter each; three data models, four data sources and the story.
+    assert len(documents) == 2 * len(DETECTIONS) + 8
     for path, document in documents.items():
         expected = DOCUMENT | NG_FIELDS[path.partition("/")[0]]
         assert set(document) == (expected | RISK[document["type"]] if "detections/" in path else expected), path

@@ -44,6 +44,8 @@ TYPES = {
     "Windows MSIExec Unusual Child": "Anomaly",
     "Windows MSIExec Hidden Launch": "TTP",
     "Windows MSIExec Renamed": "TTP",
+    "Windows MSIExec Network Connection": "Anomaly",
+    "Windows MSIExec Name Query": "Anomaly",
 }
 
 

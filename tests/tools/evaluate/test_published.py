@@ -11,7 +11,6 @@ BUILT_NEXT = {
     "Windows MSIExec Silent Package From User Folder",
     "Windows MSIExec Masquerading",
     "Windows MSIExec Security Product Removal",
-    "Windows MSIExec Network Connection",
     "Windows Installer Through Another Program",
 }
 """Detections that the list names already."""
