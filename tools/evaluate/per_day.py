@@ -21,9 +21,8 @@ from ssa.rows.cells import Row
 from ssa.rows.hits import detect
 from tools.docs.pages import detections
 from tools.evaluate import real_events
-from tools.evaluate.page import LOW
 from tools.evaluate.real_events import RealEvent
-from tools.evaluate.tables import table
+from tools.evaluate.tables import LOW, table
 
 PROCESSES = "Endpoint_Processes"
 """The data model of the events of the folder."""

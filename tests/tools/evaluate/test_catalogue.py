@@ -37,6 +37,7 @@ def test_what_works_and_leaves_a_trace_is_expected_to_be_found():
         assert row.expect == "none" if others else row.expect in ("alarm", "low") or row.no_trace
     for row in CATALOGUE.rows:
         assert {"known", "inferred"}.isdisjoint([row.works]) or row.no_trace or row.found_by, (row.part, row.what)
+        assert {*row.found_by} <= {*shipped().names}
 
 
 def test_it_has_rows_of_every_kind_and_of_every_model():
