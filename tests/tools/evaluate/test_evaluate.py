@@ -306,8 +306,8 @@ def test_the_page_has_every_miss_and_every_false_alarm_by_name():
         (rules.sigma, {"process_path": MSIEXEC, "process": "msiexec —y a"}, True),
         (rules.sigma, {"process_path": MSIEXEC, "process": "msiexec\t/y a"}, False),
         (rules.sigma, {"process_path": r"C:\amsiexec.exe", "process": "x /y a"}, False),
-        (rules.sigma, {"process_path": MSIEXEC, "process": r'"c:\msiexec.exe" -y c:\windows\ccm\..\a'}, False),
-        (rules.sigma, {"process_path": MSIEXEC, "process": r'"c:\msiexec.exe" /y c:\windows\ccmx\a'}, True),
+        (rules.sigma, {"process_path": MSIEXEC, "process": r'"c:\msiexec.exe" -y "c:\program files\..\a'}, False),
+        (rules.sigma, {"process_path": MSIEXEC, "process": r'"c:\msiexec.exe" /y c:\program files\a'}, True),
     ],
 )
 def test_a_rule_follows_its_published_logic(rule, event, fires):
