@@ -74,6 +74,7 @@ _ONE = (
     r'(?=[/-][a-z?@]|["{]|\Z)'
 )
 _END = r'"[^"]*(?:""[^"]*)*"|\{[^{}"]*\}'
+_FURTHER = re.compile('"?[/-][^/-]+[/-]')
 _SWITCH_LETTER = re.compile("[a-z?@]", re.IGNORECASE | re.ASCII)
 _SWITCH, _VALUE = re.compile(_ONE, re.IGNORECASE | re.ASCII), re.compile(_END)
 _SWITCHES = re.compile(rf'(?:{_ONE}(?:{_END})?)+("[^"]*)?', re.IGNORECASE | re.ASCII)
@@ -243,6 +244,8 @@ def pieces(argument: lines.Argument) -> list[lines.Argument]:
     A switch that takes a value is followed by another only where all the rest is switches: `/yC:/q/x.dll` is a path.
     """
     raw, gap = argument.raw, argument.gap
+    if not _FURTHER.match(raw):
+        return [argument]
     cut = _cut(raw)
     if len(cut) == 1 and '"' in raw:
         cut = [f'"{piece}"' for piece in _cut(argument.text)]
