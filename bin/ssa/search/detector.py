@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
+from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import CONF, Detection
 from ssa.content.fields import COLUMNS, COMPUTED, sources
 from ssa.language import TooLargeError
@@ -163,12 +164,19 @@ class Detector:
         """Warn, in one message, of what detections could not see: columns, and values of rows that may match.
 
         A row that cannot match, whatever it lacks, is not counted. Each detection that the user has named is reported;
-        of all others, which may be thousands, the worst.
+        of all others, which may be thousands, the worst: those of processes alone, as whoever runs all over processes
+        does not expect the fields of a connection.
         """
-        blind = []
+        blind, total = [], 0
         for readers in self._readers:
             chunks, rows = readers.blind_chunks, readers.blind_rows
-            for detection in readers.detections if chunks or rows else ():
+            told = [
+                detection
+                for detection in readers.detections
+                if self._named or DATA_MODELS.get(detection.datamodel, PROCESSES) is PROCESSES
+            ]
+            total += len(told)
+            for detection in told if chunks or rows else ():
                 lacks = [name for name in readers.decisive if name in detection.plan.decisive_fields]
                 lacks = [name for name in lacks if chunks[name] or rows[name]]
                 if lacks:
@@ -179,7 +187,6 @@ class Detector:
         if not blind:
             return
         blind.sort(key=lambda found: found[0], reverse=True)
-        total = sum(len(readers.detections) for readers in self._readers)
         if self._named or total == 1:
             whom = _first([text for _, text in blind], ", ")
         else:

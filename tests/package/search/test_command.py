@@ -207,6 +207,21 @@ def test_of_many_detections_the_worst_is_named_and_each_that_was_asked_for(app, 
         )
 
 
+@pytest.mark.parametrize("args", [(), ("detection=Far",)], ids=["all", "named"])
+def test_over_processes_a_detection_of_connections_is_reported_only_where_it_is_named(app, session, args):
+    far = 'lower(input_event.process_name)="msiexec.exe" AND input_event.dest_ip="203.0.113.9"'
+    search = f"| from read_ssa_enriched_events() | where {far} | into write_ssa_detected_events();"
+    local(app, stanza("Far", search, datamodel="Network_Traffic"))
+    one = session(*args)
+    one.run([HIT])
+    found = [
+        text
+        for _, text in one.command.messages
+        if "missing for 'Far' (dest_ip in 1 chunk (no column) and 1 row)" in text
+    ]
+    assert len(found) == len(one.command.messages) == len(args)
+
+
 def test_rows_that_can_be_judged_give_no_message(session):
     one = session()
     one.run([HIT, MISS, {**MISS, "parent_process_name": "", "user": "", "dest": ""}])
