@@ -19,7 +19,7 @@ ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a 
 screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots
 
-test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
+test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events and Sigma rules too where SSA_REAL_EVENTS and SSA_SIGMA_RULES name their folders)
 	@$(RUN) -m tools.build.package
 	@env -u SPLUNK_URL -u PYTHONDONTWRITEBYTECODE $(RUN) -m pytest -n auto --dist loadgroup
 
@@ -81,7 +81,7 @@ $(VENV)/sandbox: requirements/sandbox.txt | $(VENV)/bin/pip
 	@$(PIP) install -r $<
 	@touch $@
 
-$(VENV)/dev: requirements/dev.txt requirements/sandbox.txt | $(VENV)/bin/pip
+$(VENV)/dev: requirements/dev.txt requirements/sandbox.txt requirements/sigma.txt | $(VENV)/bin/pip
 	@echo "installing requirements/dev.txt (AppInspect, ruff, mypy, pytest …), a minute or two …"
 	@$(PIP) install -r $<
 	@touch $@ $(VENV)/sandbox
