@@ -27,21 +27,42 @@ Pools = dict[tuple[str, int], list[Any]]
 
 LOGSOURCE = {"product": "windows", "category": "process_creation"}
 
-PROGRAM = 0.44
-"""Of rules, those that ask for a program by path or original name; a third of the others, by path alone."""
-PARENT, NEGATED = 0.24, 0.22
+SHAPES = (
+    ("program or its original name, command line", 287),
+    ("command line", 174),
+    ("program, command line", 116),
+    ("program or its original name", 57),
+    ("program, parent", 52),
+    ("program", 50),
+    ("program, parent, command line", 43),
+    ("parent", 35),
+    ("program or its original name, parent", 16),
+    ("program or its original name, parent, command line", 12),
+    ("parent, command line", 9),
+)
+"""What rules ask for."""
+
+NEGATED = 0.22
+OTHER = 0.37
+"""Of rules, those with a filter, and those that ask for one of OTHERS."""
+
+LINES = (1, 1, 1, 1, 1, 1, 2, 2, 3, 4)
+"""Items of the command line, by tenths of the rules that have any."""
 
 COMMAND_LINE = (
     ("contains", 776), ("contains|all", 412), ("contains|windash", 63), ("endswith", 63), ("re", 46), ("equals", 24),
     ("startswith", 6),
 )  # fmt: skip
-"""How often a modifier of the command line is used: 1.6 a rule."""
+"""How often a modifier of the command line is used."""
+
+WITHOUT_LITERAL = 0.3
+"""Of regular expressions, those that no text must stand in."""
 
 OTHERS = (
     ("Image|contains", 60), ("ParentCommandLine|contains", 57), ("Description", 40), ("ParentImage|contains", 44),
     ("Hashes|contains", 30), ("Product", 29), ("Image|startswith", 24), ("IntegrityLevel", 21), ("Company", 13),
 )  # fmt: skip
-"""The same of other fields: 0.37 a rule."""
+"""The same of other fields."""
 
 MANY = {"contains": (1, 1, 1, 1, 2, 2, 3, 5, 8, 30), "contains|all": (2, 2, 2, 2, 2, 2, 3, 3, 4, 7)}
 FEW = (1, 1, 1, 1, 1, 1, 1, 2, 4, 8)
@@ -60,9 +81,6 @@ FREQUENCIES = (
     (1_000, (0.87, 0.09, 0.04, 0.0, 0.0)),
 )
 """Of the values up to a length, how many occur in what share of events: none, up to a hundredth, and so on."""
-
-SELECTIVE = 9
-"""Characters of the values of a rule that asks for nothing but the command line, at least."""
 
 NAME_SEEN = 0.3
 """Of the names of programs, those that occur in events."""
@@ -154,26 +172,25 @@ class Maker:
         """Make a rule."""
         chance = self._chance
         detection: dict[str, Any] = {}
+        shape = self._weighted(SHAPES)
         names = [self._name() for _ in range(chance.choice(FEW))]
-        if chance.random() < PROGRAM:
-            paths = {"Image|endswith": [f"\\{name}" for name in names]}
-            detection["selection_img"] = [paths, {"OriginalFileName": names}]
-        elif chance.random() < 0.6:
-            detection["selection_img"] = {"Image|endswith": [f"\\{name}" for name in names]}
-        if chance.random() < PARENT:
+        paths = {"Image|endswith": [f"\\{name}" for name in names]}
+        if "program" in shape:
+            detection["selection_img"] = [paths, {"OriginalFileName": names}] if "original" in shape else paths
+        if "parent" in shape:
             parents = [f"\\{self._name()}" for _ in range(chance.choice(FEW))]
             detection["selection_parent"] = {"ParentImage|endswith": parents}
-        least = 1 if detection else SELECTIVE
-        line: dict[str, Any] = {}
-        for _ in range(chance.choice((1, 1, 1, 2, 2, 2, 3)) if detection else 2):
-            how = self._weighted(COMMAND_LINE)
-            key = "CommandLine" if how == "equals" else f"CommandLine|{how}"
-            line[key] = self._values("CommandLine", how, least)
-        detection["selection_cli"] = line
-        if chance.random() < 0.37:
+        rare = not detection
+        if "command line" in shape:
+            hows = [self._weighted(COMMAND_LINE) for _ in range(chance.choice(LINES))]
+            detection["selection_cli"] = {
+                "CommandLine" if how == "equals" else f"CommandLine|{how}": self._values("CommandLine", how, rare)
+                for how in hows
+            }
+        if chance.random() < OTHER:
             key = self._weighted(OTHERS)
             field, _, how = key.partition("|")
-            detection["selection_other"] = {key: self._values(field, how, least)}
+            detection["selection_other"] = {key: self._values(field, how, rare)}
         detection["condition"] = "all of selection_*"
         if chance.random() < NEGATED:
             detection["filter_main"] = {"ParentImage|endswith": f"\\{self._name()}"}
@@ -184,15 +201,18 @@ class Maker:
     def _weighted(self, weights: tuple[tuple[str, int], ...]) -> str:
         return self._chance.choices([what for what, _ in weights], [weight for _, weight in weights])[0]
 
-    def _values(self, field: str, how: str, least: int) -> list[str]:
-        lengths = [max(length, least) for length in LENGTHS.get(field, LENGTH)]
+    def _values(self, field: str, how: str, rare: bool) -> list[str]:
+        """Make the values of an item; those of a rule that asks for nothing else occur in few events."""
+        lengths = LENGTHS.get(field, LENGTH)
         count = self._chance.choice(MANY.get(how, FEW))
-        return [self._value(COLUMNS.get(field, ""), how, self._chance.choice(lengths)) for _ in range(count)]
+        return [self._value(COLUMNS.get(field, ""), how, self._chance.choice(lengths), rare) for _ in range(count)]
 
-    def _value(self, column: str, how: str, length: int) -> str:
+    def _value(self, column: str, how: str, length: int, rare: bool) -> str:
         """Make a value: a part of a cell, or letters, so that it occurs in as many events as values of its length."""
         chance = self._chance
-        band = chance.choices(range(len(BANDS)), next(shares for most, shares in FREQUENCIES if length <= most))[0]
+        shares = next(shares for most, shares in FREQUENCIES if length <= most)
+        band = chance.choices(range(len(BANDS)), shares)[0]
+        band = min(band, 1) if rare else band
         text = ""
         for _ in range(TRIES):
             cell = chance.choice(self._rows).get(column, "")
@@ -204,6 +224,8 @@ class Maker:
             share = sum(text.lower() in cell for cell in cells) / len(cells)
             if share <= BANDS[band] and (not band or share > BANDS[band - 1]):
                 break
+        if how == "re" and chance.random() < WITHOUT_LITERAL:
+            return r"(?:[^\w\s]{3}[0-9]){" + str(length) + "}"
         if how == "re":
             return "".join(char if char.isalnum() else "." for char in text) + "[0-9]{2,}"
         if how.endswith("windash"):

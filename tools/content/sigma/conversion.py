@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,17 +82,18 @@ def convert(paths: Sequence[Path], mapping: RuleMapping) -> Iterator[Converted]:
             filters += [_filter(document) for document in found if "filter" in document]
         except Refused as refused:
             yield Converted(file, reason=str(refused))
-    names: dict[str, str] = {}
     ids: dict[str, str] = {}
+    names: set[str] = set()
     for file, document in rules:
-        converted = convert_one(file, document, filters, mapping)
-        if converted.name:
-            same = ids.get(converted.id) or names.get(converted.name)
-            if same:
-                converted = Converted(file, converted.title, converted.id, reason=f"its id is that of a rule in {same}")
-            else:
-                ids[converted.id] = names[converted.name] = file
-        yield converted
+        one = convert_one(file, document, filters, mapping)
+        if one.name and one.id in ids:
+            one = replace(one, name="", settings={}, reason=f"its id is that of a rule in {ids[one.id]}")
+        elif one.name:
+            if one.name in names:  # the same title, and the same first part of the id
+                one = replace(one, name=one.name + one.id[8:])
+            ids[one.id] = file
+            names.add(one.name)
+        yield one
 
 
 def convert_one(file: str, document: dict[str, Any], filters: Iterable[SigmaFilter], mapping: RuleMapping) -> Converted:

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import yaml
 
 from ssa.content import conf
 from ssa.content.detection import CONF, Catalogue
+from tools import ROOT
 from tools.content.conf_text import ConfText
-from tools.content.sigma.conversion import convert_one, detection
+from tools.content.sigma.conversion import convert, convert_one, detection
 from tools.content.sigma.mapping import RuleMapping
 from tools.content.stanzas import PLAIN
 
@@ -157,15 +159,12 @@ def test_no_value_of_a_rule_leaves_its_string(text):
 
 
 def test_names_of_equal_titles_differ_and_of_equal_ids_the_first_counts(tmp_path):
-    import yaml
-
-    from tools.content.sigma.conversion import convert
-
     other = {**RULE, "id": "1f6da907-5854-4be6-859a-e9958747b0aa"}
-    for name, rule in {"a": RULE, "b": other, "c": {**RULE, "title": "Third"}}.items():
+    near = {**RULE, "id": "0f6da907-5854-4be6-859a-e9958747b0ab"}
+    for name, rule in {"a": RULE, "b": other, "c": {**RULE, "title": "Third"}, "d": near}.items():
         (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(rule))
     found = list(convert([tmp_path], MAPPING))
-    assert [one.name for one in found] == ["Odd Tool 0f6da907", "Odd Tool 1f6da907", ""]
+    assert [one.name for one in found] == ["Odd Tool 0f6da907", "Odd Tool 1f6da907", "", f"Odd Tool {near['id']}"]
     assert found[2].reason == "its id is that of a rule in a.yml"
 
 
@@ -177,7 +176,5 @@ def test_a_rule_without_an_id_has_one_that_stays():
 
 
 def test_the_spec_explains_every_setting_of_a_stanza():
-    from tools import ROOT
-
     spec = (ROOT / f"README/{CONF}.conf.spec").read_text("utf-8")
     assert [key for key in converted().settings if not re.search(rf"^{key} = ", spec, re.MULTILINE)] == []
