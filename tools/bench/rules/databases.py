@@ -38,6 +38,7 @@ def duck(path: str, lower: bool) -> Count:
     """Load rows into DuckDB, their columns as they are or in lower case; return how to count."""
     database = duckdb.connect()
     database.execute("set threads = 1")
+    database.execute("set enable_progress_bar = false")
     database.execute(
         "create table given as select * from read_csv(?, header=true, all_varchar=true, nullstr='', quote='\"', "
         "escape='\"', delim=',', max_line_size=4000000, strict_mode=false)",

@@ -13,6 +13,7 @@ from sigma.rule import SigmaRule
 from ssa.content.detection import format_score
 from tools.content.sigma.condition import Writer, column, quoted
 from tools.content.sigma.mapping import RuleMapping, Source
+from tools.content.sigma.refusal import Refused
 from tools.content.stanzas import json_text
 
 LONGEST_TITLE = 77
@@ -20,6 +21,9 @@ LONGEST_TITLE = 77
 
 LONGEST = 4_000
 """Characters of any other text."""
+
+LONGEST_CONDITION = 1_000_000
+"""Characters of a condition: that of a published rule with a thousand values has a twentieth."""
 
 LICENSE = "DRL 1.1"
 """The licence of published rules, which do not state it one by one: it asks that a match names the rule's author."""
@@ -62,6 +66,8 @@ def search_of(rule: SigmaRule, source: Source, mapping: RuleMapping) -> str:
     """Write the search of a rule; raises Refused, and SigmaError for a condition that is none."""
     writer = Writer(source, mapping)
     where = writer.write(condition.parsed for condition in rule.detection.parsed_condition)
+    if len(where) > LONGEST_CONDITION:
+        raise Refused(f"its condition would have {len(where):,} characters, more than {LONGEST_CONDITION:,}")
     body = ", ".join(f"{quoted(name)}, {column(name)}" for name in source.body)
     return (
         "| from read_ssa_enriched_events() "

@@ -79,6 +79,35 @@ def test_what_cannot_be_converted_is_refused_with_a_reason(tmp_path, case):
     assert sound.name == "Ours b0a5a0a0"
 
 
+HEAD = "title: t\nlogsource: {category: process_creation}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (HEAD + "x: " + "[" * 200_000 + "]" * 200_000, "nested more than 20 deep"),
+        ("".join(" " * depth + "a:\n" for depth in range(900)), "nested more than 20 deep"),
+        (HEAD + "x: '" + "y" * 1_000_000 + "'", "more than 1,000,000 bytes"),
+        (HEAD + "detection: {a: {x: 1}, condition: '" + "not " * 3_000 + "a'}", "RecursionError"),
+        (HEAD + "detection: {a: {x: " + "9" * 5_000 + "}, condition: a}", "the file is not YAML: Exceeds the limit"),
+        (HEAD + "detection: {" + "a" * 200 + ": {x: 1}, condition: '1 of " + "a*" * 200 + "b'}", "match any detection"),
+        (HEAD + "detection: {a: {x|re: '" + "(a{1,100}){1,100}" * 20 + "'}, condition: a}", "the regex is too long"),
+        (
+            HEAD
+            + "detection: {a: {x|windash: ["
+            + ",".join(f"' -a{n} -b -c'" for n in range(900))
+            + "]}, condition: a}",
+            "characters, more than 1,000,000",
+        ),
+    ],
+    ids=["flow", "block", "bytes", "not", "number", "selector", "regex", "windash"],
+)
+def test_what_is_made_to_take_long_or_to_crash_is_refused(tmp_path, text, reason):
+    (tmp_path / "rule.yml").write_text(text)
+    (refused,) = convert([tmp_path], RuleMapping())
+    assert reason in refused.reason
+
+
 def test_equal_values_of_a_field_are_looked_up_in_one_list(mapping):
     text = "s: [{Image|endswith: '\\a.exe'}, {Image|endswith: ['\\b.exe', '\\A.exe']}, {OriginalFileName: c}]"
     search = convert_rule(mapping, f"{text}\ncondition: s").settings["search"]
