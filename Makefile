@@ -19,7 +19,7 @@ ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a 
 screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots
 
-test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events too where SSA_REAL_EVENTS names their folder)
+test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events and Sigma rules too where SSA_REAL_EVENTS and SSA_SIGMA_RULES name their folders)
 	@$(RUN) -m tools.build.package
 	@env -u SPLUNK_URL -u PYTHONDONTWRITEBYTECODE $(RUN) -m pytest -n auto --dist loadgroup
 
@@ -40,13 +40,13 @@ package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic1)
 	@$(RUN) -m tools.build.inspect_app
 
-bench: $(VENV)/sandbox ## measure reading, ingest and searches over a million events (some minutes, 5 GB of disk)
+bench: $(VENV)/sandbox $(VENV)/sigma ## measure reading, ingest, and searches over a million events (an hour or two, 5 GB of disk)
 	@$(RUN) -m tools.bench.reading
 	@$(RUN) -m tools.bench.searches
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec
 
-bench-scan: $(VENV)/sandbox ## measure ssadetect beside the plain SDK command, and write docs/benchmark.md (an hour)
+bench-scan: $(VENV)/sandbox $(VENV)/sigma ## measure ssadetect beside others, and write docs/benchmark.md (some hours)
 	@$(RUN) -m tools.bench.scan --write
 
 evaluate: $(VENV)/sandbox ## measure the story on msiexec, and other rules, over our catalogue; count hits in real events where SSA_REAL_EVENTS names them
@@ -81,10 +81,15 @@ $(VENV)/sandbox: requirements/sandbox.txt | $(VENV)/bin/pip
 	@$(PIP) install -r $<
 	@touch $@
 
-$(VENV)/dev: requirements/dev.txt requirements/sandbox.txt | $(VENV)/bin/pip
+$(VENV)/sigma: requirements/sigma.txt | $(VENV)/bin/pip
+	@echo "installing requirements/sigma.txt …"
+	@$(PIP) install -r $<
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt requirements/sandbox.txt requirements/sigma.txt | $(VENV)/bin/pip
 	@echo "installing requirements/dev.txt (AppInspect, ruff, mypy, pytest …), a minute or two …"
 	@$(PIP) install -r $<
-	@touch $@ $(VENV)/sandbox
+	@touch $@ $(VENV)/sandbox $(VENV)/sigma
 
 $(VENV)/contentctl/ready: requirements/contentctl.txt | $(VENV)/bin/pip
 	@echo "installing requirements/contentctl.txt …"

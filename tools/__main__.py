@@ -9,13 +9,14 @@ import sys
 from types import ModuleType
 
 from tools import replay
-from tools.content import explain, export, importer
+from tools.content import explain, export, importer, sigma
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "export": export,
     "import": importer,
     "replay": replay,
+    "sigma": sigma,
 }
 """Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(options)` does the work."""
 

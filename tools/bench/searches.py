@@ -1,7 +1,8 @@
-"""Measure the app on many events: `python -m tools.bench.searches [--events N] [--runs N]`, a million and five without.
+"""Measure the app on many events: `python -m tools.bench.searches [--events N] [--runs N] [--rules N]`.
 
 Makes process-creation events of one day (the same ones each time), brings them into the sandbox as a replay does, and
-runs the packaged searches over them; then the risk action, on as many results as an alert gets. Each measurement has a
+runs the packaged searches over them, and one search with many rules; then the risk action, on as many results as an
+alert gets. Each measurement has a
 process of its own, so that no other's memory counts. Exit code 1 when something is not found or written that was
 planted; goals that are missed are only shown.
 """
@@ -20,9 +21,10 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import duckdb
 from rich import box
@@ -35,19 +37,26 @@ from sandbox.inputs import windows
 from sandbox.search.instance import Instance
 from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
+from ssa.content.datamodels import PROCESSES
 from tools.bench import views
 from tools.bench.data import DAY, DAY_SECONDS, events, planted
 from tools.build import package
+from tools.content.stanzas import FIELDS
+from tools.docs.pages import GIVEN
 
 GOAL_SECONDS, GOAL_MB = 10, 1024
 GOAL_ALERT_SECONDS, GOAL_ALERT_MB = 20, 60
 GOAL_PANEL_SECONDS = 3
+GOAL_RULES_SECONDS = 480
 RISK_EVENTS_PER_EVENT = 0.1
 ALERT_RESULTS = 10_000
 """The most results that an alert action gets: maxresults in alert_actions.conf."""
 
 KEY = "bench"
 SAMPLE_SECONDS = 0.02
+
+
+T = TypeVar("T")
 
 
 class Figure(NamedTuple):
@@ -66,6 +75,7 @@ class Data:
     home: Path
     events: int
     runs: int
+    rules: int = 0
 
 
 def ingestion(data: Data) -> list[Figure]:
@@ -124,6 +134,48 @@ def search(data: Data, name: str) -> list[Figure]:
         Figure("  wall time, median", statistics.median(walls), "s", GOAL_SECONDS),
         Figure("  processor time, least", min(cpus), "s"),
         Figure("  processor time, median", statistics.median(cpus), "s"),
+        Figure("  peak memory, sandbox", memory.own, "MB"),
+        Figure("  peak memory, with commands", memory.own + memory.children, "MB", GOAL_MB),
+    ]
+
+
+def rules(data: Data) -> list[Figure]:
+    """Run one search with many rules over the whole day."""
+    return alone(search_rules, data, alone(install_rules, data)) if data.rules else []
+
+
+def install_rules(data: Data) -> str:
+    """Write the rules into the app's local folder, with the given detection; return a search with all of them."""
+    from tools.bench.rules.measuring import stanzas_and_columns  # needs pySigma
+
+    sample = [dict(windows.parse(row.rstrip("\n")).fields) for row in islice(events(data.events), 1_000)]
+    text, columns = stanzas_and_columns(data.rules, data.home, sample)
+    with closing(Instance(data.home, on_disk=True, app=replay.APP)) as instance:
+        local = local_conf(instance)
+    local.parent.mkdir(exist_ok=True)
+    local.write_text(f"[default]\ndisabled = 1\n[{GIVEN}]\ndisabled = 0\n{text}", "utf-8")
+    return f"`{PROCESSES.macro}` | fields {', '.join(sorted({*FIELDS, *columns}))} | ssadetect"
+
+
+def local_conf(instance: Instance) -> Path:
+    """Return where the app of a sandbox has the detections of its users."""
+    return instance.apps / replay.APP / "local/ssa_detections.conf"
+
+
+def search_rules(data: Data, text: str) -> list[Figure]:
+    """Run the search once: among its hits must be those of the given detection that were planted."""
+    instance, day = Instance(data.home, on_disk=True, app=replay.APP), DAY.timestamp()
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    with Memory() as memory:
+        found = [row["detection"] for row in instance.search(text, earliest=day, latest=day + DAY_SECONDS).rows]
+    wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    local_conf(instance).unlink()
+    if found.count(GIVEN) != planted(data.events):
+        raise SystemExit(f"{data.rules} rules: {found.count(GIVEN)} hits, not the {planted(data.events)} planted")
+    return [
+        Figure(f"hits of {data.rules:,} rules and the given one", len(found), ""),
+        Figure("  wall time", wall, "s"),
+        Figure("  processor time", cpu, "s", GOAL_RULES_SECONDS),
         Figure("  peak memory, sandbox", memory.own, "MB"),
         Figure("  peak memory, with commands", memory.own + memory.children, "MB", GOAL_MB),
     ]
@@ -198,7 +250,7 @@ def hit(number: int) -> dict[str, object]:
     }
 
 
-BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, panels, alerting)
+BENCHMARKS: tuple[Callable[[Data], list[Figure]], ...] = (ingestion, searches, rules, panels, alerting)
 """What is measured, in this order: the first one makes what the others work on."""
 
 
@@ -256,7 +308,7 @@ def peak(pid: str) -> float:
     return sum(int(row.split()[1]) / 1024 for row in rows if row.startswith("VmHWM:"))
 
 
-def alone(benchmark: Callable[..., list[Figure]], *arguments: object) -> list[Figure]:
+def alone(benchmark: Callable[..., T], *arguments: object) -> T:
     """Measure in a fresh process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(benchmark, *arguments).result()
@@ -278,6 +330,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--events", type=int, default=1_000_000, metavar="N")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="how often each search is run")
+    parser.add_argument("--rules", type=int, default=1_415, metavar="N", help="of the search with many; 0: without")
     asked = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
     table = Table(title=f"{asked.events:,} events\n{machine()}", title_justify="left", box=box.SIMPLE_HEAD)
@@ -285,7 +338,7 @@ def main(arguments: list[str] | None = None) -> int:
     table.add_column("value", justify="right")
     table.add_column("goal")
     with tempfile.TemporaryDirectory(prefix="bench-") as home, console.status("measuring …"):
-        data = Data(Path(home), asked.events, asked.runs)
+        data = Data(Path(home), asked.events, asked.runs, asked.rules)
         for benchmark in BENCHMARKS:
             for what, value, unit, goal in benchmark(data):
                 verdict = "" if goal is None else f"under {goal:,} {unit}: {'met' if value < goal else 'missed'}"

@@ -47,7 +47,7 @@ def test_the_same_number_gives_the_same_events() -> None:
 
 
 def test_a_small_run_shows_plausible_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["--events", "2000", "--runs", "2"]) == 0
+    assert bench.main(["--events", "2000", "--runs", "2", "--rules", "30"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("2,000 events")
     # For each search what it found, its least and median times, and its memory alone and with the commands.
@@ -59,6 +59,12 @@ def test_a_small_run_shows_plausible_figures(capsys: pytest.CaptureFixture[str])
         assert 0 < wall <= median < 10
         assert 0 < cpu <= cpu_median < 20
         assert 30 < own < own + 10 < all_together < 1024  # a command is a Python of its own
+    rules = re.search(
+        r"hits of 30 rules and the given one +\d+.*?processor time +([\d.]+) s.*?commands +([\d.]+) MB", out, re.S
+    )
+    assert rules
+    assert 0 < float(rules[1]) < 60
+    assert 30 < float(rules[2]) < 1024
     action = re.search(
         r"risk events of 2,000 results +4,000.*?processor time +([\d.]+) s.*?memory +([\d.]+) MB", out, re.S
     )

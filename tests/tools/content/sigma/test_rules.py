@@ -1,0 +1,62 @@
+"""Real rules: each converts, fires on its own sample, and finds in real events what another matcher finds."""
+
+import pytest
+
+from sandbox.inputs import windows
+from ssa.rows.event import input_event
+from ssa.rows.hits import detect
+from tests.support.sigma import events, rules
+from tests.support.sigma.matcher import matcher
+from tools.content.sigma.conversion import detection
+
+PARTS = 8
+"""Of the rules over the real events: each is a test, so that they run side by side."""
+
+
+@pytest.fixture(scope="module")
+def selection(tmp_path_factory):
+    """The folder of the rules, unpacked."""
+    rules.folder()
+    return rules.unpacked("rules.tar.gz", tmp_path_factory.mktemp("rules"))
+
+
+def test_every_rule_becomes_a_detection(selection):
+    found = rules.converted(selection)
+    assert [one for one in found if one.reason] == []
+    assert len(found) == len(rules.documents(selection)) > 800
+    assert len({one.name for one in found}) == len({one.id for one in found}) == len(found)
+    assert all("Sysmon 1" in one.fires_on for one in found)
+
+
+def test_each_rule_fires_on_its_own_sample(selection, tmp_path):
+    by_id = {one.id: one for one in rules.converted(selection)}
+    samples = rules.samples(rules.unpacked("regression.tar.gz", tmp_path))
+    assert len(samples) == 81
+    missed = []
+    for rule_id, path, expected in samples:
+        found = detection(by_id[rule_id].name, by_id[rule_id].settings)
+        rows = [events.row(event) for event in windows.read_events(path) if event.tags]
+        fired = sum(bool(detect(found, row)) for row in rows)
+        if not fired or fired != (expected or fired):
+            missed.append((by_id[rule_id].file, fired, expected))
+    assert missed == []
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_rule_finds_in_real_events_what_another_matcher_finds(selection, part):
+    documents = rules.documents(selection)
+    mine = rules.converted(selection)[part::PARTS]
+    compiled = [
+        (one.file, detection(one.name, one.settings), matcher(documents[one.file]["detection"])) for one in mine
+    ]
+    fields = frozenset().union(*(one.plan.input_fields for _, one, _ in compiled))
+    differing, hits = [], 0
+    for row, event in events.real():
+        seen = input_event(row, fields)
+        for file, found, is_match in compiled:
+            fires = bool(detect(found, row, seen))
+            hits += fires
+            if fires != is_match(event):
+                differing.append((file, fires, row["process"]))
+    assert differing == []
+    assert hits > 20
