@@ -17,7 +17,7 @@ from ssa.content.detection import Catalogue, DetectionError
 from .detector import Detector
 from .messages import here
 from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
-from .scan import Scan
+from .scan.scan import Scan
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -13,8 +13,8 @@ from ssa.language import TooLargeError
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
-from .byte_search import byte_search
-from .dispatch import Dispatch
+from .scan.byte_search import byte_search
+from .dispatch.dispatch import Dispatch
 from .messages import here, host
 
 if TYPE_CHECKING:
