@@ -9,12 +9,13 @@ import sys
 from types import ModuleType
 
 from tools import replay
-from tools.content import explain, export, importer
+from tools.content import explain, export, importer, index
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "export": export,
     "import": importer,
+    "index": index,
     "replay": replay,
 }
 """Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(options)` does the work."""

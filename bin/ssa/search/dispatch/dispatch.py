@@ -1,74 +1,69 @@
-"""Which detections a row can match, without running them: all are served in one pass, and few of them by each row."""
+"""Which detections a row can match, without running them: all are served in one pass, and few of them by each row.
+
+A detection is filed under one of its clauses, the least likely one, with every text of it. A row looks up its values,
+which costs the same however many detections there are; what is found is judged by all else that is required.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from ssa.content.detection import Detection
-from ssa.language.analysis.requirements import Clause, RequiredText
+from ssa.language.required_text import SAME
 from ssa.rows import event
+
+from .judge import Judge, Lowered, Test, same
+from .lookup import Lookup, Memo
+
+MEMO = 8 << 20
+"""Bytes of values that are remembered: paths and parents repeat, and most command lines do not."""
 
 
 class Dispatch:
     """The detections of a search, to be asked which of them an event can match."""
 
     def __init__(self, detections: Sequence[Detection]) -> None:
-        self._by_value: dict[tuple[str, bool], dict[str, list[int]]] = {}
-        self._by_nothing: list[int] = []
-        self._all = [(detection, list(event.required(detection))) for detection in detections]
-        for number, (_, clauses) in enumerate(self._all):
-            clause = next(filter(_is_equality, clauses), None)
-            if clause is None:
-                self._by_nothing.append(number)
-                continue
-            clauses.remove(clause)
-            table = self._by_value.setdefault((clause[0].field, clause[0].fold), {})
-            for wanted in clause:
-                table.setdefault(wanted.text, []).append(number)
+        self._detections = detections
+        self._judges: list[Judge | None] = [None] * len(detections)
+        self._always: list[int] = []
+        self._pairs: list[tuple[Test, int]] = []
+        memo, lookups = Memo(MEMO), dict[str, Lookup]()
+        self.fields: set[str] = set()
+        """The fields on which it depends which detections an event can match."""
+        for number, detection in enumerate(detections):
+            clauses = detection.profile.required
+            for group in (*chain.from_iterable(clauses), *detection.profile.excluded):
+                self.fields.update(group[:1] if group[1] != SAME else (group[0], *group[3]))
+            if not clauses:
+                self._always.append(number)
+            for field, how, fold, texts in clauses[0] if clauses else ():
+                if how == SAME:
+                    self._pairs += [(same(field, other, fold), number) for other in texts]
+                else:
+                    if field not in lookups:
+                        lookups[field] = Lookup(memo)
+                    lookups[field].file(number, how, texts)
+        self._lookups = [(field, lookup.known, lookup.find) for field, lookup in lookups.items()]
 
     def __call__(self, seen: event.InputEvent) -> list[Detection]:
         """Return the detections that an event can match, in their order."""
-        lowered: dict[str, str] = {}
-        found = self._by_nothing
-        for (name, fold), table in self._by_value.items():
-            value = seen.get(name)
+        found = [*self._always]
+        for field, known, find in self._lookups:
+            value = seen.get(field)
             if value is not None:
-                if fold:
-                    value = lowered[name] = value.lower()
-                found = [*found, *table.get(value, ())] if found else table.get(value, found)
+                numbers = known.get(value)
+                found += find(value) if numbers is None else numbers
+        lowered: Lowered = {}
+        for holds, number in self._pairs:
+            if holds(seen, lowered):
+                found.append(number)
         if not found:
             return []
-        return [self._all[number][0] for number in sorted(found) if _meets(self._all[number][1], seen, lowered)]
+        return [self._detections[number] for number in sorted({*found}) if self._judge(number)(seen, lowered)]
 
-
-def _is_equality(clause: Clause) -> bool:
-    """Tell whether a clause says what one field is equal to, so that its value can be looked up."""
-    return len({(wanted.field, wanted.fold, wanted.how == "equals") for wanted in clause}) == 1 and (
-        clause[0].how == "equals"
-    )
-
-
-def _meets(clauses: Sequence[Clause], seen: event.InputEvent, lowered: dict[str, str]) -> bool:
-    for clause in clauses:
-        for wanted in clause:
-            if _holds(wanted, seen, lowered):
-                break
-        else:
-            return False
-    return True
-
-
-def _holds(wanted: RequiredText, seen: event.InputEvent, lowered: dict[str, str]) -> bool:
-    name, text, how = wanted.field, wanted.text, wanted.how
-    value = seen.get(name)
-    if value is None:
-        return False
-    if wanted.fold:
-        if name not in lowered:
-            lowered[name] = value.lower()
-        value = lowered[name]
-    if how == "contains":
-        return text in value
-    if how == "equals":
-        return text == value
-    return value.startswith(text) if how == "starts" else value.endswith(text)
+    def _judge(self, number: int) -> Judge:
+        judge = self._judges[number]
+        if judge is None:
+            judge = self._judges[number] = Judge(self._detections[number].profile)
+        return judge
