@@ -9,12 +9,13 @@ import sys
 from types import ModuleType
 
 from tools import replay
-from tools.content import explain, export, importer, sigma
+from tools.content import explain, export, importer, index, sigma
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "export": export,
     "import": importer,
+    "index": index,
     "replay": replay,
     "sigma": sigma,
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from tools import ROOT
-from tools.content import demo_data, generated
+from tools.content import demo_data, engine, generated
 from tools.docs import detections, language, sandbox_page
 from tools.evaluate import page as evaluation
 from tools.marks import MARK
@@ -54,6 +54,8 @@ OUTPUTS = (
     _conf("macros", generated.macros),
     _conf("savedsearches", generated.saved_searches),
     _conf("analyticstories", generated.stories),
+    _conf("ssa_detection_index", generated.index_entries),
+    _page(engine.PATH, engine.SOURCES, engine.module),
     Output("docs/detections/*.md", generated.DETECTIONS, detections.detection_pages),
     Output(detections.LAYER, generated.DETECTIONS, detections.layer, "JSON " + NO_COMMENTS),
     _page(language.PATH, "bin/ssa/language, tools/docs/language.py", language.page),

@@ -16,6 +16,7 @@ from ssa.language.functions.meanings import (
     LIKE_PATTERN,
     RECASED,
     ChangeOfCase,
+    FirstOf,
     Meaning,
     MemberOfMap,
     NewMap,
@@ -268,6 +269,10 @@ def holds_for_a_change_of_case(meaning, result, text):
     assert result == RECASED[meaning.case](text)
 
 
+def holds_for_the_first(meaning, result, *arguments):
+    assert same(result, next(value for value in arguments[meaning.arguments] if value is not None))
+
+
 def holds_for_a_match(meaning, result, text, pattern):
     assert not pattern.isalnum() or result is (pattern == text if meaning.kind == LIKE_PATTERN else pattern in text)
 
@@ -282,6 +287,7 @@ def holds_for_a_new_map(meaning, result, flat):
 
 HOLDS = {
     OneOf: holds_for_a_choice,
+    FirstOf: holds_for_the_first,
     TypeAssertion: holds_for_an_assertion,
     TypeConversion: holds_for_a_conversion,
     PartOfText: holds_for_a_part,

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from ssa.language import SsaError, compile_text
-from ssa.language.analysis.requirements import MAX_CLAUSES, MAX_TEXTS
+from ssa.language.analysis.clauses import MAX_CLAUSES, MAX_TEXTS
 from tests.support.examples import given_detection
 from tests.support.language.cases import END, START, TABLES, text_of
 from tests.support.language.literals import near, requiring_program
@@ -22,20 +22,30 @@ HOLDS = {
     "starts": str.startswith,
     "ends": str.endswith,
 }
-WRITTEN = {"equals": "{}", "contains": "*{}*", "starts": "{}*", "ends": "*{}"}
+WRITTEN = {"equals": "{}", "contains": "*{}*", "starts": "{}*", "ends": "*{}", "matches": "/{}/"}
+GATES = {"present": "{} has a value", "same": "{} = {}"}
 
 
 def written(literal):
-    return f"{literal.field}: {WRITTEN[literal.how].format(literal.text)}" + ", any case" * literal.fold
+    gate = GATES.get(literal.how)
+    text = gate.format(literal.field, literal.text) if gate else WRITTEN[literal.how].format(literal.text)
+    return (text if gate else f"{literal.field}: {text}") + ", any case" * literal.fold
 
 
 def holds(event, literal):
     """Tell whether an event holds a literal: by the case of Python, and as a search of the value as it is finds it."""
-    value = event.get(literal.field)
-    if value is None:
-        return False
-    held = bool(HOLDS[literal.how](value.lower() if literal.fold else value, literal.text))
-    return held and re.search(spelled(literal), value, re.DOTALL) is not None
+    value, other = event.get(literal.field), event.get(literal.text)
+    if value is None or literal.how == "present":
+        return value is not None
+    value = value.lower() if literal.fold else value
+    if literal.how == "same":
+        return other is not None and value == (other.lower() if literal.fold else other)
+    if literal.how == "matches":
+        return re.search(literal.text, value) is not None
+    held = bool(HOLDS[literal.how](value, literal.text))
+    if not literal.text.isascii():
+        return held
+    return held and re.search(spelled(literal), event[literal.field], re.DOTALL) is not None
 
 
 def spelled(literal):
@@ -71,7 +81,7 @@ def test_the_shipped_detection_requires_its_process_and_one_of_two_switches():
 
 def test_no_event_that_a_program_hits_is_without_what_it_requires():
     random, number = Random(SEED), count(400, 30_000, 400)
-    requiring = hits = hits_requiring = 0
+    requiring = excluding = hits = hits_requiring = 0
     for _ in range(number):
         tree = requiring_program(random)
         text = print_program(tree)
@@ -80,12 +90,15 @@ def test_no_event_that_a_program_hits_is_without_what_it_requires():
         except SsaError:
             continue
         requiring += bool(plan.required)
+        excluding += bool(plan.excluded)
         for event, models in (near(random, tree, plan.required) for _ in range(25)):
             if any(plan.run(event, models)):
                 hits += 1
                 hits_requiring += bool(plan.required)
                 assert not missed(plan, event), (text, event, missed(plan, event))
+                assert not [each for each in plan.excluded if holds(event, each)], (text, event)
     assert hits_requiring > number
+    assert excluding > number // 50
     report(f"{number} programs, {requiring} that require something; {hits_requiring} of {hits} hits were of those")
 
 

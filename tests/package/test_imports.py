@@ -22,7 +22,7 @@ ROOMS = {
 }
 """Each room, and the rooms that it may import: search and action do not know each other."""
 
-LANGUAGE = ("values", "text", "functions", "analysis", "run")
+LANGUAGE = ("values", "required_text", "text", "functions", "analysis", "run")
 """The rooms of the language: each imports those before it."""
 
 SPLUNKLIB = ("search/sdk_command.py", "search/explain_command.py", "action/rest")

@@ -20,6 +20,7 @@ GENERATORS = {
     "default/macros.conf": generated.macros,
     "default/savedsearches.conf": generated.saved_searches,
     "default/analyticstories.conf": generated.stories,
+    "default/ssa_detection_index.conf": generated.index_entries,
 }
 CONFS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "default").glob("*.conf"))
 NEW = [Stanza("new", {"a": "1"})]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ssa.content import conf
 from ssa.content.detection import CONF, Catalogue, DetectionError
-from ssa.search.explanation import Line, explain
+from ssa.search.explanation import Line, explain, explain_set
 from tools.content.importer.published import ImporterError, read
 
 
@@ -32,12 +32,17 @@ def run(options: argparse.Namespace) -> int:
             sys.stderr.write(f"{error}\n")
             wrong += 1
             continue
+        running = []
         for name in catalogue.names:
             try:
-                sys.stdout.write("".join(shown(explain(catalogue.find(name)))) + "\n")
+                detection = catalogue.find(name)
+                sys.stdout.write("".join(shown(explain(detection))) + "\n")
+                running += [detection] * (not detection.disabled)
             except DetectionError as error:
                 sys.stderr.write(f"{error}\n")
                 wrong += 1
+        if len(running) > 1:
+            sys.stdout.write("".join(f"{row['text']}\n" for row in explain_set(running)))
     return int(wrong > 0)
 
 

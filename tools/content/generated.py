@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ssa.content import index
 from ssa.content.datamodels import DATA_MODELS, NO_MODEL, PROCESSES, DataModel
 from ssa.content.detection import Detection
 from ssa.rows.event import columns_read
-from tools.content import pushdown, stanzas
+from tools.content import engine, pushdown, stanzas
 from tools.content.conf_text import ConfText
 from tools.content.stanzas import Metadata, Settings, json_text, macro
 from tools.docs import pages
@@ -182,6 +183,13 @@ def stories() -> Iterator[Stanza]:
             "searches": json_text([pages.saved_search(detection) for detection in members]),
         }
         yield Stanza(f"analytic_story://{story}", settings)
+
+
+def index_entries() -> Iterator[Stanza]:
+    """Yield the entries of the index, by the engine as it is now: see ssa/content/index.py."""
+    version = engine.version()
+    for detection in pages.detections():
+        yield Stanza(*index.entry(detection.name, detection.search, detection.profile, version))
 
 
 def _metadata(detection: Detection) -> Metadata:

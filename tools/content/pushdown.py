@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ssa.content.datamodels import DataModel
 from ssa.content.detection import Detection
-from ssa.language.analysis.requirements import Clause, RequiredText
+from ssa.language.required_text import GATES, Clause, RequiredText
 from ssa.rows.event import required
 
 EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
@@ -30,8 +30,9 @@ _NO_FIELD = re.compile(
 )
 """What is no field of an event in a search: operators, time modifiers, and what may be one of these."""
 
-_PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$]+'), re.compile(r'[^"*`$k]+')
-"""Runs without what ends a text, is a wildcard, or starts a macro or token; where U+212A may be, without k too."""
+_PLAIN, _PLAIN_FOLDED = re.compile(r'[^"*`$\x80-\U0010ffff]+'), re.compile(r'[^"*`$k\x80-\U0010ffff]+')
+"""Runs of ASCII without what ends a text, is a wildcard, or starts a macro or token; the second without what may be
+U+212A."""
 
 _PROGRAM = {
     "equals": re.compile(r"([a-z0-9]+)\.exe(?:\.mui)?"),
@@ -91,7 +92,9 @@ def _terms(wanted: RequiredText, columns: tuple[str, ...], names: Mapping[str, s
 
     The text stands in one of the columns.
     """
-    if not all(_FIELD.fullmatch(column) and not _NO_FIELD.fullmatch(column) for column in columns):
+    if wanted.how in GATES or not all(
+        _FIELD.fullmatch(column) and not _NO_FIELD.fullmatch(column) for column in columns
+    ):
         return None
     word = _word(wanted) if names is None and columns == (wanted.field,) else ""
     if word:

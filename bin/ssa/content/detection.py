@@ -9,14 +9,18 @@ from functools import cached_property
 
 from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
-from ssa.language import Plan, SsaError, compile_text
 
 from . import conf
 from .datamodels import PROCESSES
 from .fields import COLUMNS, COMPUTED, COUNTERPARTS, sources
+from .profile import Profile
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+    from ssa.language import Plan
+
+    from .index import Index
 
 
 CONF = "ssa_detections"
@@ -92,8 +96,24 @@ class Detection(Immutable):
     disabled: bool
     columns: Mapping[str, str]
     """SSA field -> the only column that it is read from, where that is not as for other detections."""
-    plan: Plan
-    """The search, compiled."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The search, compiled: when it is read, or where the index has its profile at first use."""
+        from ssa.language import compile_text  # not at the start: most searches need none of the language
+
+        return compile_text(self.search)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """What is known of the search before any event."""
+        return Profile.of(self.plan)
+
+    @property
+    def input_fields(self) -> frozenset[str] | None:
+        """The fields of the input event that the search reads; None means any."""
+        known: Profile | Plan = self.__dict__.get("profile") or self.plan
+        return known.input_fields
 
     @property
     def risk_score(self) -> float:
@@ -128,6 +148,11 @@ class Detection(Immutable):
             "risk_severity": self.severity,
         }
 
+    @cached_property
+    def quoted_id(self) -> str:
+        """The id as a JSON string."""
+        return json.dumps(self.id, ensure_ascii=False)
+
     @property
     def tokens(self) -> tuple[str, ...]:
         """The fields that the message names, in order."""
@@ -144,7 +169,7 @@ class Detection(Immutable):
 
         A column that the event is read from stays: who reads the hit must find the event that was found.
         """
-        read = self.plan.input_fields
+        read = self.input_fields
         stay = {"_time", "host", *PROCESSES.columns, *(column for name in read or () for column in self.sources(name))}
         renamed = {*COUNTERPARTS, *self.columns} - {*self.columns.values()}
         return self.needs - ((self.needs if read is None else stay) - renamed)
@@ -160,15 +185,15 @@ def _at_most(most: float, computed: Any) -> float:
 
 
 class Catalogue:
-    """Detections by name. Their stanzas are checked and compiled when they are looked up."""
+    """Detections by name. Their stanzas are checked when they are looked up, and compiled unless an index has them."""
 
-    def __init__(self, stanzas: Mapping[str, conf.Stanza]) -> None:
-        self._stanzas = stanzas
+    def __init__(self, stanzas: Mapping[str, conf.Stanza], index: Index | None = None) -> None:
+        self._stanzas, self._index = stanzas, index
 
     @classmethod
-    def of_app(cls, app: str) -> Catalogue:
+    def of_app(cls, app: str, index: Index | None = None) -> Catalogue:
         """Read the detections of an app folder; raises ConfError."""
-        return cls(conf.load(app, CONF).stanzas)
+        return cls(conf.load(app, CONF).stanzas, index)
 
     @property
     def names(self) -> list[str]:
@@ -177,15 +202,15 @@ class Catalogue:
 
     def is_enabled(self, name: str) -> bool:
         """Return whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
-        return not _Reader(name, self._stanzas[name]).boolean("disabled")
+        return not _Reader(name, self._stanzas[name], None).boolean("disabled")
 
     def find(self, name_or_id: str) -> Detection:
         """Return the detection of a name or an id; raises DetectionError for none, or for a wrong stanza."""
         if name_or_id in self._stanzas:
-            return _Reader(name_or_id, self._stanzas[name_or_id]).detection()
+            return _Reader(name_or_id, self._stanzas[name_or_id], self._index).detection()
         for name, stanza in self._stanzas.items():
             if "id" in stanza and stanza["id"].value == name_or_id:
-                return _Reader(name, stanza).detection()
+                return _Reader(name, stanza, self._index).detection()
         import difflib  # not at the start, because most searches name their detection right
 
         near = difflib.get_close_matches(name_or_id, self._stanzas, n=1, cutoff=0.5)
@@ -241,9 +266,8 @@ class Catalogue:
 class _Reader:
     """Reads the settings of one stanza; an error names the place of the setting."""
 
-    def __init__(self, name: str, stanza: conf.Stanza) -> None:
-        self.name = name
-        self.stanza = stanza
+    def __init__(self, name: str, stanza: conf.Stanza, index: Index | None) -> None:
+        self.name, self.stanza, self.index = name, stanza, index
 
     def fail(self, key: str, problem: str) -> NoReturn:
         setting = self.stanza.get(key)
@@ -300,11 +324,20 @@ class _Reader:
             columns[field] = column
         return columns
 
-    def plan(self) -> Plan:
+    def compiled(self) -> dict[str, Any]:
+        """Return what is known of the search: the profile that the index has, or else the plan."""
+        search = self.text("search")
+        profile = self.index.find(search) if self.index else None
+        if profile:
+            return {"profile": profile}
+        from ssa.language import SsaError, compile_text
+
         try:
-            return compile_text(self.text("search"))
+            plan = compile_text(search)
         except SsaError as error:
             self.fail("search", str(error))
+        # In a run of all, which may be thousands, plans are where the memory would go.
+        return {"plan": plan} if self.index is None else {"profile": Profile.of(plan)}
 
     def detection(self) -> Detection:
         for key in REQUIRED:
@@ -341,9 +374,10 @@ class _Reader:
             dataset=text("dataset"),
             disabled=self.boolean("disabled"),
             columns=self.columns(),
-            plan=self.plan(),
         )
-        if detection.plan.input_fields is not None:
-            for field in sorted(detection.columns.keys() - detection.plan.input_fields - detection.needs):
+        detection.__dict__.update(self.compiled())
+        read = detection.input_fields if detection.columns else None
+        if read is not None:
+            for field in sorted(detection.columns.keys() - read - detection.needs):
                 self.fail("columns", f"neither the search nor message or observables name {field}: is it misspelt?")
         return detection

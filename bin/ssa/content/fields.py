@@ -22,7 +22,7 @@ BLANKS = (
 PLACEHOLDERS = frozenset({"", "-", "unknown", "null", "(null)", "none", "n/a", "not_translated"})
 """How Windows, add-ons and data models write that a value is missing; in any case, with any blanks around."""
 
-_LONGEST = max(map(len, PLACEHOLDERS))
+_LONGEST, _BLANKS = max(map(len, PLACEHOLDERS)), frozenset(BLANKS)
 
 COMPUTED = ("_time", "event_id", "_datamodels")
 """Fields of the input event whose text is not as it stands in the row."""
@@ -60,10 +60,12 @@ def sources(name: str, columns: Mapping[str, str] = MappingProxyType({})) -> tup
 
 def is_placeholder(text: str) -> bool:
     """Return whether a text stands for a missing value."""
+    if len(text) > _LONGEST and text[0] not in _BLANKS and text[-1] not in _BLANKS:
+        return False  # as nearly all
     text = text.strip(BLANKS)
     return len(text) <= _LONGEST and text.lower() in PLACEHOLDERS
 
 
 def is_no_user(text: str) -> bool:
     """Return whether the name of a user stands for a missing one, also behind a domain."""
-    return is_placeholder(text.rpartition("\\")[2])
+    return is_placeholder(text.rpartition("\\")[2] if "\\" in text else text)

@@ -28,6 +28,9 @@ def between(first: str, last: str) -> Container[str]:
 def union(sets: Iterable[Container[str]]) -> Container[str]:
     """Return the characters of any of the sets."""
     every = tuple(sets)
+    listed = [each for each in every if isinstance(each, frozenset)]
+    if len(listed) == len(every):
+        return frozenset[str]().union(*listed)
     return every[0] if len(every) == 1 else CharacterSet(lambda ch: any(ch in each for each in every))
 
 

@@ -10,7 +10,7 @@ from ssa.checking import TYPE_CHECKING
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import Detection
 from ssa.content.fields import COMPUTED, COUNTERPARTS, is_no_user, is_placeholder, sources
-from ssa.language.analysis.requirements import Clauses
+from ssa.language.required_text import Clauses
 
 from .cells import Cell, Row, as_cell, digest, milliseconds, quoted, text, values, whole_second
 
@@ -94,11 +94,15 @@ def _by_source(fields: frozenset[str], renamed: frozenset[str]) -> tuple[tuple[s
 def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
     """Return the columns of a row that detections and the columns of their hits come from; None means all."""
     columns = {"_time", "_datamodels", "tag", *COUNTERPARTS}.union(*PROCESSES.identity)
+    names: dict[tuple[tuple[str, str], ...], set[str]] = {}
     for detection in detections:
-        if detection.plan.input_fields is None:
+        read = detection.input_fields
+        if read is None:
             return None
-        for name in (*detection.plan.input_fields, *detection.needs):
-            columns.update(detection.sources(name))
+        names.setdefault(tuple(detection.columns.items()), set()).update(read, detection.needs)
+    for renamed, fields in names.items():
+        own = dict(renamed)
+        columns.update(column for name in fields for column in sources(name, own))
     return frozenset(columns - {"event_id"})
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 
+from ssa.checking import TYPE_CHECKING
 from ssa.content.detection import Detection, format_score, severity
-from ssa.language import Detected, TooLargeError
+from ssa.language.values import TooLargeError
 
 from .cells import LONGEST_BODY, Cell, Row, as_cell, canonical, digest, quoted, text
 from .event import InputEvent, cell_of, datamodels, event_id, input_event
+
+if TYPE_CHECKING:
+    from ssa.language import Detected
 
 
 def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> list[dict[str, Cell]]:
@@ -34,8 +38,10 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
         raise TooLargeError(f"a body of more than {LONGEST_BODY:,} characters of JSON")
     start, end = hit.start_time, hit.end_time
     cells: dict[str, Cell] = {}
+    replaced = detection.replaced
     for name in detection.needs:
-        if name in detection.replaced or not text(row.get(name)):
+        own = row.get(name)
+        if name in replaced or not (own if type(own) is str else text(own)):
             value = hit.body.get(name)
             if value is None and name in hit.body and name in detection.replaced:
                 cells[name] = None
@@ -65,7 +71,7 @@ def finding_id(detection: Detection, hit: Detected, body: str) -> str:
     start, end = hit.start_time, hit.end_time
     entities = ",".join([quoted(one) if type(one) is str else canonical(one) for one in hit.entities])
     text = (
-        f'{{"body":{body},"detection_id":{quoted(detection.id)},"end_time":{"null" if end is None else end},'
+        f'{{"body":{body},"detection_id":{detection.quoted_id},"end_time":{"null" if end is None else end},'
         f'"entities":[{entities}],"start_time":{"null" if start is None else start}}}'
     )
     return "sha256:" + b2a_base64(digest(text), newline=False).decode("ascii")

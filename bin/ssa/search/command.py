@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
+from ssa.content.index import Index
 
 from .detector import Detector
 from .messages import here
 from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
-from .scan import Scan
+from .scan.scan import Scan
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -37,8 +38,12 @@ def detector(selection: str | None, trace: bool, unnamed: Sequence[str], message
     try:
         if unnamed:
             raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\"")
-        catalogue = Catalogue.of_app(APP)
+        index = Index(APP)
+        catalogue = Catalogue.of_app(APP, index)
         chosen = catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
+        index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text))
+        for detection in chosen if selection is not None else ():
+            _ = detection.plan  # named ones are few, and likely to be needed: compiled before the first row
         return Detector(chosen, trace, messages, named=selection is not None)
     except (ConfError, DetectionError) as error:
         raise RefusedError(here() + str(error)) from error

@@ -9,14 +9,14 @@ from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP
 from ssa.content.datamodels import DATA_MODELS, PROCESSES
 from ssa.content.detection import CONF, Detection
-from ssa.content.fields import COLUMNS, COMPUTED, sources
-from ssa.language import TooLargeError
+from ssa.content.fields import COLUMNS, COMPUTED, COUNTERPARTS, sources
+from ssa.language.values import TooLargeError
 from ssa.rows import cells, event
 from ssa.rows.hits import detect
 
-from .byte_search import byte_search
-from .dispatch import Dispatch
+from .dispatch.dispatch import Dispatch
 from .messages import here, host
+from .scan.byte_search import byte_search
 
 if TYPE_CHECKING:
     from .messages import Messages
@@ -30,15 +30,21 @@ class Readers:
 
     def __init__(self, columns: Mapping[str, str], detections: Sequence[Detection]) -> None:
         self.columns = columns
+        self.early: frozenset[str] | None
         self.detections = detections
         self.dispatch = Dispatch(detections)
-        self.decisive = sorted(set().union(*(d.plan.decisive_fields for d in detections)) - {"event_id"})
-        self.blind_rows: Counter[str] = Counter()
+        self.decisive = frozenset[str]().union(*(d.profile.decisive_fields for d in detections)) - {"event_id"}
+        self.blind_rows: Counter[frozenset[str]] = Counter()
+        """Fields that decide and are missing -> rows that lack just these."""
         self.blind_chunks: Counter[str] = Counter()
-        read = [d.plan.input_fields for d in detections]
-        self.fields = None if None in read else frozenset().union(*filter(None, read)) - {"event_id"}
-        # The identity of an event takes a hash: made for those alone that a detection may match.
-        self.reads_id = any(fields is not None and "event_id" in fields for fields in read)
+        read = [d.profile.input_fields for d in detections]
+        every = frozenset[str]().union(*(fields for fields in read if fields is not None))
+        # What is not as it stands in the row takes time: made for those rows alone that a detection may match.
+        self.late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
+        self.early = every - self.late - {"event_id"}
+        self.reads_id = "event_id" in every  # it takes a hash
+        if None in read:
+            self.early, self.late = None, frozenset()
 
 
 class Detector:
@@ -61,7 +67,7 @@ class Detector:
         needed = sorted(set().union(*(d.needs for d in detections)))
         self.columns_read = event.columns_read(detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
-        self.search = byte_search(map(event.required, detections))
+        self.search = byte_search(detection.profile for detection in detections)
 
     def detect(self, row: cells.Row, dispatches: bool = True) -> list[dict[str, cells.Cell]]:
         """Return the hits of a row, each to be laid over the row; every detection is run where it `dispatches` not.
@@ -70,27 +76,29 @@ class Detector:
         the search, and not the other rows, nor what other detections find in it.
         """
         hits: list[dict[str, cells.Cell]] = []
-        missing: list[tuple[Readers, list[str]]] = []
+        missing: list[tuple[Readers, frozenset[str]]] = []
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
-                seen = event.input_event(row, readers.fields, readers.columns)
+                seen = event.input_event(row, readers.early, readers.columns)
                 offered = readers.dispatch(seen) if dispatches else readers.detections
-                if offered and readers.reads_id:
-                    seen["event_id"] = event.event_id(row)
+                if offered:
+                    seen.update(event.input_event(row, readers.late, readers.columns))
+                    if readers.reads_id:
+                        seen["event_id"] = event.event_id(row)
                 found = [hit for one in offered for hit in self._run(one, row, seen)]
                 if found:
                     hits += found
                     passed_over.update(event.passed_over(row, readers.columns))
                 elif not hits:
-                    lacks = [name for name in readers.decisive if seen.get(name) is None]
+                    lacks = readers.decisive.difference(seen)
                     if lacks:
                         missing.append((readers, lacks))
             for hit in hits if self._traces else ():
                 hit.update(self._traces)
             if missing and not hits and self._may_match(row):
                 for readers, lacks in missing:
-                    readers.blind_rows.update(lacks)
+                    readers.blind_rows[lacks] += 1
         except Exception as error:
             self._report_defect("a row cannot be judged", error)
         if passed_over:
@@ -169,7 +177,10 @@ class Detector:
         """
         blind, total = [], 0
         for readers in self._readers:
-            chunks, rows = readers.blind_chunks, readers.blind_rows
+            chunks, rows = readers.blind_chunks, Counter[str]()
+            for lacking, count in readers.blind_rows.items():
+                rows.update(dict.fromkeys(lacking, count))
+            decisive = sorted(readers.decisive)
             told = [
                 detection
                 for detection in readers.detections
@@ -177,7 +188,7 @@ class Detector:
             ]
             total += len(told)
             for detection in told if chunks or rows else ():
-                lacks = [name for name in readers.decisive if name in detection.plan.decisive_fields]
+                lacks = [name for name in decisive if name in detection.profile.decisive_fields]
                 lacks = [name for name in lacks if chunks[name] or rows[name]]
                 if lacks:
                     lacks.sort(key=lambda name: (-chunks[name], -rows[name]))

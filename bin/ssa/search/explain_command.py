@@ -10,7 +10,7 @@ from splunklib.searchcommands import Configuration, GeneratingCommand, Option, d
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
 
-from .explanation import COLUMNS, Line, explain
+from .explanation import COLUMNS, Line, explain, explain_set
 from .messages import SdkMessages
 
 
@@ -50,11 +50,15 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
             for detection in catalogue.selected(self.detection):
                 yield from explain(detection)
             return
+        running = []
         for name in catalogue.names:
             try:
-                yield from explain(catalogue.find(name))
+                detection = catalogue.find(name)
+                yield from explain(detection)
+                running += [detection] * (not detection.disabled)
             except DetectionError as error:
                 yield {**dict.fromkeys(COLUMNS, ""), "detection": name, "part": "error", "text": str(error)}
+        yield from explain_set(running)
 
 
 def main() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from ssa.content import message_fields
 from ssa.content.detection import Detection, format_score
 from ssa.language.analysis.lint import lint
-from ssa.language.analysis.requirements import RequiredText
+from ssa.language.required_text import GATES, MATCHES, PRESENT, SAME, RequiredText
 from ssa.language.text.errors import line_and_column
 from ssa.language.text.printer import print_command
 from ssa.rows.event import required
@@ -22,10 +22,10 @@ Line = dict[str, str]
 def explain(detection: Detection) -> Iterator[Line]:
     """Yield the explanation of a detection, a row for each thing to know.
 
-    `part` is summary, field, requirement, step or warning. Where a row speaks of a place in the search text it has line
-    and column, from 1, and the text that is near.
+    `part` is summary, field, requirement, step or warning; see also explain_set. Where a row speaks of a place in the
+    search text it has line and column, from 1, and the text that is near.
     """
-    parts = (_summary, _fields, _requirements, _steps, _warnings, _required, _named)
+    parts = (_summary, _fields, _requirements, _steps, _warnings, _costs, _required, _named)
     for found in chain.from_iterable(part(detection) for part in parts):
         yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, **found}
 
@@ -49,13 +49,54 @@ def _fields(detection: Detection) -> Iterator[Line]:
 
 def _requirements(detection: Detection) -> Iterator[Line]:
     clauses = [" or ".join(map(_phrase, clause)) for clause in required(detection)]
-    for text in clauses or ["nothing that could be searched for: every row is read"]:
+    for text in clauses or ["nothing that could be looked for: the detection is run for every row"]:
         yield {"part": "requirement", "name": "event", "text": text}
+    for wanted in detection.plan.excluded:
+        yield {"part": "requirement", "name": "event", "text": f"not: {_phrase(wanted)}"}
+
+
+def _costs(detection: Detection) -> Iterator[Line]:
+    for text in filter(None, [gate_of(detection)]):
+        yield {"part": "warning", "name": "cost", "text": f"{text}: {ADVICE}"}
+
+
+ADVICE = (
+    "to have fewer rows judged, add a condition on a text that its events hold, such as the name of a program, or "
+    "write the text out in each alternative of a regex"
+)
+
+
+def gate_of(detection: Detection) -> str:
+    """Return for which rows a detection is run that requires no text; empty where each of its events holds one."""
+    clauses = required(detection)
+    if any(all(wanted.how not in GATES for wanted in clause) for clause in clauses):
+        return ""
+    if not clauses:
+        return "it requires no text, so it is run for every row"
+    return f"it requires no text, so it is run for every row in which {' or '.join(map(_phrase, clauses[0]))}"
+
+
+def explain_set(detections: Sequence[Detection]) -> Iterator[Line]:
+    """Yield what there is to know of detections that run together: how many require no text, and which."""
+    gated = [f"'{detection.name}'" for detection in detections if gate_of(detection)]
+    if gated:
+        text = f"{len(gated):,} of {len(detections):,} require no text, and cost most: {', '.join(gated)}"
+        yield {**dict.fromkeys(COLUMNS, ""), "part": "set", "name": "cost", "text": text}
+
+
+_PHRASES = {
+    "equals": '{} is "{}"',
+    "contains": '{} contains "{}"',
+    "starts": '{} starts with "{}"',
+    "ends": '{} ends with "{}"',
+    PRESENT: "{} has a value",
+    SAME: "{} is the same as {}",
+    MATCHES: "{} has characters of the sets {}",
+}
 
 
 def _phrase(wanted: RequiredText) -> str:
-    how = {"equals": "is", "contains": "contains", "starts": "starts with", "ends": "ends with"}[wanted.how]
-    return f'{wanted.field} {how} "{wanted.text}"' + ", in any case" * wanted.fold
+    return _PHRASES[wanted.how].format(wanted.field, wanted.text) + ", in any case" * wanted.fold
 
 
 def _steps(detection: Detection) -> Iterator[Line]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     class Messages(Protocol):
         """Where a search shows its user messages."""
 
+        def inform(self, text: str) -> None:
+            """Show a remark."""
+
         def warn(self, text: str) -> None:
             """Show a warning."""
 
@@ -31,6 +34,11 @@ class SdkMessages:
         """End the search with an error."""
         self.fail(here() + problem)
         sys.exit(1)
+
+    def inform(self, text: str) -> None:
+        """Show a remark."""
+        sdk: Any = self
+        sdk.write_info("{}", text)
 
     def warn(self, text: str) -> None:
         """Show a warning."""

@@ -211,6 +211,10 @@ class Conversation:
         self._messages: list[tuple[str, str]] = []
         self._spool = Spool()
 
+    def inform(self, text: str) -> None:
+        """Show the user a remark, with the next reply."""
+        self._messages.append(("INFO", text))
+
     def warn(self, text: str) -> None:
         """Show the user a warning, with the next reply."""
         self._messages.append(("WARN", text))

@@ -12,11 +12,57 @@ NAMES = ("process", "process_name", "user")
 _WILD = re.compile(r"\\(.)|[%_]", re.DOTALL)
 COLUMNS = ("x", "y", "z")
 STOCK = (
-    *("msiexec.exe", "cmd.exe", "CMD /c", "a%b_c", "ski", "SS", "straße.exe", "ﬁlm", "tasKK\u0130", 'say "hi"', "*"),
+    *(
+        "msiexec.exe",
+        "cmd.exe",
+        "CMD /c",
+        "a%b_c",
+        "ski",
+        "SS",
+        "straße.exe",
+        "ﬁlm",
+        "tasKK\u0130",
+        "ΑΣ ж.exe",
+        'say "hi"',
+        "*",
+    ),
     *("a\n/y b", "i\\k", "schtasks.exe", "kali"),
 )
 PATTERNS = ("%{}%", "{}%", "%{}", "{}", "%{}%{}%", "{}_{}%", "%{}\\", "_{}", "%\\{}\\_%", "{}\\\\%")
-VARIANTS = {"k": "kK\u212a", "i": "iI\u0130ı", "s": "sSſß", "f": "fFﬁ", "\n": "\n\r", " ": " \u00a0"}
+REGEXES = (
+    *(
+        "{0}",
+        "^{0}",
+        "{0}$",
+        "{0}.*{1}",
+        "{0}|{1}",
+        "({0}|{1})c?",
+        "(?:{0})+{1}",
+        "{0}(?={1})",
+        "{0}(?!{1})",
+        "(?:{0})?",
+    ),
+    *(
+        "[kK]",
+        "[a-c]{{2}}\\w",
+        "\\s[mM]s?i+",
+        "x{{0}}{0}",
+        "(?>{0}){1}",
+        "{0}{{2}}",
+        "(?:{0}{{1,2}}.?){{1,3}}",
+        "\\W\\w{{3,}}",
+    ),
+)
+VARIANTS = {
+    "k": "kK\u212a",
+    "i": "iI\u0130ı",
+    "s": "sSſß",
+    "f": "fFﬁ",
+    "σ": "σςΣ",
+    "ж": "жЖ",
+    "\n": "\n\r",
+    " ": " \u00a0",
+}
 """What a change of an event puts in the place of a character: what some function takes for the same."""
 
 
@@ -81,7 +127,8 @@ class _Maker:
                 lambda: syntax.In(inner, (self.constant(), self.constant(), self.text(0)), self.chance(20), AT),
                 lambda: syntax.In(self.constant(), (self.many(inner, 1), self.text(0)), self.chance(20), AT),
                 *[lambda: self.call("like", inner, self.pattern())] * 5,
-                lambda: self.call("match_regex", inner, constant(self.pick(("c", "^m", "[kK]")))),
+                *[lambda: self.call("match_regex", inner, constant(self.regex()))] * 2,
+                lambda: syntax.Comparison("=", inner, self.text(1), AT),
                 lambda: syntax.IsNull(inner, self.chance(80), AT),
             ))()  # fmt: skip
         operands = tuple(self.condition(depth - 1) for _ in range(self.random.randint(2, 3)))
@@ -89,10 +136,19 @@ class _Maker:
             *[lambda: syntax.And(operands, AT)] * 3,
             *[lambda: syntax.Or(operands, AT)] * 3,
             lambda: syntax.Not(operands[0], AT),
+            *[lambda: syntax.Not(self.call("coalesce", operands[0], constant(self.pick((False, None, True)))), AT)] * 2,
             lambda: syntax.Comparison("=", operands[0], constant(self.pick((True, True, False))), AT),
             lambda: self.call("if", *operands[:2], constant(self.pick((True, False, None)))),
             lambda: self.call("coalesce", *operands),
         ))()  # fmt: skip
+
+    def regex(self):
+        """Return a regex that needs texts, or sets of characters, in many ways."""
+        texts = [
+            re.sub(r"[^\w ]", r"\\\g<0>", self.constant().value)[: self.random.randrange(2, 9)].rstrip("\\")
+            for _ in "ab"
+        ]
+        return self.pick(("", "", "(?i)", "(?iu)", "(?s)")) + self.pick(REGEXES).format(*texts)
 
     def pattern(self):
         pattern = self.pick(PATTERNS)
@@ -212,7 +268,10 @@ def near(random, tree, clauses):
     for clause in clauses:
         literal = random.choice(clause)
         if random.random() < 0.8:
-            event[literal.field] = changed(random, literal.text)
+            gate = literal.how in ("present", "same", "matches")
+            event[literal.field] = changed(random, random.choice(texts) if gate else literal.text)
+            if literal.how == "same":
+                event[literal.text] = random.choice((str.upper, str.lower, str.title))(event[literal.field])
     for name in NAMES:
         if random.random() < 0.15:
             del event[name]

@@ -36,9 +36,25 @@ def test_it_shows_where_a_warning_points(tmp_path):
 
 
 def test_it_reports_where_every_row_is_read(tmp_path):
-    (tmp_path / "own.conf").write_text(stanza("Any", f"{START}| where match_regex(input_event.process, /x/){END}"))
+    (tmp_path / "own.conf").write_text(stanza("Any", f"{START}| where len(input_event.process) > 9{END}"))
     _, shown, _ = explain(tmp_path / "own.conf")
-    assert "  requirements\n    event: nothing that could be searched for: every row is read\n" in shown
+    assert "  requirements\n    event: nothing that could be looked for: the detection is run for every row\n" in shown
+    assert (
+        "    cost: it requires no text, so it is run for every row: to have fewer rows judged, add a condition" in shown
+    )
+
+
+def test_of_several_it_names_those_that_require_no_text(tmp_path):
+    conditions = {
+        "Any": "len(input_event.process) > 9",
+        "Text": 'input_event.process="x"',
+        "Set": "like(input_event.a, '_')",
+    }
+    texts = [stanza(name, f"{START}| where {condition}{END}") for name, condition in conditions.items()]
+    (tmp_path / "own.conf").write_text("\n".join(texts))
+    _, shown, _ = explain(tmp_path / "own.conf")
+    assert shown.endswith("\n2 of 3 require no text, and cost most: 'Any', 'Set'\n")
+    assert "it is run for every row in which a has a value: " in shown
 
 
 def test_an_override_is_read_over_the_default(tmp_path):

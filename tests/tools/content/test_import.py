@@ -59,6 +59,9 @@ def new_folder(path):
     for room in ("bin/ssa/regex", "bin/ssa/language"):
         shutil.copytree(ROOT / room, path / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "bin/ssa/immutable.py", path / "bin/ssa")
+    (path / "bin/ssa/content").mkdir()
+    for name in ("engine.py", "profile.py"):
+        shutil.copy(ROOT / "bin/ssa/content" / name, path / "bin/ssa/content")
     return path
 
 
@@ -799,7 +802,7 @@ def test_a_new_local_folder_has_the_owner_and_mode_of_the_app(run, folder, monke
     monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((Path(path).parent, user, group)))
     assert run(GOOD)[0] == 0
     owner = (folder.stat().st_uid, folder.stat().st_gid)
-    assert given == [(folder, *owner)] + [(folder / "local", *owner)] * 4
+    assert given == [(folder, *owner)] + [(folder / "local", *owner)] * 5
     assert stat.S_IMODE((folder / "local").stat().st_mode) == 0o750
     assert {stat.S_IMODE(path.stat().st_mode) for path in (folder / "local").iterdir()} == {0o640}
 
@@ -1147,7 +1150,7 @@ def test_any_name_becomes_one_stanza_of_each_kind_or_is_refused(shared, name):
             f"SSA - {folded} - Rule"
         }
         assert {path.name for path in shared.iterdir()} == {"bin", "default", "local", "x.yml"}
-        assert len(list((shared / "local").iterdir())) == 4
+        assert len(list((shared / "local").iterdir())) == 5
 
 
 LINES = st.lists(

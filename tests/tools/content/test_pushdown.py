@@ -75,7 +75,7 @@ def where(condition, **columns):
         ('input_event.latest="x1" OR input_event.b="y2"', "*"),
         ('input_event._time="1772442000250"', "*"),
         ('input_event.event_id="e1"', "*"),
-        ("match_regex(input_event.a, /x1/)", "*"),
+        ("match_regex(input_event.a, /x1/)", 'a="*x1*"'),
     ],
 )
 def test_the_prefilter_has_the_required_texts_in_the_words_of_search(condition, terms):

@@ -17,7 +17,7 @@ from ssa.content import conf
 from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
-from tools.content import stanzas
+from tools.content import engine, stanzas
 from tools.content.importer.doubts import doubts
 from tools.content.importer.local import LocalConfs
 from tools.content.importer.published import ImporterError, Published, read
@@ -37,6 +37,12 @@ Without Splunk: python -m sandbox replay --local FOLDER/local EVENTS…
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.yml", help="a published detection")
+    app_argument(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
+
+
+def app_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument that names an app's folder."""
     parser.add_argument(
         "--app",
         type=Path,
@@ -44,7 +50,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the app's folder, on a server etc/apps/ssa_detections (default: this checkout)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -88,9 +93,9 @@ def app_folder(given: Path) -> Path:
 
 
 def language(app: Path) -> dict[Path, bytes]:
-    """Read the source files of an app's SSA language."""
+    """Read the source files of an app that decide what a text means, and what the index says of it."""
     library = app / "bin/ssa"
-    files = [library / "immutable.py", *(library / "regex").rglob("*.py"), *(library / "language").rglob("*.py")]
+    files = [library / "immutable.py", library / "content/engine.py", *engine.files(app)]
     try:
         return {path.relative_to(app): path.read_bytes() for path in files}
     except OSError as error:

@@ -9,9 +9,11 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from ssa.content import conf
+from ssa.content import conf, index
+from ssa.content.detection import CONF
 from tools.content.conf_text import ConfText
 from tools.content.importer.published import ImporterError
+from tools.content.index_text import index_text
 
 LONGEST_SHOWN = 60
 """Characters of an old and a new value together; where they have more, only the key is reported."""
@@ -72,8 +74,21 @@ class LocalConfs:
             parts.append("\n".join([f"# {self._path(name)}", *stanzas]))
         return "\n".join(parts)
 
+    def put_index(self) -> int:
+        """Put the index of the detections as they now are, whatever is there; return how many entries it has."""
+        text = index_text(self.app, self.stanzas[CONF])
+        there = self._path(index.CONF)
+        self._before[index.CONF] = there.read_text("utf-8", "replace") if there.is_file() else None
+        self._texts[index.CONF] = ConfText(text)
+        return len(conf.parse(text, index.CONF))
+
     def write(self) -> None:
-        """Write the files that change. Raises ImporterError when one cannot be written; then all are as before."""
+        """Write the files that change, and with detections their index.
+
+        Raises ImporterError when one cannot be written; then all are as before.
+        """
+        if CONF in self._texts and self._texts[CONF].text != (self._before[CONF] or ""):
+            self.put_index()
         changed = {name: text.text for name, text in self._texts.items() if text.text != (self._before[name] or "")}
         made: dict[str, Path] = {}
         done: list[str] = []

@@ -11,47 +11,24 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ssa.immutable import Immutable
 from ssa.language.functions import like_matcher, meaning_of
-from ssa.language.functions.meanings import LIKE_PATTERN, LOWER, RECASED, ChangeOfCase, OneOf, PartOfText, PatternTest
+from ssa.language.functions.meanings import (
+    LIKE_PATTERN,
+    LOWER,
+    RECASED,
+    REGEX,
+    ChangeOfCase,
+    FirstOf,
+    OneOf,
+    PartOfText,
+    PatternTest,
+)
+from ssa.language.required_text import MATCHES, PRESENT, SAME, Clause, Clauses, RequiredText
 from ssa.language.text import syntax
 
+from .clauses import FALSE, MAX_TEXTS, TRUE, both, either
 from .columns import INPUT_EVENT, Columns, walk
-from .map_keys import key_of
+from .map_keys import key_of, without_text_cast
 from .pipelines import segments
-
-MAX_CLAUSES = 8
-"""How many clauses are kept: the strongest, which are those whose weakest text is the longest."""
-
-MAX_TEXTS = 256
-"""How many texts a clause may have; one with more is left out."""
-
-
-class RequiredText(Immutable):
-    """A text that a field of the input event must hold.
-
-    `field` is the key in input_event, and `how` is "equals", "contains", "starts" or "ends". `text` is never empty and
-    all of printable ASCII (U+0020 to U+007E): a text of the detection is cut at anything else, such as a newline.
-
-    With `fold`, the letters of the text are small and it is the value in lower case that holds it, by Python's
-    str.lower, as in the detection. Two characters outside of ASCII give such letters: U+212A (Kelvin sign) gives "k",
-    and U+0130 gives "i" followed by U+0307. So where the text has a "k", the value may have U+212A; and where it ends
-    in "i" while `how` is "contains" or "starts", U+0130. Whoever searches the value as it is must allow for both.
-    """
-
-    field: str
-    text: str
-    how: str
-    fold: bool
-
-
-Clause = tuple[RequiredText, ...]
-"""Texts of which an event that matches has at least one; each stands once."""
-
-Clauses = tuple[Clause, ...]
-"""Clauses that all hold for an event that matches. An empty clause never does."""
-
-_TRUE: Clauses = ()
-_FALSE: Clauses = ((),)
-
 
 _AS_IS, _LOWERED, _CASED = "as it is", "lowered", "cased"
 
@@ -68,23 +45,34 @@ class _Known:
     """What is known of a value.
 
     `texts` are all texts that it may be or, if it is a list, have in it: of a field, or constants; None is unknown.
-    `if_true` is what must hold for it to be true, or to have true in it.
+    With `exact`, it is the text of the one whole field among them, and null only where that has no value. `if_true` is
+    what must hold for it to be true, or to have true in it. Where one of `enough` holds it is true; where one of
+    `never` does it is not.
     """
 
-    __slots__ = ("if_true", "texts")
+    __slots__ = ("enough", "exact", "if_true", "never", "texts")
 
-    def __init__(self, texts: tuple[_FieldText | str, ...] | None, if_true: Clauses) -> None:
-        self.texts, self.if_true = texts, if_true
+    def __init__(
+        self,
+        texts: tuple[_FieldText | str, ...] | None,
+        if_true: Clauses,
+        exact: bool = False,
+        enough: Clause = (),
+        never: Clause = (),
+    ) -> None:
+        self.texts, self.if_true, self.exact, self.enough, self.never = texts, if_true, exact, enough, never
 
 
-_UNKNOWN, _NULL = _Known(None, _TRUE), _Known((), _FALSE)
-_EVENT = _Known(None, _FALSE)
+_UNKNOWN, _NULL = _Known(None, TRUE), _Known((), FALSE)
+_EVENT = _Known(None, FALSE)
 """The input event itself: this one object stands for it."""
 
 _AT_START = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
 """What a record holds at the start."""
 
-_PIECE = re.compile("[ -~]+")
+_PIECE = re.compile("[ -~\x80-\u03a2\u03a4-\u03c1\u03c4-\U0010ffff]+")
+"""Without the Greek sigma, whose small letter depends on what stands behind it: in a part, on what does not."""
+
 _PIECE_CASED = re.compile("[ -@BCDEGMOPQRUVXZ[-`bcdegmopqruvxz{-~]+")
 """Without the letters that a change of case makes out of others, such as the S of a sharp s, the F of a ligature."""
 
@@ -92,22 +80,27 @@ _LIKE_PARTS = re.compile(r"[%_]|(?:[^%_\\]|\\.|\\\Z)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-def required(program: syntax.Program) -> Clauses:
-    """Return clauses of which every one holds for each event of strings that a program makes anything of.
+def requirements(program: syntax.Program) -> tuple[Clauses, Clause]:
+    """Return what each event of strings holds, and what it does not, that a program makes anything of.
 
-    The strongest comes first; () means that nothing is required. Raises SsaError for pipelines that do not fit.
+    First clauses of which every one holds, the strongest first; () means that nothing is required. Then texts of which
+    none does. Raises SsaError for pipelines that do not fit.
     """
     parts = segments(program)
-    conditions: list[list[Clauses]] = [[] for _ in parts]
+    conditions: list[list[_Known]] = [[] for _ in parts]
     for place, command, columns in walk(parts, _AT_START, _known_of, _extracted, _union):
         if isinstance(command, syntax.Where):
-            conditions[place].append(_known_of(command.condition, columns).if_true)
+            conditions[place].append(_known_of(command.condition, columns))
     needs: list[Clauses] = []
+    nevers: list[Clause] = []
     for segment, own in zip(parts, conditions):
-        before = _either([needs[source] for source in segment.sources]) if segment.sources else _TRUE
-        needs.append(_both([before, *own]))
-    clauses = _either([need for segment, need in zip(parts, needs) if segment.ends])
-    return _TRUE if clauses == _FALSE else clauses  # what never matches may as well be run
+        before = either([needs[source] for source in segment.sources]) if segment.sources else TRUE
+        needs.append(both([before, *(known.if_true for known in own)]))
+        nevers.append(_any([_all([nevers[source] for source in segment.sources]), *(known.never for known in own)]))
+    ends = [place for place, segment in enumerate(parts) if segment.ends]
+    clauses = either([needs[place] for place in ends])
+    never = _all([nevers[place] for place in ends])
+    return (TRUE if clauses == FALSE else clauses), never  # what never matches may as well be run
 
 
 # -- values
@@ -116,65 +109,155 @@ def required(program: syntax.Program) -> Clauses:
 def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
     """Find out what is known of an expression over these columns."""
     if isinstance(node, syntax.Literal):
-        return _Known((node.value,) if isinstance(node.value, str) else (), _TRUE if node.value is True else _FALSE)
+        return _Known((node.value,) if isinstance(node.value, str) else (), TRUE if node.value is True else FALSE)
     if isinstance(node, syntax.Name):
         return columns.get(node.name, _NULL)
+    value = without_text_cast(node)
+    if value is not node:
+        return _known_of(value, columns)
     inner = [_known_of(child, columns) for child in syntax.children(node)]
     key = key_of(node)
     if key is not None and inner[0] is _EVENT:
-        return _Known((_FieldText(key),), _FALSE)
+        return _Known((_FieldText(key),), FALSE, exact=True)
     if isinstance(node, (syntax.ListOf, syntax.Access)):
         return _one_of(inner if isinstance(node, syntax.ListOf) else inner[:1])
     if isinstance(node, syntax.Call):
         return _called(node, inner)
     if isinstance(node, (syntax.Comparison, syntax.In)):
-        return _Known((), _compared(node, inner))
+        return _compared(node, inner)
+    if isinstance(node, syntax.IsNull):
+        return _Known((), _present(inner[0]) if node.negated else TRUE)
+    if isinstance(node, syntax.Not):
+        return _Known((), TRUE, never=inner[0].enough)
     if isinstance(node, (syntax.And, syntax.Or)):
-        return _Known((), (_both if isinstance(node, syntax.And) else _either)([operand.if_true for operand in inner]))
+        merge, of_all, of_any = (both, _any, _all) if isinstance(node, syntax.And) else (either, _all, _any)
+        return _Known(
+            (),
+            merge([operand.if_true for operand in inner]),
+            enough=of_any([operand.enough for operand in inner]),
+            never=of_all([operand.never for operand in inner]),
+        )
     return _UNKNOWN
 
 
 def _called(node: syntax.Call, inner: list[_Known]) -> _Known:
     meaning = meaning_of(node)
+    if isinstance(meaning, FirstOf) and inner:
+        return _one_of(inner, enough=inner[0].enough)
     if isinstance(meaning, OneOf):
         return _one_of(inner[meaning.arguments])
     if isinstance(meaning, PartOfText):
-        return _Known(_part(inner[0].texts), _FALSE)
+        return _Known(_part(inner[0].texts), FALSE)
     if isinstance(meaning, ChangeOfCase):
-        return _Known(_recased(inner[0].texts, meaning.case), _FALSE)
-    if isinstance(meaning, PatternTest) and meaning.kind == LIKE_PATTERN:
-        pattern = node.arguments[1].value if isinstance(node.arguments[1], syntax.Literal) else None
-        if isinstance(pattern, str):
-            return _Known((), _matching(inner[0], _runs(pattern), like_matcher(pattern)))
+        exact = inner[0].exact and meaning.case == LOWER
+        return _Known(_recased(inner[0].texts, meaning.case), FALSE, exact)
+    if isinstance(meaning, PatternTest):
+        return _tested(inner[0], meaning.kind, node.arguments[1])
     return _UNKNOWN
 
 
-def _compared(node: syntax.Comparison | syntax.In, inner: list[_Known]) -> Clauses:
-    """Return what must hold for a comparison to be true: of two sides, one of which is a constant."""
+def _tested(known: _Known, kind: str, pattern: syntax.Expression) -> _Known:
+    """Return what is known of the test of a value by a pattern."""
+    written = pattern.pattern if isinstance(pattern, syntax.Regex) else getattr(pattern, "value", None)
+    if not isinstance(written, str):
+        return _UNKNOWN
+    if kind == LIKE_PATTERN:
+        runs = _runs(written)
+        is_plain = len(runs) == 1 and "_" not in _LIKE_PARTS.findall(written)
+        enough = _exactly(known, *runs[0]) if is_plain else ()
+        return _Known((), _matching(known, runs, like_matcher(written)), enough=enough)
+    if kind == REGEX and known.texts is not None:
+        try:
+            return _Known((), either([_regex(text, written) for text in known.texts]))
+        except ValueError:  # no regex: an error, where it is a constant
+            return _UNKNOWN
+    return _UNKNOWN
+
+
+def _regex(source: _FieldText | str, pattern: str) -> Clauses:
+    """Return what must hold for a regex to be found in a text."""
+    if isinstance(source, str):
+        return TRUE
+    from .regex_texts import needed  # loads the parser of regexes, which most searches need not
+
+    def need(text: str, fold: bool) -> Clauses:
+        found = _need(source, "contains", text.lower() if source.case == _LOWERED else text)
+        return tuple(tuple(one if one.fold or not fold else _folded(one) for one in clause) for clause in found)
+
+    def matches(text: str) -> Clauses:
+        fold = source.case == _LOWERED
+        return ((RequiredText(source.field, text, MATCHES, fold),),) if source.case != _CASED else need("", False)
+
+    return needed(pattern, need, matches) or need("", False)
+
+
+def _folded(wanted: RequiredText) -> RequiredText:
+    return wanted if wanted.how == PRESENT else RequiredText(wanted.field, wanted.text.lower(), wanted.how, True)
+
+
+def _exactly(known: _Known, how: str, text: str) -> Clause:
+    """Return what is enough for a value to have a text; nothing where nothing is for certain."""
+    source = known.texts[0] if known.exact and known.texts else None
+    if not isinstance(source, _FieldText) or not text:
+        return ()
+    return (RequiredText(source.field, text, how, source.case == _LOWERED),)
+
+
+def _compared(node: syntax.Comparison | syntax.In, inner: list[_Known]) -> _Known:
+    """Return what is known of a comparison: of two sides, one of which is a constant, or a field."""
     if isinstance(node, syntax.In):
-        operand, sides = (node.operand, inner[0]), list(zip(node.options, inner[1:]))
-        return _TRUE if node.negated else _either([_equal(operand, option) for option in sides])
-    return _equal((node.left, inner[0]), (node.right, inner[1])) if node.operator == "=" else _TRUE
+        options = [_equal((node.operand, inner[0]), option) for option in zip(node.options, inner[1:])]
+        enough = _any([option.enough for option in options])
+        if node.negated:
+            return _Known((), TRUE, never=enough)
+        return _Known((), either([option.if_true for option in options]), enough=enough)
+    equal = _equal((node.left, inner[0]), (node.right, inner[1]))
+    if node.operator == "=":
+        return equal
+    return _Known((), TRUE, never=equal.enough if node.operator == "!=" else ())
 
 
-def _equal(one: tuple[syntax.Expression, _Known], other: tuple[syntax.Expression, _Known]) -> Clauses:
+def _equal(one: tuple[syntax.Expression, _Known], other: tuple[syntax.Expression, _Known]) -> _Known:
     for (node, _), (_, known) in ((one, other), (other, one)):
         if isinstance(node, syntax.Literal) and isinstance(node.value, str):
-            return _matching(known, [("equals", node.value)], node.value.__eq__)
+            runs = [("equals", node.value)]
+            return _Known((), _matching(known, runs, node.value.__eq__), enough=_exactly(known, *runs[0]))
         if isinstance(node, syntax.Literal) and node.value is True:
-            return known.if_true
-    return _TRUE
+            return _Known((), known.if_true)
+    (_, left), (_, right) = one, other
+    if left.exact and right.exact and left.texts and right.texts:
+        source, text = left.texts[0], right.texts[0]
+        if isinstance(source, _FieldText) and isinstance(text, _FieldText) and source.case == text.case:
+            if source == text:
+                return _Known((), _present(left))
+            return _Known((), ((RequiredText(source.field, text.field, SAME, source.case == _LOWERED),),))
+    return _UNKNOWN
 
 
-def _one_of(several: Sequence[_Known]) -> _Known:
-    """Return what is known of a value that is one of these, or has them in it."""
-    if several and all(known is several[0] for known in several):
-        return several[0]
+def _present(known: _Known) -> Clauses:
+    source = known.texts[0] if known.exact and known.texts else None
+    return ((RequiredText(source.field, "", PRESENT, False),),) if isinstance(source, _FieldText) else TRUE
+
+
+def _any(several: Iterable[Clause]) -> Clause:
+    """Return all the texts of several clauses, as far as a clause has room."""
+    return tuple(dict.fromkeys(text for clause in several for text in clause))[:MAX_TEXTS]
+
+
+def _all(several: Sequence[Clause]) -> Clause:
+    """Return the texts that stand in every one of several clauses."""
+    return tuple(text for text in several[0] if all(text in clause for clause in several)) if several else ()
+
+
+def _one_of(several: Sequence[_Known], enough: Clause = ()) -> _Known:
+    """Return what is known of a value that is one of these, or null, or has them in it."""
+    if several and several[0] is _EVENT and all(known is _EVENT for known in several):
+        return _EVENT
     texts: dict[_FieldText | str, None] = {}
     for known in several:
         texts.update(dict.fromkeys(known.texts or ()))
     unknown = len(texts) > MAX_TEXTS or any(known.texts is None for known in several)
-    return _Known(None if unknown else tuple(texts), _either([known.if_true for known in several]))
+    return _Known(None if unknown else tuple(texts), either([known.if_true for known in several]), enough=enough)
 
 
 def _union(name: str, several: list[_Known | None]) -> _Known:
@@ -182,7 +265,7 @@ def _union(name: str, several: list[_Known | None]) -> _Known:
 
 
 def _extracted(command: syntax.Rex, name: str, columns: Columns[_Known]) -> _Known:
-    group = _Known(_part(columns.get(command.field, _NULL).texts), _FALSE)
+    group = _Known(_part(columns.get(command.field, _NULL).texts), FALSE)
     return _one_of([group, columns.get(name, _NULL)])
 
 
@@ -208,9 +291,11 @@ def _recased(texts: tuple[_FieldText | str, ...] | None, case: str) -> tuple[_Fi
 def _matching(known: _Known, runs: Sequence[tuple[str, str]], is_met: Callable[[str], bool]) -> Clauses:
     """Return what must hold for a text to have all runs, which are pairs of how and what."""
     if known.texts is None:
-        return _TRUE
-    return _either([
-        (_TRUE if is_met(text) else _FALSE) if isinstance(text, str) else _both(_need(text, *run) for run in runs)
+        return TRUE
+    return either([
+        (TRUE if is_met(text) else FALSE)
+        if isinstance(text, str)
+        else both(_need(text, *run) for run in runs or [("contains", "")])
         for text in known.texts
     ])  # fmt: skip
 
@@ -220,7 +305,7 @@ def _need(source: _FieldText, how: str, text: str) -> Clauses:
     pieces = (_PIECE_CASED if source.case == _CASED else _PIECE).finditer(text)
     piece = max(pieces, key=lambda run: len(run.group()), default=None)
     if piece is None:
-        return _TRUE
+        return ((RequiredText(source.field, "", PRESENT, False),),)
     starts = source.whole and how in ("equals", "starts") and piece.start() == 0
     ends = source.whole and how in ("equals", "ends") and piece.end() == len(text)
     how = "equals" if starts and ends else "starts" if starts else "ends" if ends else "contains"
@@ -241,37 +326,3 @@ def _runs(pattern: str) -> list[tuple[str, str]]:
 
 def _plain(run: str) -> str:
     return _ESCAPED.sub(r"\1", run)
-
-
-# -- clauses
-
-
-def _both(parts: Iterable[Clauses]) -> Clauses:
-    """Return what holds where all parts hold."""
-    return _best(clause for part in parts for clause in part)
-
-
-def _either(parts: Sequence[Clauses]) -> Clauses:
-    """Return what holds where one of the parts holds, or more."""
-    if not all(parts):
-        return _TRUE
-    single = dict.fromkeys(text for part in parts if len(part) == 1 for text in part[0])
-    clauses = _best([tuple(single)])
-    for part in parts:
-        if len(part) > 1:
-            clauses = _best(tuple(dict.fromkeys((*one, *other))) for one in clauses for other in part)
-    return clauses
-
-
-def _best(clauses: Iterable[Clause]) -> Clauses:
-    """Return the strongest clauses, without those that a stronger one implies."""
-    best: list[Clause] = []
-    for clause in sorted((clause for clause in clauses if len(clause) <= MAX_TEXTS), key=_weakness):
-        if len(best) < MAX_CLAUSES and not any(set(kept) <= set(clause) for kept in best):
-            best.append(clause)
-    return tuple(best)
-
-
-def _weakness(clause: Clause) -> tuple[bool, int, int]:
-    weakest = min(((one.how == "equals", len(one.text)) for one in clause), default=(True, MAX_TEXTS))
-    return not weakest[0], -weakest[1], len(clause)

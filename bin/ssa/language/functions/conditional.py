@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..values import Value, equal
-from .meanings import OneOf
+from .meanings import FirstOf, OneOf
 from .registry import DSP, SPL2, Parameter, entry
 
 CONDITIONAL = DSP + ", Conditional"
@@ -70,7 +70,7 @@ def _pairs(flat: tuple[Value, ...]) -> zip[tuple[Value, Value]]:
     sees_nulls=True,
     variadic=True,
     nulls="Nulls are passed over; null when there is nothing else.",
-    meaning=OneOf(slice(None)),
+    meaning=FirstOf(slice(None)),
 )
 def coalesce(*values: Value) -> Value:
     """Pick the first non-null."""

@@ -25,6 +25,10 @@ class OneOf(Meaning):
     arguments: slice
 
 
+class FirstOf(OneOf):
+    """The first of these arguments that is not null."""
+
+
 class TypeAssertion(OneOf):
     """The first argument where it is of the type that the second names, else the third, which is null by default."""
 

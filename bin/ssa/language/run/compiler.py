@@ -11,10 +11,10 @@ from ssa.immutable import Immutable
 from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, groups, pattern_of, walk
 from ssa.language.analysis.map_keys import key_of
 from ssa.language.analysis.pipelines import check_ends, segments
-from ssa.language.analysis.requirements import Clauses, required
 from ssa.language.analysis.value_numbering import Numbering
 from ssa.language.functions import meaning_of
 from ssa.language.functions.meanings import TypeAssertion
+from ssa.language.required_text import Clause, Clauses
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
 from ssa.language.text.parser import parse
@@ -72,9 +72,20 @@ class Plan(Immutable):
     """What is kept for a row, before its first value."""
 
     @cached_property
+    def _requirements(self) -> tuple[Clauses, Clause]:
+        from ssa.language.analysis.requirements import requirements  # the index has nearly all
+
+        return requirements(self.program)
+
+    @property
     def required(self) -> Clauses:
-        """What an event must hold for the detection to match, see `required`: computed at first use."""
-        return required(self.program)
+        """What an event must hold for the detection to match, see `requirements`: computed at first use."""
+        return self._requirements[0]
+
+    @property
+    def excluded(self) -> Clause:
+        """Texts none of which an event holds that the detection matches."""
+        return self._requirements[1]
 
     @cached_property
     def reads_datamodels(self) -> bool:
@@ -121,12 +132,14 @@ def _passing(steps: tuple[Step, ...], records: list[Record]) -> Iterator[Record]
 def _detected(record: Record) -> Detected:
     _, _, body, start, end, entities, *_ = record
     listed = entities if isinstance(entities, list) else [] if entities is None else [entities]
-    return Detected(
-        start if type(start) is int else None,
-        end if type(end) is int else None,
-        tuple([entity for entity in listed if entity is not None]),
-        body if isinstance(body, dict) else {},
+    detected = Detected.__new__(Detected)
+    detected.__dict__.update(  # as Immutable does it, in half the time: this is for each hit
+        start_time=start if type(start) is int else None,
+        end_time=end if type(end) is int else None,
+        entities=tuple([entity for entity in listed if entity is not None]),
+        body=body if isinstance(body, dict) else {},
     )
+    return detected
 
 
 def compile_text(text: str) -> Plan:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
 
-from .protocol import Body
+from ..protocol import Body
 from .table import cells
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import re
 
-from .detector import Detector
-from .protocol import Body, Chunk, MalformedChunkError, NoRoomError, Spool
+from ..detector import Detector
+from ..protocol import Body, Chunk, MalformedChunkError, NoRoomError, Spool
 from .records import (
     LONGEST_ROW,
     WINDOW,

@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
-from ssa.language.analysis.requirements import Clause, Clauses, RequiredText
+from ssa.language.required_text import GATES
+
+if TYPE_CHECKING:
+    from ssa.content.profile import Group, Profile
+
+MOST = 100
+"""How many texts are searched, but for those that are equal to cells: beyond, to read each row takes less time."""
 
 FEW = 6
 """How many texts are searched one by one. More are looked up together, as the cells of a window are."""
@@ -36,11 +43,19 @@ class Piece(Immutable):
     fold: bool
 
 
+FOREIGN = Piece("", False, False)
+"""Any character outside of ASCII, for a text that has little else; NUL becomes one when it is read."""
+
+_FOREIGN_BYTES = rb"[\0\x80-\xff]+"
+
+
 class ByteSearch:
     """What is searched in the bytes of a window: where none of it is, there is nothing to detect."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         found = set(pieces)
+        self.foreign = FOREIGN in found
+        found.discard(FOREIGN)
         words = {piece.text.lower() for piece in found if piece.whole}
         texts = {piece.text for piece in found if not piece.whole}
         self.fold = any(piece.fold for piece in found)
@@ -70,14 +85,14 @@ class ByteSearch:
             texts = [*texts, *self.words.intersection(window.split())]
         elif self.fold:
             window = window.lower()
-        found: list[int] = []
+        found = [match.start() for match in re.finditer(_FOREIGN_BYTES, window)] if self.foreign else []
         find = window.find
         for text in texts:
             at = find(text)
             while at >= 0:
                 found.append(at)
                 at = find(text, at + 1)
-        if len(texts) > 1:
+        if len(texts) + self.foreign > 1:
             found.sort()
         return found
 
@@ -86,28 +101,34 @@ class ByteSearch:
         return self.places(",".join(cells).encode("utf-8", "surrogatepass")) != []
 
 
-def byte_search(required: Iterable[Clauses]) -> ByteSearch | None:
-    """Return what to search for detections that require this; None where all rows must be read."""
-    found: list[Piece] = []
-    for clauses in required:
-        chosen = max(map(_pieces, clauses), key=_strength, default=[])
-        if not chosen or min(len(piece.text) for piece in chosen) < 2:
+def byte_search(profiles: Iterable[Profile]) -> ByteSearch | None:
+    """Return what to search for detections of these profiles; None where all rows must be read."""
+    found: set[Piece] = set()
+    for profile in profiles:
+        chosen = max(map(_pieces, profile.required), key=_strength, default=[])
+        if not chosen or _strength(chosen)[1] < 2:
             return None
-        found.extend(chosen)
+        found.update(chosen)
+        if len(found) > MOST and sum(not piece.whole for piece in found) > MOST:
+            return None
     return ByteSearch(found) if found else None
 
 
-def _pieces(clause: Clause) -> list[Piece]:
+def _pieces(clause: Iterable[Group]) -> list[Piece]:
     """Return what to search for a clause; nothing where one of its texts has nothing that can be."""
-    found = [_piece(wanted) for wanted in clause]
+    found = [_piece(text, how, fold) for _, how, fold, texts in clause for text in texts]
     return [piece for piece in found if piece] if all(found) else []
 
 
-def _piece(wanted: RequiredText) -> Piece | None:
-    text = max(_PIECE.findall(wanted.text), key=len, default="")
-    return Piece(text, wanted.how == "equals" and text == wanted.text, wanted.fold) if text else None
+def _piece(text: str, how: str, fold: bool) -> Piece | None:
+    if how in GATES:
+        return None
+    piece = max(_PIECE.findall(text), key=len, default="")
+    if len(piece) < 2 and not text.isascii():
+        return FOREIGN
+    return Piece(piece, how == "equals" and piece == text, fold) if piece else None
 
 
 def _strength(pieces: list[Piece]) -> tuple[bool, int, int]:
-    shortest = min((len(piece.text) for piece in pieces), default=0)
+    shortest = min((len(piece.text) or 2 for piece in pieces), default=0)
     return shortest > 1 and all(piece.whole for piece in pieces), shortest, -len(pieces)

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ssa.rows.cells import MV, listed
-from ssa.search.table import Table, cells
+from ssa.search.scan.table import Table, cells
 
 CELL = st.text(st.sampled_from('ab", \n\r$\\é;'), max_size=6)
 RECORD = st.text(st.sampled_from('ab", \né'), max_size=12)

@@ -1,0 +1,1 @@
+"""Which of many detections a row can match, found without running any."""
