@@ -12,6 +12,8 @@ from tests.support.app.schedule import DAY, HOUR, conf
 from tools import ROOT
 
 REGISTRATION = "SSA - Windows MSIExec DLL Registration - Rule"
+REMOVAL = "SSA - Windows MSIExec Security Product Removal - Rule"
+SOPHOS = "{7CD26A0C-9B59-4E84-B5EE-B386B2F7AA16}"
 DAYS = 24 * HOUR
 CAME = DAY + HOUR // 2
 """When the events come in: half an hour after midnight, so that the run of one o'clock is the first to see them."""
@@ -36,7 +38,7 @@ def estate(archive, tmp_path):
 
 
 def comes(estate, device, late, at=CAME, **fields):
-    line = rf"msiexec.exe /y C:\Users\Public\{device}.dll"
+    line = rf"msiexec.exe /y C:\Users\Public\{device}.dll /x {SOPHOS}"
     estate.instance.add_events([process(at - late, f"{device}.user", device, line, **fields) | {"_indextime": int(at)}])
 
 
@@ -56,7 +58,7 @@ def hourly(estate, scheduler, *hours):
     ("search", "hours"),
     [
         (RULE, {"ahead-1d": 1, "ahead-1h": 1, "late-23h": 1, "late-24h": 1, "late-2h": 1}),
-        (REGISTRATION, {"ahead-1d": CATCH_UP, "ahead-1h": 2}),
+        (REMOVAL, {"ahead-1d": CATCH_UP, "ahead-1h": 2}),
         (ACCELERATED, {"ahead-1d": 25, "ahead-1h": 2}),
     ],
     ids=["by index time", "by event time", "accelerated"],

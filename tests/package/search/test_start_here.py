@@ -186,7 +186,7 @@ SETUP = [
     ("Owner of searches", {"owner": "nobody"}, LOOK, "The searches belong to nobody. Which rights", "Let an admin"),
     # Schedule
     ("Schedule", {}, TO_DO, "No detection search is scheduled", "Enable schedule"),
-    ("Schedule", {"savedsearches": f"[{RULE}]\nenableSched = 1"}, OK, "1 of 8 detections run by themselves.", ""),
+    ("Schedule", {"savedsearches": f"[{RULE}]\nenableSched = 1"}, OK, "1 of 15 detections run by themselves.", ""),
     # Alerts on risk
     ("Alerts on risk", {}, TO_DO, "Nothing alerts on risk", "Schedule SSA - Severe Hit"),
     ("Alerts on risk", {"savedsearches": f"[{SCORE}]\nenableSched = 1"}, OK, "1 risk rules of this app", ""),

@@ -125,7 +125,7 @@ def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothin
             assert given[GIVEN] == 35
             assert given[HARDENED] > 40
         elif "everyday" in entry["what"] or "local package" in entry["what"]:
-            assert not any(given.values()), entry
+            assert max(given.values(), default=0) <= 20, entry  # informational
         else:
             assert max(given.values()) > 40, entry
     assert "0" in {hit["risk_score"] for hit in found["detection"]}
@@ -360,7 +360,7 @@ def test_rows_that_the_command_could_not_judge_show_in_the_search_messages(archi
     instance.add_events({**row, "_raw": "x", "_time": 1} for row in [{"process_name": "cmd.exe"}, {"process": "x"}])
     messages = instance.search("* | ssadetect").messages
     assert [(level, server) for level, _, server in messages] == [("WARN", "indexer1"), ("WARN", "indexer2")]
-    assert "fields that decide are missing for 7 of 8 detections, most of all for 'Windows " in messages[0][1]
+    assert "fields that decide are missing for 12 of 13 detections, most of all for 'Windows " in messages[0][1]
     assert " in 1 chunk (no column)" in messages[0][1]
 
 
