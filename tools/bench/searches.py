@@ -148,7 +148,8 @@ def install_rules(data: Data) -> str:
     """Write the rules into the app's local folder, with the given detection; return a search with all of them."""
     from tools.bench.rules.measuring import stanzas_and_columns  # needs pySigma
 
-    sample = [dict(windows.parse(row.rstrip("\n")).fields) for row in islice(events(data.events), 1_000)]
+    parsed = (windows.parse(row.rstrip("\n")).fields for row in islice(events(data.events), 1_000))
+    sample = [{name: value for name, value in fields.items() if isinstance(value, str)} for fields in parsed]
     text, columns = stanzas_and_columns(data.rules, data.home, sample)
     with closing(Instance(data.home, on_disk=True, app=replay.APP)) as instance:
         local = local_conf(instance)

@@ -28,9 +28,7 @@ def app(tmp_path):
     """What an import reads of an app."""
     app = tmp_path / "ssa_detections"
     shutil.copytree(ROOT / "default", app / "default")
-    for room in ("bin/ssa/regex", "bin/ssa/language"):
-        shutil.copytree(ROOT / room, app / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "bin/ssa/immutable.py", app / "bin/ssa")
+    shutil.copytree(ROOT / "bin/ssa", app / "bin/ssa", ignore=shutil.ignore_patterns("__pycache__"))
     return app
 
 
