@@ -41,6 +41,7 @@ from ssa.content.datamodels import PROCESSES
 from tools.bench import views
 from tools.bench.data import DAY, DAY_SECONDS, events, planted
 from tools.build import package
+from tools.content import index
 from tools.content.stanzas import FIELDS
 from tools.docs.pages import GIVEN
 
@@ -155,6 +156,7 @@ def install_rules(data: Data) -> str:
         local = local_conf(instance)
     local.parent.mkdir(exist_ok=True)
     local.write_text(f"[default]\ndisabled = 1\n[{GIVEN}]\ndisabled = 0\n{text}", "utf-8")
+    index.write(local.parent.parent)
     return f"`{PROCESSES.macro}` | fields {', '.join(sorted({*FIELDS, *columns}))} | ssadetect"
 
 

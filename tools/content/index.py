@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from ssa.content import conf
 from ssa.content.detection import CONF
@@ -22,12 +23,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     importer.app_argument(parser)
 
 
+def write(app: Path) -> int:
+    """Write the index of an app's local folder; return how many entries it has. Raises ImporterError, ConfError."""
+    confs = LocalConfs(app, [CONF])
+    count = confs.put_index()
+    confs.write()
+    return count
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the index; return the exit code: 1 when it cannot be, and then nothing is written."""
     try:
-        confs = LocalConfs(importer.app_folder(options.app), [CONF])
-        count = confs.put_index()
-        confs.write()
+        count = write(importer.app_folder(options.app))
     except (ImporterError, conf.ConfError) as error:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1

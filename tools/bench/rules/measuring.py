@@ -20,6 +20,7 @@ from ssa.rows.event import columns_read
 from tools.bench.rules import documents, rows
 from tools.bench.rules.translation import Python, Sql, Unsaid, module
 from tools.bench.scan.runs import Bench, Run
+from tools.content import index
 from tools.content.conf_text import setting
 from tools.content.sigma.conversion import Converted, convert_one
 from tools.content.sigma.mapping import RuleMapping
@@ -97,6 +98,7 @@ class RuleBench:
         local.mkdir(exist_ok=True)
         stanzas = "".join(rule.stanza for rule in some)
         (local / f"{CONF}.conf").write_text(f"[default]\ndisabled = 1\n{stanzas}", "utf-8")
+        index.write(self.bench.app)
         self.rules.write(some)
         for kind in DATABASES:
             (self.home / f"{kind}.json").write_text(json.dumps({rule.name: rule.sql[kind] for rule in some}), "utf-8")
