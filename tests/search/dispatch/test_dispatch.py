@@ -121,7 +121,7 @@ def test_no_detection_that_would_fire_is_left_out(monkeypatch):
 def test_what_is_remembered_of_values_has_a_bound():
     memo = Memo(10_000)
     lookup = Lookup(memo)
-    lookup.file(0, "contains", ["abcd"])
+    lookup.add(0, "contains", ["abcd"])
     for number in range(1_000):
         assert lookup.find(f"{number} {'x' * (number % 90)} abcd") == (0,)
         assert sum(2 * len(value) for value in lookup.known) <= 10_000

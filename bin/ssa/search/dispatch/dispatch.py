@@ -43,7 +43,7 @@ class Dispatch:
                 else:
                     if field not in lookups:
                         lookups[field] = Lookup(memo)
-                    lookups[field].file(number, how, texts)
+                    lookups[field].add(number, how, texts)
         self._lookups = [(field, lookup.known, lookup.find) for field, lookup in lookups.items()]
 
     def __call__(self, seen: event.InputEvent) -> list[Detection]:

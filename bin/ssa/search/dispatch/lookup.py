@@ -53,7 +53,7 @@ class Lookup:
         self._patterns: Filed = {}
         self._present: list[int] = []
 
-    def file(self, number: int, how: str, texts: Sequence[str]) -> None:
+    def add(self, number: int, how: str, texts: Sequence[str]) -> None:
         """File a detection under texts of a group of its profile."""
         if how == PRESENT:
             self._present.append(number)
