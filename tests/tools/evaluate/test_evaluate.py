@@ -243,7 +243,7 @@ def test_on_all_real_events_the_given_one_finds_what_it_did_and_no_other_raises_
     assert alarms == []
     assert +informational == {"Windows MSIExec Unusual Child": 7}  # cmd.exe, and no more is known of it
     # What the folder has of msiexec without its command line: seen, and reported as unseen.
-    assert blind == {"its arguments are missing": 4}
+    assert +blind == {"its arguments are missing": 4}
 
 
 def carriers():
