@@ -10,15 +10,14 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssa.content import conf
 from ssa.content.detection import CONF
-from tools import ROOT
-from tools.content.importer import app_folder
+from tools.content.importer import app_argument, app_folder
 from tools.content.importer.local import LocalConfs
 from tools.content.importer.published import ImporterError
 
@@ -32,13 +31,7 @@ STATUSES = ("unsupported", "deprecated", "experimental", "test", "stable")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a rule, or a folder of rules")
-    parser.add_argument(
-        "--app",
-        type=Path,
-        default=ROOT,
-        metavar="FOLDER",
-        help="the app's folder, on a server etc/apps/ssa_detections (default: this checkout)",
-    )
+    app_argument(parser)
     parser.add_argument("--level", type=_words(LEVELS), default="high,critical", help="levels, or all (high,critical)")
     parser.add_argument("--status", type=_words(STATUSES), default="stable,test", help="or all (stable,test)")
     parser.add_argument("--mapping", type=Path, metavar="FILE.toml", help="your copy of the mapping file")
@@ -46,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what became of each rule, a JSON object a line")
 
 
-def _words(known: Collection[str]) -> argparse._ArgumentTypeProtocol:  # type: ignore[name-defined]
+def _words(known: Collection[str]) -> Callable[[str], frozenset[str]]:
     def words(given: str) -> frozenset[str]:
         found = frozenset(given.lower().split(",")) if given != "all" else frozenset({*known, ""})
         if not found <= {*known, ""}:
