@@ -22,6 +22,9 @@ EVERYTHING, EVERYTHING_INDEXED = "*", "(index=* OR index=_*)"
 MAX_TERMS = 100
 """How many terms a clause may have; a longer one is left out: it would cost the indexers more than it keeps away."""
 
+MANY_TERMS = 20
+"""Of clauses with more terms than these one is kept, the shortest: others hardly keep more events away."""
+
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _NO_FIELD = re.compile(
     r"and|or|not|in|index|earliest|latest|(start|end)(time|days|hours|minutes|months).*|.*ago|searchtimespan.*"
@@ -71,9 +74,10 @@ def has_words(detection: Detection) -> bool:
 
 
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:
-    clauses = (_alternatives(detection, clause, names) for clause in required(detection))
-    terms = (each[0] if len(each) == 1 else f"({' OR '.join(each)})" for each in clauses if each)
-    return " ".join(dict.fromkeys(terms))
+    clauses = [terms for clause in required(detection) if (terms := _alternatives(detection, clause, names))]
+    least = min((terms for terms in clauses if len(terms) > MANY_TERMS), key=len, default=None)
+    kept = (terms for terms in clauses if len(terms) <= MANY_TERMS or terms is least)
+    return " ".join(dict.fromkeys(terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})" for terms in kept))
 
 
 def _alternatives(detection: Detection, clause: Clause, names: Mapping[str, str] | None) -> list[str]:

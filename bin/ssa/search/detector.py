@@ -21,6 +21,9 @@ from .scan.byte_search import byte_search
 if TYPE_CHECKING:
     from .messages import Messages
 
+MOST_FORMS = 1_000
+"""How many sets of fields that a row may have are counted apart."""
+
 MOST_EXAMPLES = 5
 """How many rows, fields or detections a message names."""
 
@@ -33,18 +36,36 @@ class Readers:
         self.early: frozenset[str] | None
         self.detections = detections
         self.dispatch = Dispatch(detections)
-        self.decisive = frozenset[str]().union(*(d.profile.decisive_fields for d in detections)) - {"event_id"}
-        self.blind_rows: Counter[frozenset[str]] = Counter()
-        """Fields that decide and are missing -> rows that lack just these."""
+        decisive = frozenset[str]().union(*(d.profile.decisive_fields for d in detections))
+        self.decisive = decisive - {"event_id"}
+        self._having: Counter[tuple[str, ...]] = Counter()
+        """Fields that a row has -> rows that may match, have just these, and are without a hit."""
+        self._lacking: Counter[str] = Counter()
         self.blind_chunks: Counter[str] = Counter()
         read = [d.profile.input_fields for d in detections]
         every = frozenset[str]().union(*(fields for fields in read if fields is not None))
         # What is not as it stands in the row takes time: made for those rows alone that a detection may match.
         self.late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
         self.early = every - self.late - {"event_id"}
-        self.reads_id = "event_id" in every  # it takes a hash
+        self.reads_id = "event_id" in every
+        self.needs_id = self.makes_id = "event_id" in decisive
+        """It takes a hash. Where it decides nothing, it is made for those rows alone that a detection finds: a row is
+        run once more then, and the next one has it from the first."""
         if None in read:
             self.early, self.late = None, frozenset()
+
+    def note(self, has: tuple[str, ...]) -> None:
+        """Count a row without a hit that may match and has just these fields."""
+        self._having[has] += 1
+        if len(self._having) > MOST_FORMS:
+            self.blind_rows()
+
+    def blind_rows(self) -> Counter[str]:
+        """Return the fields that decide and are missing, with how many rows lack each."""
+        for has, count in self._having.items():
+            self._lacking.update(dict.fromkeys(self.decisive.difference(has), count))
+        self._having.clear()
+        return self._lacking
 
 
 class Detector:
@@ -76,35 +97,45 @@ class Detector:
         the search, and not the other rows, nor what other detections find in it.
         """
         hits: list[dict[str, cells.Cell]] = []
-        missing: list[tuple[Readers, frozenset[str]]] = []
+        missing: list[tuple[Readers, tuple[str, ...]]] = []
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
                 seen = event.input_event(row, readers.early, readers.columns)
                 offered = readers.dispatch(seen) if dispatches else readers.detections
-                if offered:
-                    seen.update(event.input_event(row, readers.late, readers.columns))
-                    if readers.reads_id:
-                        seen["event_id"] = event.event_id(row)
-                found = [hit for one in offered for hit in self._run(one, row, seen)]
+                found = self._find(readers, offered, row, seen) if offered else ()
                 if found:
                     hits += found
                     passed_over.update(event.passed_over(row, readers.columns))
-                elif not hits:
-                    lacks = readers.decisive.difference(seen)
-                    if lacks:
-                        missing.append((readers, lacks))
+                elif not hits and not seen.keys() >= readers.decisive:
+                    missing.append((readers, (*seen,)))
             for hit in hits if self._traces else ():
                 hit.update(self._traces)
             if missing and not hits and self._may_match(row):
-                for readers, lacks in missing:
-                    readers.blind_rows[lacks] += 1
+                for readers, has in missing:
+                    readers.note(has)
         except Exception as error:
             self._report_defect("a row cannot be judged", error)
         if passed_over:
             self._passed_over.update(passed_over)
             self._passed_over_rows += 1
         return hits
+
+    def _find(
+        self, readers: Readers, offered: Sequence[Detection], row: cells.Row, seen: event.InputEvent
+    ) -> list[dict[str, cells.Cell]]:
+        seen.update(event.input_event(row, readers.late, readers.columns))
+        if readers.makes_id:
+            seen["event_id"] = event.event_id(row)
+        found: list[dict[str, cells.Cell]] = []
+        for one in offered:
+            hits = self._run(one, row, seen)
+            if hits and readers.reads_id and "event_id" not in seen:
+                seen["event_id"] = event.event_id(row)
+                hits = self._run(one, row, seen)
+            found += hits
+        readers.makes_id = readers.needs_id or (readers.reads_id and bool(found))
+        return found
 
     def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
         try:
@@ -177,9 +208,7 @@ class Detector:
         """
         blind, total = [], 0
         for readers in self._readers:
-            chunks, rows = readers.blind_chunks, Counter[str]()
-            for lacking, count in readers.blind_rows.items():
-                rows.update(dict.fromkeys(lacking, count))
+            chunks, rows = readers.blind_chunks, readers.blind_rows()
             decisive = sorted(readers.decisive)
             told = [
                 detection

@@ -61,11 +61,18 @@ def where(condition):
         ('match_regex(p, "Kit\\\\.dll")', False),
         ('match_regex(p, "[a-z]{3,} [^ ]{4}$")', True),
         ('match_regex(p, "[0-9]{8}")', False),
+        ('match_regex(p, "..r[0-9]+")', True),
+        ('match_regex(p, "..r[0-9]{2,}")', False),
+        ('match_regex(l, "..r[0-9] .*")', True),
         # Gates: a value, and fields that are equal.
         ("p IS NOT NULL", True),
         ("input_event.nothing IS NOT NULL", False),
         ("n=m", True),
         ("p=q", False),
+        ("coalesce(input_event.nothing, n)=coalesce(m, p)", True),
+        ("coalesce(p, input_event.none)=coalesce(q, input_event.nothing)", False),
+        ("coalesce(input_event.nothing, 5) IS NOT NULL", True),
+        ("coalesce(input_event.nothing, input_event.none) IS NOT NULL", False),
         # What the event must not hold.
         ('n="kit.exe" AND NOT coalesce(like(l, "%/add%"), false)', False),
         ('n="kit.exe" AND NOT like(l, "%/del%")', True),
@@ -73,6 +80,8 @@ def where(condition):
         ('n="kit.exe" AND l!="x" AND NOT coalesce(like(p, "%/ADD%") OR m="kit.exe", false)', False),
         ('n="kit.exe" AND NOT coalesce(like(l, "%/add%") AND like(l, "%/del%"), false)', True),
         ('n="kit.exe" AND NOT coalesce(like(if(m="x", l, null), "%/add%"), false)', True),
+        ('n="kit.exe" AND NOT coalesce(like(lower(coalesce(p, q)), "%/add%"), false)', False),
+        ('n="kit.exe" AND NOT coalesce(like(lower(coalesce(input_event.nothing, p)), "%/add%"), false)', True),
         # Nothing.
         ("len(p) > 3", True),
     ],
@@ -121,7 +130,7 @@ def test_no_detection_that_would_fire_is_left_out(monkeypatch):
 def test_what_is_remembered_of_values_has_a_bound():
     memo = Memo(10_000)
     lookup = Lookup(memo)
-    lookup.add(0, "contains", ["abcd"])
+    lookup.add(0, "contains", True, ["abcd"])
     for number in range(1_000):
         assert lookup.find(f"{number} {'x' * (number % 90)} abcd") == (0,)
         assert sum(2 * len(value) for value in lookup.known) <= 10_000

@@ -88,7 +88,7 @@ class Search:
     def state(self):
         """What was reported, what was blind or passed over, and how many rows were lost; all is then forgotten."""
         seen = self.detector
-        counts = [one for readers in seen._readers for one in (readers.blind_rows, readers.blind_chunks)]
+        counts = [one for readers in seen._readers for one in (readers.blind_rows(), readers.blind_chunks)]
         counts.append(seen._passed_over)
         found = (self.problems, [+one for one in counts], seen._passed_over_rows), seen._lost
         self.problems, self.failed, seen._failed = [], False, False

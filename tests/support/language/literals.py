@@ -51,6 +51,8 @@ REGEXES = (
         "{0}{{2}}",
         "(?:{0}{{1,2}}.?){{1,3}}",
         "\\W\\w{{3,}}",
+        "{0:.2}[a-z]{{2}}",
+        ".{{2}}{0:.1}[^ ]+",
     ),
 )
 VARIANTS = {
@@ -78,6 +80,10 @@ class _Maker:
         return syntax.Call(name, arguments, (), AT)
 
     def field(self):
+        """Return an expression of a field, or of the first of two that is there."""
+        return self.call("coalesce", self.one(), self.one()) if self.chance(20) else self.one()
+
+    def one(self):
         event, key = syntax.Name("input_event", AT), constant(self.pick(NAMES))
         found = syntax.Access(event, key, AT) if self.chance(50) else self.call("map_get", event, key)
         default = constant(self.pick((None, None, self.pick(STOCK))))
@@ -136,7 +142,8 @@ class _Maker:
             *[lambda: syntax.And(operands, AT)] * 3,
             *[lambda: syntax.Or(operands, AT)] * 3,
             lambda: syntax.Not(operands[0], AT),
-            *[lambda: syntax.Not(self.call("coalesce", operands[0], constant(self.pick((False, None, True)))), AT)] * 2,
+            *[lambda: syntax.Not(self.call("coalesce", operands[0], constant(False)), AT)] * 2,
+            lambda: syntax.Not(self.call("coalesce", operands[0], constant(self.pick((False, None, True)))), AT),
             lambda: syntax.Comparison("=", operands[0], constant(self.pick((True, True, False))), AT),
             lambda: self.call("if", *operands[:2], constant(self.pick((True, False, None)))),
             lambda: self.call("coalesce", *operands),

@@ -34,12 +34,14 @@ def either(parts: Sequence[Clauses]) -> Clauses:
     if not all(parts):
         return TRUE
     single = dict.fromkeys(text for part in parts if len(part) == 1 for text in part[0])
-    clauses = _best([tuple(single)])
+    clauses: Clauses = FALSE
     for part in parts:
         if len(part) > 1:
             joined = [tuple(dict.fromkeys((*one, *other))) for one in clauses for other in part]
             clauses = _best([clause for clause in joined if len(clause) <= MAX_TEXTS])
-    return clauses
+    # What is long is kept once: it is the same in all.
+    most = MAX_CLAUSES if len(single) <= MAX_TEXTS else 1
+    return _best([tuple(dict.fromkeys((*single, *clause))) for clause in clauses[:most]])
 
 
 def _best(clauses: Sequence[Clause]) -> Clauses:

@@ -64,7 +64,8 @@ def _sample() -> tuple[list[str], list[str]]:
     """Return paths of programs, and command lines, as they are frequent."""
     folders = [_FOLDERS[at % len(_FOLDERS)] for at in range(len(_PROGRAMS) * 3)]
     paths = [f"{folder}\\{_PROGRAMS[at % len(_PROGRAMS)]}" for at, folder in enumerate(folders)]
-    return paths, [f'"{path}"{_ARGUMENTS[at % len(_ARGUMENTS)]}' for at, path in enumerate(paths)]
+    written = [(f'"{path}"', path)[at % 2] for at, path in enumerate(paths)]
+    return paths, [f"{path}{_ARGUMENTS[at % len(_ARGUMENTS)]}" for at, path in enumerate(written)]
 
 
 @cache

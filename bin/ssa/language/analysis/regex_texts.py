@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import groupby
 
 from ssa.language.required_text import Clauses
@@ -17,6 +17,12 @@ MOST_COPIES = 16
 LONGEST_SETS = 32
 """Sets of characters in a row, as they are looked for: the time for that is their number times the text's length."""
 
+SHORT = 3
+"""Characters of a text that, alone, few values have."""
+
+WIDE = 64
+"""Characters of ASCII in a set that, at the start or end, tells nothing and takes time."""
+
 _MORE = Repeat(Sequence(()), 0, None, True)
 """Stands for anything, or nothing."""
 
@@ -24,16 +30,20 @@ Need = Callable[[str, bool], Clauses]
 """What a value needs for a text to be in it: as it stands, or (True) in either case of its ASCII letters."""
 
 
-def needed(pattern: str, need: Need, matches: Callable[[str], Clauses]) -> Clauses:
+def needed(pattern: str, need: Need, matches: Callable[[str], Clauses] | None) -> Clauses:
     """Return what a text needs for a regex to be found in it; raises ValueError for no regex.
 
-    `matches` says what it needs for a pattern of Python's `re` to be found in it: it is asked where a text of the regex
-    is nowhere certain.
+    `matches` says what it needs for a pattern of Python's `re` to be found in it, if that can be said: it is asked
+    where no text of the regex is certain, or only one so short that many values have it.
     """
     node = parse(pattern).node
     clauses = _of(node, need)
-    sets = [] if clauses else max(_sets(node), key=len)
-    return matches("".join(f"{one}{{{len([*same])}}}" for one, same in groupby(sets))) if sets else clauses
+    longest = max((min((len(text.text) for text in clause), default=0) for clause in clauses), default=0)
+    sets = max(map(_trimmed, _sets(node)), key=len) if longest < SHORT else []
+    if len(sets) <= longest or not matches:
+        return clauses
+    counted = ((one, len([*same])) for one, same in groupby(map(_as_class, sets)))
+    return matches("".join(one + f"{{{count}}}" * (count > 1) for one, count in counted))
 
 
 def _of(node: Node, need: Need) -> Clauses:
@@ -91,13 +101,13 @@ def _one(accepted: Container[str]) -> tuple[str, bool] | None:
     return (small, True) if small.isascii() and {small, small.swapcase()} == accepted else None
 
 
-def _sets(node: Node) -> Iterator[list[str]]:
-    """Yield sets of characters that stand one after the other in each match, as classes of Python's `re`."""
-    run: list[str] = []
+def _sets(node: Node) -> Iterator[list[Container[str]]]:
+    """Yield sets of characters that stand one after the other in each match."""
+    run: list[Container[str]] = []
     for item in _flat(node):
         chars = item.item if isinstance(item, Repeat) and item.least else item
         if isinstance(chars, Chars):
-            several = [_as_class(chars.accepted)] * (min(item.least, LONGEST_SETS) if isinstance(item, Repeat) else 1)
+            several = [chars.accepted] * (min(item.least, LONGEST_SETS) if isinstance(item, Repeat) else 1)
             run += several
             if item is chars or (isinstance(item, Repeat) and len(several) == item.most):
                 continue
@@ -109,13 +119,32 @@ def _sets(node: Node) -> Iterator[list[str]]:
     yield run[:LONGEST_SETS]
 
 
+def _trimmed(sets: list[Container[str]]) -> list[Container[str]]:
+    """Leave out what is wide at either end; keep all where nothing else is there."""
+    narrow = [at for at, accepted in enumerate(sets) if len(_ascii(accepted)) < WIDE]
+    return sets[narrow[0] : narrow[-1] + 1] if narrow else sets
+
+
+def _ascii(accepted: Container[str]) -> list[int]:
+    return [code for code in range(128) if chr(code) in accepted]
+
+
 def _as_class(accepted: Container[str]) -> str:
     """Write a set as a class of `re`; one that is no list of characters may have any outside of ASCII."""
     if isinstance(accepted, frozenset):
-        return f"[{''.join(map(_escaped, sorted(accepted)))}]"
-    listed = [_escaped(char) for char in map(chr, range(128)) if char in accepted]
-    return f"[{''.join(listed)}\\x80-\\U0010ffff]"
+        ranges = _ranges(map(ord, accepted))
+        return f"[{ranges}]" if len(accepted) > 1 else ranges  # which `re` finds faster
+    return f"[{_ranges(_ascii(accepted))}\\x80-\\U0010ffff]"
 
 
-def _escaped(char: str) -> str:
-    return f"\\x{ord(char):02x}" if char.isascii() else f"\\U{ord(char):08x}"
+def _ranges(codes: Iterable[int]) -> str:
+    """Write characters by their codes, those in a row as a range."""
+    ranges: list[tuple[int, int]] = []
+    for code in sorted(codes):
+        start = ranges.pop()[0] if ranges and ranges[-1][1] == code - 1 else code
+        ranges.append((start, code))
+    return "".join(_escaped(start) + f"-{_escaped(end)}" * (end > start) for start, end in ranges)
+
+
+def _escaped(code: int) -> str:
+    return f"\\x{code:02x}" if code < 128 else f"\\U{code:08x}"

@@ -45,25 +45,25 @@ class _Known:
     """What is known of a value.
 
     `texts` are all texts that it may be or, if it is a list, have in it: of a field, or constants; None is unknown.
-    With `exact`, it is the text of the one whole field among them, and null only where that has no value. `if_true` is
-    what must hold for it to be true, or to have true in it. Where one of `enough` holds it is true; where one of
+    With `plain`, it is the first of them that is there, and else null: no list, and nothing that is no text. `if_true`
+    is what must hold for it to be true, or to have true in it. Where one of `enough` holds it is true; where one of
     `never` does it is not.
     """
 
-    __slots__ = ("enough", "exact", "if_true", "never", "texts")
+    __slots__ = ("enough", "if_true", "never", "plain", "texts")
 
     def __init__(
         self,
         texts: tuple[_FieldText | str, ...] | None,
         if_true: Clauses,
-        exact: bool = False,
+        plain: bool = False,
         enough: Clause = (),
         never: Clause = (),
     ) -> None:
-        self.texts, self.if_true, self.exact, self.enough, self.never = texts, if_true, exact, enough, never
+        self.texts, self.if_true, self.plain, self.enough, self.never = texts, if_true, plain, enough, never
 
 
-_UNKNOWN, _NULL = _Known(None, TRUE), _Known((), FALSE)
+_UNKNOWN, _NULL = _Known(None, TRUE), _Known((), FALSE, plain=True)
 _EVENT = _Known(None, FALSE)
 """The input event itself: this one object stands for it."""
 
@@ -109,7 +109,8 @@ def requirements(program: syntax.Program) -> tuple[Clauses, Clause]:
 def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
     """Find out what is known of an expression over these columns."""
     if isinstance(node, syntax.Literal):
-        return _Known((node.value,) if isinstance(node.value, str) else (), TRUE if node.value is True else FALSE)
+        texts = (node.value,) if isinstance(node.value, str) else ()
+        return _Known(texts, TRUE if node.value is True else FALSE, plain=bool(texts) or node.value is None)
     if isinstance(node, syntax.Name):
         return columns.get(node.name, _NULL)
     value = without_text_cast(node)
@@ -118,7 +119,7 @@ def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
     inner = [_known_of(child, columns) for child in syntax.children(node)]
     key = key_of(node)
     if key is not None and inner[0] is _EVENT:
-        return _Known((_FieldText(key),), FALSE, exact=True)
+        return _Known((_FieldText(key),), FALSE, plain=True)
     if isinstance(node, (syntax.ListOf, syntax.Access)):
         return _one_of(inner if isinstance(node, syntax.ListOf) else inner[:1])
     if isinstance(node, syntax.Call):
@@ -143,14 +144,14 @@ def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
 def _called(node: syntax.Call, inner: list[_Known]) -> _Known:
     meaning = meaning_of(node)
     if isinstance(meaning, FirstOf) and inner:
-        return _one_of(inner, enough=inner[0].enough)
+        return _one_of(inner, plain=all(known.plain for known in inner), enough=inner[0].enough)
     if isinstance(meaning, OneOf):
         return _one_of(inner[meaning.arguments])
     if isinstance(meaning, PartOfText):
         return _Known(_part(inner[0].texts), FALSE)
     if isinstance(meaning, ChangeOfCase):
-        exact = inner[0].exact and meaning.case == LOWER
-        return _Known(_recased(inner[0].texts, meaning.case), FALSE, exact)
+        plain = inner[0].plain and meaning.case == LOWER
+        return _Known(_recased(inner[0].texts, meaning.case), FALSE, plain)
     if isinstance(meaning, PatternTest):
         return _tested(inner[0], meaning.kind, node.arguments[1])
     return _UNKNOWN
@@ -185,10 +186,9 @@ def _regex(source: _FieldText | str, pattern: str) -> Clauses:
         return tuple(tuple(one if one.fold or not fold else _folded(one) for one in clause) for clause in found)
 
     def matches(text: str) -> Clauses:
-        fold = source.case == _LOWERED
-        return ((RequiredText(source.field, text, MATCHES, fold),),) if source.case != _CASED else need("", False)
+        return ((RequiredText(source.field, text, MATCHES, source.case == _LOWERED),),)
 
-    return needed(pattern, need, matches) or need("", False)
+    return needed(pattern, need, None if source.case == _CASED else matches) or need("", False)
 
 
 def _folded(wanted: RequiredText) -> RequiredText:
@@ -197,7 +197,7 @@ def _folded(wanted: RequiredText) -> RequiredText:
 
 def _exactly(known: _Known, how: str, text: str) -> Clause:
     """Return what is enough for a value to have a text; nothing where nothing is for certain."""
-    source = known.texts[0] if known.exact and known.texts else None
+    source = known.texts[0] if known.plain and known.texts else None
     if not isinstance(source, _FieldText) or not text:
         return ()
     return (RequiredText(source.field, text, how, source.case == _LOWERED),)
@@ -225,18 +225,30 @@ def _equal(one: tuple[syntax.Expression, _Known], other: tuple[syntax.Expression
         if isinstance(node, syntax.Literal) and node.value is True:
             return _Known((), known.if_true)
     (_, left), (_, right) = one, other
-    if left.exact and right.exact and left.texts and right.texts:
-        source, text = left.texts[0], right.texts[0]
-        if isinstance(source, _FieldText) and isinstance(text, _FieldText) and source.case == text.case:
-            if source == text:
-                return _Known((), _present(left))
-            return _Known((), ((RequiredText(source.field, text.field, SAME, source.case == _LOWERED),),))
-    return _UNKNOWN
+    if not left.plain or not right.plain:
+        return _UNKNOWN
+    return _Known((), either([_same(source, text) for source in left.texts or () for text in right.texts or ()]))
+
+
+def _same(one: _FieldText | str, other: _FieldText | str) -> Clauses:
+    """Return what must hold for two texts, of whole fields or constants, to be equal."""
+    if isinstance(one, str):
+        one, other = other, one
+    if isinstance(one, str):
+        return TRUE if one == other else FALSE
+    if isinstance(other, str):
+        return _need(one, "equals", other)
+    if one == other:
+        return _need(one, "contains", "")
+    return ((RequiredText(one.field, other.field, SAME, one.case == _LOWERED),),) if one.case == other.case else TRUE
 
 
 def _present(known: _Known) -> Clauses:
-    source = known.texts[0] if known.exact and known.texts else None
-    return ((RequiredText(source.field, "", PRESENT, False),),) if isinstance(source, _FieldText) else TRUE
+    """Return what must hold for a value not to be null."""
+    if not known.plain:
+        return TRUE
+    texts = known.texts or ()
+    return either([_need(text, "contains", "") if isinstance(text, _FieldText) else TRUE for text in texts])
 
 
 def _any(several: Iterable[Clause]) -> Clause:
@@ -249,7 +261,7 @@ def _all(several: Sequence[Clause]) -> Clause:
     return tuple(text for text in several[0] if all(text in clause for clause in several)) if several else ()
 
 
-def _one_of(several: Sequence[_Known], enough: Clause = ()) -> _Known:
+def _one_of(several: Sequence[_Known], plain: bool = False, enough: Clause = ()) -> _Known:
     """Return what is known of a value that is one of these, or null, or has them in it."""
     if several and several[0] is _EVENT and all(known is _EVENT for known in several):
         return _EVENT
@@ -257,7 +269,8 @@ def _one_of(several: Sequence[_Known], enough: Clause = ()) -> _Known:
     for known in several:
         texts.update(dict.fromkeys(known.texts or ()))
     unknown = len(texts) > MAX_TEXTS or any(known.texts is None for known in several)
-    return _Known(None if unknown else tuple(texts), either([known.if_true for known in several]), enough=enough)
+    clauses = either([known.if_true for known in several])
+    return _Known(None if unknown else tuple(texts), clauses, plain and not unknown, enough)
 
 
 def _union(name: str, several: list[_Known | None]) -> _Known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ssa.content.profile import Group, Profile
 from ssa.language.required_text import MATCHES, PRESENT, SAME
@@ -12,67 +12,83 @@ Seen = Mapping[str, "str | None"]
 Lowered = dict[str, str]
 """Field -> its value in lower case, for one event."""
 
-Test = Callable[[Seen, Lowered], bool]
+Test = tuple[str, bool, Callable[[str], bool]]
+"""A field, whether it is its value in lower case that is tested, and the test."""
+
+Pair = tuple[str, str, bool]
+"""Two fields that must be equal, and whether in lower case."""
 
 
 class Judge:
-    """What is left to try of a profile when one of its first clause was found in lower case."""
+    """What is left to try of a profile when one of its first clause was found in lower case.
 
-    def __init__(self, profile: Profile) -> None:
-        first, *others = profile.required or [()]
-        is_found = all(fold or how in (PRESENT, SAME) for _, how, fold, _ in first)
-        self._needed = [[*map(_test, clause)] for clause in ([] if is_found else [first]) + others]
-        self._excluded = [*map(_test, profile.excluded)]
+    `first` tells whether an event can match by what depends on these fields alone, `last` whether it can by all else.
+    """
 
-    def __call__(self, seen: Seen, lowered: Lowered) -> bool:
-        """Tell whether an event can match."""
-        for clause in self._needed:
-            for holds in clause:
-                if holds(seen, lowered):
-                    break
-            else:
-                return False
-        for holds in self._excluded:  # noqa: SIM110 - a generator takes longer
-            if holds(seen, lowered):
-                return False
-        return True
+    def __init__(self, profile: Profile, fields: frozenset[str]) -> None:
+        found, *clauses = profile.required or [()]
+        if not all(fold or how in (PRESENT, SAME) for _, how, fold, _ in found):
+            clauses.insert(0, found)
+        firsts = [clause for clause in clauses if all(how != SAME and field in fields for field, how, _, _ in clause)]
+        self.first = _all([*firsts], [group for group in profile.excluded if group[0] in fields])
+        self.last = _all(
+            [clause for clause in clauses if clause not in firsts],
+            [group for group in profile.excluded if group[0] not in fields],
+        )
 
 
-def same(field: str, other: str, fold: bool) -> Test:
-    """Return the test whether two fields are equal."""
+def _all(clauses: Sequence[Sequence[Group]], excluded: Iterable[Group]) -> Callable[[Seen, Lowered], bool]:
+    """Return the test whether an event has one of each clause, and none of what is excluded."""
+    needed = [([_test(group) for group in clause if group[1] != SAME], [*pairs(clause)]) for clause in clauses]
+    unwanted = [*map(_test, excluded)]
+    if not needed and not unwanted:
+        return lambda seen, lowered: True
 
     def holds(seen: Seen, lowered: Lowered) -> bool:
-        one, two = seen.get(field), seen.get(other)
-        if one is None or two is None:
-            return False
-        return one == two or (fold and one.lower() == two.lower())
+        for tests, same in needed:
+            if not _holds(tests, seen, lowered) and not any(are_same(*pair, seen) for pair in same):
+                return False
+        return not _holds(unwanted, seen, lowered)
 
     return holds
 
 
+def pairs(clause: Iterable[Group]) -> Iterator[Pair]:
+    """Yield the pairs of fields of which a clause wants one to be equal."""
+    for field, how, fold, others in clause:
+        if how == SAME:
+            yield from ((field, other, fold) for other in others)
+
+
+def are_same(field: str, other: str, fold: bool, seen: Seen) -> bool:
+    """Tell whether two fields of an event are equal."""
+    one, two = seen.get(field), seen.get(other)
+    return one is not None and two is not None and (one == two or (fold and one.lower() == two.lower()))
+
+
+def _holds(tests: Iterable[Test], seen: Seen, lowered: Lowered) -> bool:
+    """Tell whether one of several tests holds for an event."""
+    for field, fold, holds in tests:
+        value = seen.get(field)
+        if value is not None:
+            if fold:
+                small = lowered.get(field)
+                value = small if small is not None else lowered.setdefault(field, value.lower())
+            if holds(value):
+                return True
+    return False
+
+
 def _test(group: Group) -> Test:
     """Return the test whether a field holds one of the texts of a group."""
-    field, how, fold, several = group
-    if how == SAME:
-        tests = [same(field, other, fold) for other in several]
-        return lambda seen, lowered: any(holds(seen, lowered) for holds in tests)
+    field, how, fold, texts = group
+    return field, fold, _of_value(how, tuple(texts))
+
+
+def _of_value(how: str, texts: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return the test whether a value holds one of several texts."""
     if how == PRESENT:
-        return lambda seen, lowered: seen.get(field) is not None
-    holds = _holds(how, tuple(several))
-
-    def test(seen: Seen, lowered: Lowered) -> bool:
-        value = seen.get(field)
-        if value is None:
-            return False
-        if fold:
-            small = lowered.get(field)
-            value = small if small is not None else lowered.setdefault(field, value.lower())
-        return holds(value)
-
-    return test
-
-
-def _holds(how: str, texts: tuple[str, ...]) -> Callable[[str], bool]:
+        return lambda value: True
     if how == "equals":
         return frozenset(texts).__contains__
     if how == "starts":

@@ -6,12 +6,20 @@ import re
 import sys
 from array import array
 from collections.abc import Sequence
+from functools import cached_property
 
+from ssa.checking import TYPE_CHECKING
 from ssa.language.required_text import MATCHES, PRESENT
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 GRAM, _CODE = 4, "I"
 """Bytes of a part of a text that is looked up, and the code of an unsigned number of so many: so the bytes of a text
 become its parts without a step of Python for each."""
+
+EDGE = 3
+"""Characters at the start or end of a value that are looked up."""
 
 Filed = dict[str, "list[int]"]
 
@@ -21,99 +29,125 @@ class Memo:
 
     def __init__(self, most: int) -> None:
         self.most, self.held = most, 0
-        self.lookups: list[Lookup] = []
+        self._kept: list[dict[Any, Any]] = []
+
+    def dict(self) -> dict[Any, Any]:
+        """Return a dict for what is remembered; whoever puts anything in it calls `keep`."""
+        self._kept.append({})
+        return self._kept[-1]
 
     def keep(self, size: int) -> None:
         """Count a value of so many bytes; forget all others where there is no room."""
         self.held += size
         if self.held > self.most:
             self.held = size
-            for lookup in self.lookups:
-                lookup.known.clear()
+            for kept in self._kept:
+                kept.clear()
 
 
 class Lookup:
     """The detections that are filed under texts of one field, by their numbers; `known` is what was found for a value.
 
-    A value is searched in lower case, whatever the texts are: what is found is to be judged.
+    A value is searched in lower case, whatever the texts are, but for patterns: what is found is to be judged.
     """
 
     def __init__(self, memo: Memo) -> None:
-        self.known: dict[str, tuple[int, ...]] = {}
+        self.known: dict[str, tuple[int, ...]] = memo.dict()
+        self.searched = 0
+        """How many texts are searched within a value."""
         self._memo = memo
-        memo.lookups.append(self)
         self._equal: Filed = {}
-        self._starts: dict[int, Filed] = {}
-        self._ends: dict[int, Filed] = {}
-        self._grams: dict[int, Filed] = {}
-        self._keys: frozenset[int] = frozenset()
+        self._starts: dict[int, dict[str, Filed]] = {}
+        self._ends: dict[int, dict[str, Filed]] = {}
+        """By the length of what is looked up, and that itself."""
+        self._parts = _Parts()
         self._short: Filed = {}
-        self._foreign: Filed = {}
-        """Texts that are too short for a part, and have characters outside of ASCII."""
-        self._patterns: Filed = {}
+        self._foreign_parts = _Parts()
+        self._foreign_short: Filed = {}
+        """Those with characters outside of ASCII: hardly a value has one, and they are many."""
+        self._patterns: dict[tuple[str, bool], tuple[Callable[[str], object], bool, list[int]]] = {}
         self._present: list[int] = []
 
-    def add(self, number: int, how: str, texts: Sequence[str]) -> None:
+    def add(self, number: int, how: str, fold: bool, texts: Sequence[str]) -> None:
         """File a detection under texts of a group of its profile."""
         if how == PRESENT:
             self._present.append(number)
         for text in texts if how != PRESENT else ():
-            small = text.lower()
             if how == MATCHES:
-                filed, small = self._patterns, text
-            elif how == "equals":
-                filed = self._equal
-            elif how == "starts":
-                filed = self._starts.setdefault(len(small), {})
-            elif how == "ends":
-                filed = self._ends.setdefault(len(small), {})
-            elif not small.isascii():
-                encoded = small.encode("utf-8", "surrogatepass")
-                if len(encoded) < GRAM:
-                    filed = self._foreign
-                else:
-                    filed = self._grams.setdefault(int.from_bytes(encoded[:GRAM], sys.byteorder), {})
-            elif len(small) < GRAM:
-                filed = self._short
+                self._patterns.setdefault((text, fold), (re.compile(text).search, fold, []))[2].append(number)
             else:
-                from ssa.language.analysis.rarity import rarest  # most searches look up what is equal
+                small = text.lower()
+                self._filed(how, small).setdefault(small, []).append(number)
 
-                filed = self._grams.setdefault(int.from_bytes(rarest(small, GRAM).encode(), sys.byteorder), {})
-            filed.setdefault(small, []).append(number)
-        self._keys = frozenset()
+    def _filed(self, how: str, small: str) -> Filed:
+        if how == "equals":
+            return self._equal
+        if how == "starts":
+            edge = small[:EDGE]
+            return self._starts.setdefault(len(edge), {}).setdefault(edge, {})
+        if how == "ends":
+            edge = small[-EDGE:]
+            return self._ends.setdefault(len(edge), {}).setdefault(edge, {})
+        self.searched += 1
+        is_ascii = small.isascii()
+        part = small.encode("utf-8", "surrogatepass")
+        if len(part) < GRAM:
+            return self._short if is_ascii else self._foreign_short
+        if is_ascii:
+            from ssa.language.analysis.rarity import rarest  # most searches look up what is equal
+
+            part = rarest(small, GRAM).encode()
+        return (self._parts if is_ascii else self._foreign_parts).file(part)
 
     def find(self, value: str) -> tuple[int, ...]:
         """Return the detections that are filed under what a value holds, and remember them."""
         small = value.lower()
         found = [*self._present, *self._equal.get(small, ())]
-        for length, filed in self._ends.items():
-            found += filed.get(small[-length:], ())
-        for length, filed in self._starts.items():
-            found += filed.get(small[:length], ())
+        for length in self._ends:
+            for text, numbers in self._ends[length].get(small[-length:], {}).items():
+                if small.endswith(text):
+                    found += numbers
+        for length in self._starts:
+            for text, numbers in self._starts[length].get(small[:length], {}).items():
+                if small.startswith(text):
+                    found += numbers
         for text, numbers in self._short.items():
             if text in small:
                 found += numbers
+        if self._parts:
+            found += self._parts.held(small)
         if not small.isascii():
-            for text, numbers in self._foreign.items():
+            for text, numbers in self._foreign_short.items():
                 if text in small:
                     found += numbers
-        for pattern, numbers in self._patterns.items():
-            if re.search(pattern, value) or re.search(pattern, small):
+            found += self._foreign_parts.held(small)
+        for search, fold, numbers in self._patterns.values():
+            if search(small if fold else value):
                 found += numbers
-        for gram in self._grams_of(small) if self._grams else ():
-            for text, numbers in self._grams[gram].items():
-                if text in small:
-                    found += numbers
         kept = self.known[value] = tuple(dict.fromkeys(found))
         self._memo.keep(2 * len(value) + 8 * len(kept) + 200)
         return kept
 
-    def _grams_of(self, small: str) -> frozenset[int]:
-        """Return the parts of a value that anything is filed under."""
-        if not self._keys:
-            self._keys = frozenset(self._grams)
+
+class _Parts(dict[int, Filed]):
+    """Texts by a part of each: so many bytes of it, as a number."""
+
+    def file(self, part: bytes) -> Filed:
+        """Return where to file under a text, by a part of it."""
+        return self.setdefault(int.from_bytes(part[:GRAM], sys.byteorder), {})
+
+    def held(self, small: str) -> list[int]:
+        """Return what is filed under the texts that a value in lower case holds."""
         data = small.encode("utf-8", "surrogatepass")
-        parts = array(_CODE)
-        for start in range(min(GRAM, len(data) - GRAM + 1)):
-            parts.frombytes(data[start : start + (len(data) - start) // GRAM * GRAM])
-        return self._keys.intersection(parts.tolist())
+        size = len(data)
+        parts = [data[start : start + (size - start) // GRAM * GRAM] for start in range(GRAM)]
+        found: list[int] = []
+        for part in self._keys.intersection(array(_CODE, b"".join(parts)).tolist()):
+            for text, numbers in self[part].items():
+                if text in small:
+                    found += numbers
+        return found
+
+    @cached_property
+    def _keys(self) -> frozenset[int]:
+        return frozenset(self)  # it intersects in half the time that the keys of a dict take
