@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ssa.immutable import Immutable
 
@@ -68,8 +68,11 @@ def load(app: str, name: str) -> Conf:
     return Conf(name, tuple(files), merge(files))
 
 
-def merge(files: Iterable[str]) -> dict[str, Stanza]:
-    """Read conf files, later ones over earlier ones, and hand [default] down; raises ConfError."""
+def merge(files: Iterable[str], pass_over: Callable[[str], None] | None = None) -> dict[str, Stanza]:
+    """Read conf files, later ones over earlier ones, and hand [default] down; raises ConfError.
+
+    See `parse` for `pass_over`.
+    """
     merged: dict[str, Stanza] = defaultdict(Stanza)
     for path in files:
         try:
@@ -77,7 +80,7 @@ def merge(files: Iterable[str]) -> dict[str, Stanza]:
                 text = handle.read()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfError(f"{path} cannot be read: {error}") from error
-        for stanza, settings in parse(text, path).items():
+        for stanza, settings in parse(text, path, pass_over).items():
             merged[stanza].update(settings)
             merged[stanza].place = settings.place
     inherited = merged.pop("default", Stanza())
@@ -87,8 +90,17 @@ def merge(files: Iterable[str]) -> dict[str, Stanza]:
     return dict(merged)
 
 
-def parse(text: str, file: str) -> dict[str, Stanza]:
-    """Parse one conf file's text; raises ConfError with file and line."""
+def parse(text: str, file: str, pass_over: Callable[[str], None] | None = None) -> dict[str, Stanza]:
+    """Parse one conf file's text; raises ConfError with file and line.
+
+    With `pass_over`, which gets the problem, a wrong line costs itself alone: that of a stanza what stands below it.
+    """
+
+    def fail(problem: str) -> None:
+        if pass_over is None:
+            raise ConfError(f"{file}, line {number}: {problem}")
+        pass_over(f"{file}, line {number}: {problem}")
+
     stanzas: dict[str, Stanza] = defaultdict(Stanza)
     stanza = "default"
     lines = text.split("\n")
@@ -101,19 +113,23 @@ def parse(text: str, file: str) -> dict[str, Stanza]:
             continue
         if stripped.startswith("["):
             if not stripped.endswith("]"):
-                raise ConfError(f"{file}, line {number}: the stanza {stripped!r} is not closed with ]")
+                fail(f"the stanza {stripped!r} is not closed with ]")
+                stanza = "\n"  # no line can name it
+                continue
             stanza = stripped[1:-1]
             stanzas[stanza].place = f"{file}, line {number}"
             continue
         key, equals, rest = line.partition("=")
         if not equals:
-            raise ConfError(f"{file}, line {number}: expected a [stanza], key = value or # comment, found {stripped!r}")
+            fail(f"expected a [stanza], key = value or # comment, found {stripped!r}")
+            continue
         start, parts = number, [rest.strip()]
         while parts[-1].endswith("\\") and number < len(lines):
             parts[-1] = parts[-1][:-1]
             parts.append(lines[number].rstrip())
             number += 1
         stanzas[stanza][key.strip()] = Setting("\n".join(parts).strip(), file, start)
+    stanzas.pop("\n", None)
     return dict(stanzas)
 
 
