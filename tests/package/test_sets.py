@@ -11,6 +11,7 @@ from ssa.content.detection import Catalogue
 from tests.support.app.estate import APP, Estate, process, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.sets import rule
+from tools import ROOT
 from tools.content import sets
 
 NAME = "mine"
@@ -286,3 +287,10 @@ def test_settings_by_level_hold_in_search_and_action(estate):
     assert "[level:x]: expected [id:<id>]" in next(text for level, text in done.log if level == "WARN")
     scores = {(event["detection"], event["risk_score"]) for event in estate.risk()}
     assert scores == {("Alpha", "12"), ("Beta", "55")}
+
+
+def test_sixty_thousand_rows_are_folded_and_dealt_out_as_the_page_for_a_first_install_says(estate):
+    page = (ROOT / "docs/first-install.md").read_text()
+    text = re.search(r"`` (\\\| makeresults count=60000 .+?) `` \| (\d+); (.+?) \|$", page, re.MULTILINE)
+    (row,) = estate.instance.search(text[1].replace("\\|", "|")).rows
+    assert (row["count"], row["cut"]) == (text[2], text[3].split(", "))

@@ -102,34 +102,39 @@ def parse(text: str, file: str, pass_over: Callable[[str], None] | None = None) 
         pass_over(f"{file}, line {number}: {problem}")
 
     stanzas: dict[str, Stanza] = defaultdict(Stanza)
-    stanza = "default"
+    current = stanzas["default"]
     lines = text.split("\n")
     number = 0
     while number < len(lines):
         line = lines[number]
         number += 1
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        if stripped.startswith("["):
-            if not stripped.endswith("]"):
-                fail(f"the stanza {stripped!r} is not closed with ]")
-                stanza = "\n"  # no line can name it
-                continue
-            stanza = stripped[1:-1]
-            stanzas[stanza].place = f"{file}, line {number}"
-            continue
         key, equals, rest = line.partition("=")
-        if not equals:
-            fail(f"expected a [stanza], key = value or # comment, found {stripped!r}")
-            continue
-        start, parts = number, [rest.strip()]
-        while parts[-1].endswith("\\") and number < len(lines):
-            parts[-1] = parts[-1][:-1]
-            parts.append(lines[number].rstrip())
-            number += 1
-        stanzas[stanza][key.strip()] = Setting("\n".join(parts).strip(), file, start)
-    stanzas.pop("\n", None)
+        if not equals or not key[:1].isalnum():  # as few are
+            stripped = line.strip()
+            if not stripped or stripped.startswith("#"):
+                continue
+            if stripped.startswith("["):
+                if stripped.endswith("]"):
+                    current = stanzas[stripped[1:-1]]
+                    current.place = f"{file}, line {number}"
+                else:
+                    fail(f"the stanza {stripped!r} is not closed with ]")
+                    current = Stanza()  # which nobody sees
+                continue
+            if not equals:
+                fail(f"expected a [stanza], key = value or # comment, found {stripped!r}")
+                continue
+        start, value = number, rest.strip()
+        if value.endswith("\\"):
+            parts = [value]
+            while parts[-1].endswith("\\") and number < len(lines):
+                parts[-1] = parts[-1][:-1]
+                parts.append(lines[number].rstrip())
+                number += 1
+            value = "\n".join(parts).strip()
+        current[key.strip()] = Setting(value, file, start)
+    if not stanzas["default"]:
+        del stanzas["default"]
     return dict(stanzas)
 
 
