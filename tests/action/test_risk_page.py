@@ -22,7 +22,17 @@ SAMPLES = {name: re.search(rf"^\| makeresults .*append=true {name}$", PAGE, re.M
 def example(tmp_path, **changes):
     """The line of a risk event that has every field."""
     local = f"[{GIVEN}]\nnist = DE.CM\ncis20 = CIS 10\ncve = CVE-2022-1\nmessage = $process$ $nothing$\n"
-    row = {**result(), "rid": "0", "info_min_time": "1", "info_max_time": "2", "info_search_time": "3", **changes}
+    local += "set = mine\nlevel = high\n"
+    row = {
+        **result(),
+        "ssa_hits": "2",
+        "ssa_last": "1772442003.5",
+        "rid": "0",
+        "info_min_time": "1",
+        "info_max_time": "2",
+        "info_search_time": "3",
+        **changes,
+    }
     row["process_path"] = row["process"]
     context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0)
     return stash.line(risk.risk_events(catalogue(tmp_path, local).find(GIVEN), row, context).events[0])

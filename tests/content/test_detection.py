@@ -3,6 +3,7 @@
 import pytest
 
 from ssa.content.detection import DetectionError, Observable
+from ssa.content.selection import to_run
 from tests.support.examples import GIVEN, GIVEN_ID, catalogue, given_detection
 
 
@@ -157,7 +158,7 @@ def test_a_disabled_detection_does_not_run_and_is_an_error_when_named(tmp_path):
     detections = catalogue(tmp_path, f"[{GIVEN}]\ndisabled = 1")
     assert not detections.is_enabled(GIVEN)
     with pytest.raises(DetectionError, match="is disabled: set disabled = 0 in local"):
-        detections.to_run(GIVEN, print)
+        to_run(detections, GIVEN, None, print)
 
 
 def test_a_setting_that_is_missing_is_looked_for_where_the_stanza_stands(tmp_path):

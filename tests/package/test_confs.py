@@ -16,11 +16,12 @@ from ssa.action.rest.lookups import LEDGER
 from ssa.action.rest.receivers import SOURCETYPE
 from ssa.action.spool import BREAKER, EXTENSION
 from ssa.content import conf
+from ssa.content import settings as by_rule
 from ssa.content.datamodels import DATA_MODELS, PROCESSES, security_domain
 from ssa.content.detection import CONF, REQUIRED
 from ssa.content.fields import COLUMNS, COUNTERPARTS
 from tools import ROOT
-from tools.content import generated
+from tools.content import generated, sets
 from tools.docs import pages
 from tools.ui import views
 
@@ -116,10 +117,11 @@ def test_every_macro_that_a_search_uses_is_ours_and_exists(text):
 
 def test_every_macro_is_used_or_offered_to_users():
     shown = [view.query(source) for view in views.shipped().values() for source in view.sources]
-    used = {name for text in [*shown, *(text for _, text in TEXTS)] for name in used_macros(text)}
+    of_set = sets.saved_search("x", [DETECTIONS.find(name) for name in DETECTIONS.names])["search"]
+    used = {name for text in [*shown, of_set, *(text for _, text in TEXTS)] for name in used_macros(text)}
     offered = {stanza.name for stanza in generated.macros() if stanza.source == generated.TABLE}
     of_older_versions = {"ssa_risk_by_object", "ssa_risk_drilldown"}
-    assert set(MACROS) - used - offered == {"ssa_allow_list"} | of_older_versions
+    assert set(MACROS) - used - offered == of_older_versions
     assert "`ssa_allow_list`" in README
     upgrade = (ROOT / "docs/upgrade.md").read_text()
     assert [name for name in of_older_versions if f"`{name}`" not in upgrade] == []
@@ -344,6 +346,13 @@ def test_our_specs_name_no_key_that_nothing_reads_or_writes():
     keys = re.findall(r"^(\w+) = ", (ROOT / f"README/{CONF}.conf.spec").read_text(), re.MULTILINE)
     assert [key for key in keys if f'"{key}"' not in text] == []
     assert set(REQUIRED) <= set(keys)
+    keys = re.findall(r"^(\w+) = ", (ROOT / f"README/{by_rule.CONF}.conf.spec").read_text(), re.MULTILINE)
+    assert tuple(keys) == by_rule.SETTINGS
+
+
+def test_the_settings_of_many_detections_ship_empty():
+    """An upgrade replaces default/: what users set stands in local/."""
+    assert stanzas(by_rule.CONF) == {}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "default").glob("*.conf")), ids=lambda path: path.name)
@@ -593,8 +602,9 @@ def test_no_conf_of_splunk_gets_settings_that_would_hold_for_every_app():
     """Our confs are exported to all apps, so a [default] in one of Splunk's own confs would change them all."""
     for name in CONFS:
         text = (ROOT / f"default/{name}.conf").read_text()
-        first = re.search(r"^[^#\s].*", text, re.MULTILINE)[0]
-        assert first.startswith("["), name
+        first = re.search(r"^[^#\s].*", text, re.MULTILINE)
+        assert (first is None) == (name == by_rule.CONF)
+        assert first is None or first[0].startswith("["), name
         assert "[default]" not in text or name == CONF
 
 

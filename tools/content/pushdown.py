@@ -9,7 +9,7 @@ longest piece, with wildcards at the ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ssa.content.datamodels import DataModel
 from ssa.content.detection import Detection
@@ -69,8 +69,24 @@ def has_words(detection: Detection) -> bool:
 
     Other terms of the prefilter are compared with fields, for which the indexers read every event of the time range.
     """
+    return bool(_words(detection))
+
+
+def shared_words(detections: Iterable[Detection]) -> str:
+    """Return the term of words of which every event has one that any of the detections can match.
+
+    Empty where one of them requires none, or where they are too many: every event is to be read then.
+    """
+    each = [_words(detection) for detection in detections]
+    words = sorted({word for some in each for word in some})
+    return f"({' OR '.join(words)})" if words and all(each) and len(words) <= MAX_TERMS else ""
+
+
+def _words(detection: Detection) -> list[str]:
+    """Return the fewest words of which every event has one that a detection can match; none where it requires none."""
     clauses = (_alternatives(detection, clause, None) for clause in required(detection))
-    return any(terms and all(map(_WORD.fullmatch, terms)) for terms in clauses)
+    of_words = (terms for terms in clauses if terms and all(map(_WORD.fullmatch, terms)))
+    return min(of_words, key=len, default=[])
 
 
 def _conjunction(detection: Detection, names: Mapping[str, str] | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +56,29 @@ THEIRS = frozenset({
 """When and how a saved search runs, and what Enterprise Security shows: what is set of it stays as it is."""
 
 
+HOURLY = {
+    "request.ui_dispatch_app": "ssa_detections",
+    "disabled": "0",
+    "enableSched": "0",
+    "cron_schedule": "0 * * * *",
+    "dispatch.earliest_time": "-70m@m",
+    "dispatch.latest_time": "-10m@m",
+    "schedule_window": "auto",
+    "allow_skew": "100%",
+    "realtime_schedule": "0",
+    "is_visible": "1",
+    "counttype": "number of events",
+    "relation": "greater than",
+    "quantity": "0",
+    "alert.digest_mode": "1",
+    "alert.track": "0",
+    "alert.suppress": "0",
+    "action.ssa_risk": "1",
+    "action.ssa_risk.param.index": "risk",
+}
+"""When a saved search runs that a user has scheduled, and what becomes of its results."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a saved search states of its detection that no setting of ssa_detections.conf holds.
@@ -78,17 +102,20 @@ def macro(definition: str) -> Settings:
     return {"definition": definition, "iseval": "0"}
 
 
-def fields(detection: Detection) -> str:
+def fields(*detections: Detection) -> str:
     """Return the commands that pass only the needed fields on to ssadetect: all (`*`) where they cannot be named."""
-    read = detection.plan.input_fields
-    if read is None:
-        return "fields *"
-    wanted = {"tag"} if "_datamodels" in detection.search else set()  # the data models of an event follow from its tags
-    for name in detection.needs | (read - {"event_id"}):
-        columns = detection.sources(name)
-        wanted.update(columns[:-1] or columns)  # an event as CIM has it has no column of the SSA name
-    nameable = all(PLAIN.fullmatch(name) for name in read)
-    usual = dict.fromkeys([*FIELDS, *DATA_MODELS.get(detection.datamodel, NO_MODEL).columns])
+    wanted: set[str] = set()
+    usual, nameable = dict.fromkeys(FIELDS), True
+    for detection in detections:
+        read = detection.input_fields
+        if read is None:
+            return "fields *"
+        wanted.update(["tag"] * ("_datamodels" in detection.search))  # the data models of an event follow from its tags
+        for name in detection.needs | (read - {"event_id"}):
+            columns = detection.sources(name)
+            wanted.update(columns[:-1] or columns)  # an event as CIM has it has no column of the SSA name
+        nameable = nameable and all(PLAIN.fullmatch(name) for name in read)
+        usual.update(dict.fromkeys(DATA_MODELS.get(detection.datamodel, NO_MODEL).columns))
     passed = ", ".join([*usual, *sorted(wanted - usual.keys())]) if nameable else "*"
     return f"fields {passed}" + " | fields - _raw" * ("_raw" not in wanted)
 
@@ -110,35 +137,23 @@ def detect_commands(detection: Detection) -> str:
     )
 
 
+def events_of(datamodels: Iterable[str]) -> str:
+    """Return what a search of the events of data models begins with."""
+    macros = [f"`{DATA_MODELS[model].macro}`" for model in datamodels]
+    return macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
+
+
 def search_settings(detection: Detection, metadata: Metadata) -> Settings:
     """Return the settings of the detection's saved search, enabled and not scheduled."""
     name = saved_search(detection)
     victims = [o.name for o in detection.observables if o.role == "Victim"]
-    macros = [f"`{DATA_MODELS[model].macro}`" for model in metadata.datamodels]
-    base = macros[0] if len(macros) == 1 else "(" + " OR ".join(f"({macro})" for macro in macros) + ")"
+    base = events_of(metadata.datamodels)
     due = "index" if pushdown.has_words(detection) else "event"
     prefilter = f"`{slug(detection.name)}_prefilter` `ssa_due({due})`"
     return {
         "description": detection.description,
         "search": f"{base} {prefilter} | {fields(detection)} {detect_commands(detection)}",
-        "request.ui_dispatch_app": "ssa_detections",
-        "disabled": "0",
-        "enableSched": "0",
-        "cron_schedule": "0 * * * *",
-        "dispatch.earliest_time": "-70m@m",
-        "dispatch.latest_time": "-10m@m",
-        "schedule_window": "auto",
-        "allow_skew": "100%",
-        "realtime_schedule": "0",
-        "is_visible": "1",
-        "counttype": "number of events",
-        "relation": "greater than",
-        "quantity": "0",
-        "alert.digest_mode": "1",
-        "alert.track": "0",
-        "alert.suppress": "0",
-        "action.ssa_risk": "1",
-        "action.ssa_risk.param.index": "risk",
+        **HOURLY,
         "action.correlationsearch.enabled": "1",
         "action.correlationsearch.detection_type": "ebd",
         "action.correlationsearch.label": name,

@@ -19,6 +19,7 @@ from ssa.rows import cells
 from ssa.rows.cells import Row
 
 from . import payload, results, risk, stash
+from .display import shorten
 from .entities import Ignored
 from .log import Log
 from .payload import Action, Limits, PayloadError
@@ -40,6 +41,14 @@ PROGRESS = 2_000
 MOST_LOGGED = 20
 """Problems of one kind that are logged; the rest is counted."""
 
+CUT, LONGEST_CUT = "ssa_cut", 300
+"""The column of the row by which a set's search names what it cut, and how much of a value is logged."""
+
+CUT_ADVICE = (
+    "the others got no risk, so that no other detection lost any. Leave out what is usual (lookup ssa_allow_list, or "
+    "local/ssa_detection_settings.conf); the macros ssa_set_most and ssa_set_results are the limits"
+)
+
 LEDGER_AGE = 30 * 86_400
 """Seconds that the ledger remembers a risk event."""
 
@@ -60,6 +69,8 @@ class Run:
     def __init__(self, action: Action, log: Log, limits: Limits) -> None:
         self.action, self.log, self.limits = action, log, limits
         self.catalogue = Catalogue.of_app(APP)
+        for problem in self.catalogue.settings.problems:
+            log("WARN", problem)
         seconds, pause = limits.seconds * DEADLINE - time.process_time(), limits.seconds / 600
         self.patience = Patience(log, seconds, pause=pause)
         self.queries, self.substituted = (
@@ -174,6 +185,8 @@ class Run:
         """Yield the id and the line of each risk event of the results, once."""
         for row in rows:
             try:
+                if self.is_of_cuts(row):
+                    continue
                 for detection in self.detection(row):
                     for risk_event in self.row_events(detection, row):
                         id = str(risk_event["risk_event_id"])
@@ -184,6 +197,16 @@ class Run:
             except Exception:
                 # A defect of ours, found by one row, must not cost the others their risk.
                 self.fail(EXIT_DEFECT, f"result {self.rows} failed, please report this: {traceback.format_exc()}")
+
+    def is_of_cuts(self, row: Row) -> bool:
+        """Return whether a row names what a set's search cut, in place of a hit; log it.
+
+        No event can be one: a hit of ssadetect has a detection.
+        """
+        cuts = [] if self.action.detection or cells.text(row.get("detection")) else cells.values(row.get(CUT))
+        for cut in cuts:
+            self.log("WARN", f'"{self.action.search_name}" kept hits of {shorten(cut, LONGEST_CUT)}: {CUT_ADVICE}')
+        return bool(cuts)
 
     def detection(self, row: Row) -> tuple[Detection, ...]:
         """Return the detection of a row; empty when it is unknown, which is logged once for each name."""

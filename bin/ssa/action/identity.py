@@ -17,6 +17,9 @@ from ssa.rows.cells import Row
 
 from . import entities
 
+HOUR = 3_600
+"""Seconds within which the repeats of a set's hit are one: what ssa_set_fold has, too."""
+
 _PROGRAM = re.compile(r'"[^"]*"|\S*', re.ASCII)
 """The program in a command line: in quotes, else up to the first blank."""
 
@@ -34,12 +37,16 @@ class Identity:
     they write program and process id, and may see it in two seconds. `repeat_key` is that of hits of one detection on
     one device that differ in digits and GUIDs alone, and score the same. An event that is no process is known by the
     parts of its risk instead, and of those that have it by its body too.
+
+    The search of a set folds the repeats of an hour (macro ssa_set_fold), of which another time range may see another
+    first: so processes that a detection of a set finds are known by their hour, and without a command by their path.
     """
 
     def __init__(self, detection: Detection, row: Row, body: Mapping[str, Any], time: float, score: float) -> None:
         device = _device(row, detection.columns)
         command = _text(row, "process")
-        self._start = [detection.id, int(time // 1)]
+        second = int(time // 1)
+        self._start = [detection.id, second]
         self._end: list[Any] = [device, command.strip()]
         if detection.datamodel != PROCESSES.name:
             self._end.append(
@@ -47,8 +54,12 @@ class Identity:
             )
         name = _text(row, "process_name").replace("\\", "/").rpartition("/")[2]
         if detection.datamodel == PROCESSES.name and (name or command):
-            arguments = _arguments(command.strip(), _text(row, "process_path"))
-            process = process_id(row) or f"at {self._start[1]}"
+            path = _text(row, "process_path")
+            if detection.set:
+                self._start = [detection.id, f"hour {second // HOUR}"]
+                self._end = [device, command.strip() or path or name]
+            arguments = _arguments(command.strip(), path)
+            process = process_id(row) or f"at {second}"
             self.process_key = _hash([_device(row), process, name, arguments])
             alike = _VARIABLE.sub("#", arguments)
             self.repeat_key = _hash([detection.id, device, name, alike, format_score(score)])

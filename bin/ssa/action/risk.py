@@ -56,6 +56,9 @@ LONGEST_MESSAGE, LONGEST_PART = 1_000, 500
 MOST_DAYS_AGO, MOST_DAYS_HENCE = 10_000, 2
 """Times that Splunk believes: MAX_DAYS_AGO of our sourcetype (props.conf), MAX_DAYS_HENCE of every one."""
 
+FOLDED = {"hits": "ssa_hits", "last_time": "ssa_last"}
+"""Field of a set's risk event -> the column that the macro ssa_set_fold writes."""
+
 Value = Union[str, tuple[str, ...]]
 
 
@@ -265,6 +268,7 @@ def _shared(
         ("detection", detection.name),
         ("detection_id", detection.id),
         ("detection_version", detection.version),
+        *_of_set(detection, row),
         ("event_id", shorten(event.event_id(row), LONGEST_ID)),
         ("finding_id", own(row, "finding_id")),
         ("orig_sid", context.sid),
@@ -285,6 +289,19 @@ def _shared(
         ("savedsearch_description", shorten(detection.description, LONGEST_MESSAGE)),
     ]
     return [(name, value) for name, value in fields if value]
+
+
+def _of_set(detection: Detection, row: Row) -> list[tuple[str, Value]]:
+    """Return what a risk event has of a set's detection: its own words, and how many repeats the search has folded."""
+    if not detection.set:
+        return []
+    folded = {"hits": r"[0-9]{1,12}", "last_time": r"[0-9]{1,12}(\.[0-9]{1,9})?"}
+    return [
+        ("detection_set", detection.set),
+        ("detection_level", detection.level),
+        ("detection_author", shorten(detection.author, LONGEST_NAME)),
+        *((name, text) for name in folded if re.fullmatch(folded[name], text := own(row, FOLDED[name]))),
+    ]
 
 
 def own(row: Row, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ssa.immutable import Immutable
 
@@ -68,8 +68,11 @@ def load(app: str, name: str) -> Conf:
     return Conf(name, tuple(files), merge(files))
 
 
-def merge(files: Iterable[str]) -> dict[str, Stanza]:
-    """Read conf files, later ones over earlier ones, and hand [default] down; raises ConfError."""
+def merge(files: Iterable[str], pass_over: Callable[[str], None] | None = None) -> dict[str, Stanza]:
+    """Read conf files, later ones over earlier ones, and hand [default] down; raises ConfError.
+
+    See `parse` for `pass_over`.
+    """
     merged: dict[str, Stanza] = defaultdict(Stanza)
     for path in files:
         try:
@@ -77,7 +80,7 @@ def merge(files: Iterable[str]) -> dict[str, Stanza]:
                 text = handle.read()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfError(f"{path} cannot be read: {error}") from error
-        for stanza, settings in parse(text, path).items():
+        for stanza, settings in parse(text, path, pass_over).items():
             merged[stanza].update(settings)
             merged[stanza].place = settings.place
     inherited = merged.pop("default", Stanza())
@@ -87,33 +90,51 @@ def merge(files: Iterable[str]) -> dict[str, Stanza]:
     return dict(merged)
 
 
-def parse(text: str, file: str) -> dict[str, Stanza]:
-    """Parse one conf file's text; raises ConfError with file and line."""
+def parse(text: str, file: str, pass_over: Callable[[str], None] | None = None) -> dict[str, Stanza]:
+    """Parse one conf file's text; raises ConfError with file and line.
+
+    With `pass_over`, which gets the problem, a wrong line costs itself alone: that of a stanza what stands below it.
+    """
+
+    def fail(problem: str) -> None:
+        if pass_over is None:
+            raise ConfError(f"{file}, line {number}: {problem}")
+        pass_over(f"{file}, line {number}: {problem}")
+
     stanzas: dict[str, Stanza] = defaultdict(Stanza)
-    stanza = "default"
+    current = stanzas["default"]
     lines = text.split("\n")
     number = 0
     while number < len(lines):
         line = lines[number]
         number += 1
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        if stripped.startswith("["):
-            if not stripped.endswith("]"):
-                raise ConfError(f"{file}, line {number}: the stanza {stripped!r} is not closed with ]")
-            stanza = stripped[1:-1]
-            stanzas[stanza].place = f"{file}, line {number}"
-            continue
         key, equals, rest = line.partition("=")
-        if not equals:
-            raise ConfError(f"{file}, line {number}: expected a [stanza], key = value or # comment, found {stripped!r}")
-        start, parts = number, [rest.strip()]
-        while parts[-1].endswith("\\") and number < len(lines):
-            parts[-1] = parts[-1][:-1]
-            parts.append(lines[number].rstrip())
-            number += 1
-        stanzas[stanza][key.strip()] = Setting("\n".join(parts).strip(), file, start)
+        if not equals or not key[:1].isalnum():  # as few are
+            stripped = line.strip()
+            if not stripped or stripped.startswith("#"):
+                continue
+            if stripped.startswith("["):
+                if stripped.endswith("]"):
+                    current = stanzas[stripped[1:-1]]
+                    current.place = f"{file}, line {number}"
+                else:
+                    fail(f"the stanza {stripped!r} is not closed with ]")
+                    current = Stanza()  # which nobody sees
+                continue
+            if not equals:
+                fail(f"expected a [stanza], key = value or # comment, found {stripped!r}")
+                continue
+        start, value = number, rest.strip()
+        if value.endswith("\\"):
+            parts = [value]
+            while parts[-1].endswith("\\") and number < len(lines):
+                parts[-1] = parts[-1][:-1]
+                parts.append(lines[number].rstrip())
+                number += 1
+            value = "\n".join(parts).strip()
+        current[key.strip()] = Setting(value, file, start)
+    if not stanzas["default"]:
+        del stanzas["default"]
     return dict(stanzas)
 
 

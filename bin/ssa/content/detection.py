@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from ssa.checking import TYPE_CHECKING
@@ -14,6 +14,7 @@ from . import conf
 from .datamodels import PROCESSES
 from .fields import COLUMNS, COMPUTED, COUNTERPARTS, sources
 from .profile import Profile
+from .settings import NUMBER, SET, DetectionSettings
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -33,8 +34,6 @@ TOKEN = re.compile(r"\$([A-Za-z_][A-Za-z0-9_.]*)\$")
 
 _COLUMN = re.compile(r"([A-Za-z_][A-Za-z0-9_.]*)\s*:\s*([A-Za-z_][A-Za-z0-9_.]*)")
 """An SSA field, and the column that it is read from."""
-
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 SEVERITIES = ((20, "informational"), (40, "low"), (60, "medium"), (80, "high"), (100, "critical"))
 """Upper bound of the risk score, and the severity up to it."""
@@ -96,6 +95,15 @@ class Detection(Immutable):
     disabled: bool
     columns: Mapping[str, str]
     """SSA field -> the only column that it is read from, where that is not as for other detections."""
+    set: str
+    """The set that it was imported with; empty for one outside of sets."""
+    level: str
+    status: str
+    license: str
+    source: str
+    """Of an imported rule: its own words."""
+    changed_by: tuple[str, ...]
+    """The stanzas of ssa_detection_settings.conf that hold for it."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -189,11 +197,15 @@ class Catalogue:
 
     def __init__(self, stanzas: Mapping[str, conf.Stanza], index: Index | None = None) -> None:
         self._stanzas, self._index = stanzas, index
+        self.settings = DetectionSettings({})
 
     @classmethod
     def of_app(cls, app: str, index: Index | None = None) -> Catalogue:
-        """Read the detections of an app folder; raises ConfError."""
-        return cls(conf.load(app, CONF).stanzas, index)
+        """Read the detections of an app folder, and what users set of them; raises ConfError."""
+        catalogue = cls(conf.load(app, CONF).stanzas, index)
+        catalogue.settings = DetectionSettings.of_app(app)
+        catalogue.settings.apply(catalogue._stanzas)
+        return catalogue
 
     @property
     def names(self) -> list[str]:
@@ -203,6 +215,10 @@ class Catalogue:
     def is_enabled(self, name: str) -> bool:
         """Return whether a detection is not disabled; raises DetectionError when the setting is no boolean."""
         return not _Reader(name, self._stanzas[name], None).boolean("disabled")
+
+    def set_of(self, name: str) -> str:
+        """Return the set of a detection, empty for one outside of sets; raises DetectionError for no name of a set."""
+        return _Reader(name, self._stanzas[name], None).set()
 
     def find(self, name_or_id: str) -> Detection:
         """Return the detection of a name or an id; raises DetectionError for none, or for a wrong stanza."""
@@ -235,33 +251,6 @@ class Catalogue:
             selected[detection.name] = detection
         return list(selected.values())
 
-    def to_run(self, selection: str | None, left_out: Callable[[DetectionError], None]) -> list[Detection]:
-        """Return the detections of `name or id[,…]`, or (None) all enabled ones; raises DetectionError.
-
-        One broken stanza does not blind the others: of all enabled ones it is left out, and `left_out` gets its error.
-        """
-        if selection is None:
-            return self._enabled(left_out)
-        detections = self.selected(selection)
-        for detection in detections:
-            if detection.disabled:
-                raise DetectionError(
-                    f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
-                )
-        return detections
-
-    def _enabled(self, left_out: Callable[[DetectionError], None]) -> list[Detection]:
-        found: list[Detection] = []
-        for name in self.names:
-            try:
-                if self.is_enabled(name):
-                    found.append(self.find(name))
-            except DetectionError as error:
-                left_out(error)
-        if not found:
-            raise DetectionError(f"no detection is enabled in {CONF}.conf")
-        return found
-
 
 class _Reader:
     """Reads the settings of one stanza; an error names the place of the setting."""
@@ -287,8 +276,14 @@ class _Reader:
         except ValueError as error:
             self.fail(key, str(error))
 
+    def set(self) -> str:
+        name = self.text("set")
+        if name and not SET.fullmatch(name):
+            self.fail("set", f"expected up to 60 of a-z, 0-9 and _, found '{name}'")
+        return name
+
     def percent(self, key: str) -> float:
-        number = _NUMBER.fullmatch(self.text(key))
+        number = NUMBER.fullmatch(self.text(key))
         if not number or float(number.group()) > 100:
             self.fail(key, f"expected a number from 0 to 100, found '{self.text(key)}'")
         return float(number.group())
@@ -374,6 +369,12 @@ class _Reader:
             dataset=text("dataset"),
             disabled=self.boolean("disabled"),
             columns=self.columns(),
+            set=self.set(),
+            level=text("level"),
+            status=text("status"),
+            license=text("license"),
+            source=text("source"),
+            changed_by=tuple(text("changed_by").split(", ")) if text("changed_by") else (),
         )
         detection.__dict__.update(self.compiled())
         read = detection.input_fields if detection.columns else None

@@ -14,6 +14,7 @@ from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.index import Index
+from ssa.content.selection import EVERY, to_run
 
 from .detector import Detector
 from .messages import here
@@ -26,25 +27,31 @@ if TYPE_CHECKING:
     from .messages import Messages
 
 
-OPTIONS = {"detection": Option(None, str), "trace": Option(False, boolean)}
+OPTIONS = {"detection": Option(None, str), "set": Option(None, str), "trace": Option(False, boolean)}
 """See default/searchbnf.conf for what they mean."""
 
 
-def detector(selection: str | None, trace: bool, unnamed: Sequence[str], messages: Messages) -> Detector:
+def detector(
+    named: str | None, trace: bool, unnamed: Sequence[str], messages: Messages, sets: str | None = None
+) -> Detector:
     """Load and compile the detections of a search; raises RefusedError for whatever is wrong with them.
 
-    `selection` and `trace` are the values of the options, `unnamed` the arguments that name none.
+    `named`, `trace` and `sets` are the values of the options, `unnamed` the arguments that name none.
     """
     try:
         if unnamed:
-            raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\"")
+            raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\" or set=<name>")
         index = Index(APP)
         catalogue = Catalogue.of_app(APP, index)
-        chosen = catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
+        for problem in catalogue.settings.problems:
+            messages.warn(here() + problem)
+        chosen = to_run(
+            catalogue, named, sets, lambda error: messages.warn(f"{here()}a detection is left out: {error}")
+        )
         index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text))
-        for detection in chosen if selection is not None else ():
+        for detection in chosen if named is not None else ():
             _ = detection.plan  # named ones are few, and likely to be needed: compiled before the first row
-        return Detector(chosen, trace, messages, named=selection is not None)
+        return Detector(chosen, trace, messages, named=named is not None, of_set=sets not in (None, EVERY))
     except (ConfError, DetectionError) as error:
         raise RefusedError(here() + str(error)) from error
     except Exception as error:
@@ -55,7 +62,7 @@ def detector(selection: str | None, trace: bool, unnamed: Sequence[str], message
 def prepare(arguments: list[str], conversation: Conversation) -> Scan:
     """Return the scan that the arguments ask for; raises RefusedError."""
     options, unnamed = read_options(arguments, OPTIONS)
-    return Scan(detector(options["detection"], options["trace"], unnamed, conversation))
+    return Scan(detector(options["detection"], options["trace"], unnamed, conversation, options["set"]))
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> int:

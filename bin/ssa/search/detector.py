@@ -69,13 +69,20 @@ class Readers:
 
 
 class Detector:
-    """The detections of one search; `named` says that the user named them, one by one.
+    """The detections of one search; `named` says that the user named them, one by one, `of_set` that they are a set.
 
     With `trace`, a hit has the columns ssa_host and ssa_folder.
     """
 
-    def __init__(self, detections: Sequence[Detection], trace: bool, messages: Messages, named: bool = False) -> None:
-        self._messages, self._named = messages, named
+    def __init__(
+        self,
+        detections: Sequence[Detection],
+        trace: bool,
+        messages: Messages,
+        named: bool = False,
+        of_set: bool = False,
+    ) -> None:
+        self._messages, self._named, self._of_set = messages, named, of_set
         self._failed = False
         self._lost = self._passed_over_rows = 0
         self._examples: list[str] = []
@@ -203,8 +210,8 @@ class Detector:
         """Warn, in one message, of what detections could not see: columns, and values of rows that may match.
 
         A row that cannot match, whatever it lacks, is not counted. Each detection that the user has named is reported;
-        of all others, which may be thousands, the worst: those of processes alone, as whoever runs all over processes
-        does not expect the fields of a connection.
+        of all others, which may be thousands, the worst: outside of a set those of processes alone, as whoever runs all
+        over processes does not expect the fields of a connection.
         """
         blind, total = [], 0
         for readers in self._readers:
@@ -213,7 +220,7 @@ class Detector:
             told = [
                 detection
                 for detection in readers.detections
-                if self._named or DATA_MODELS.get(detection.datamodel, PROCESSES) is PROCESSES
+                if self._named or self._of_set or DATA_MODELS.get(detection.datamodel, PROCESSES) is PROCESSES
             ]
             total += len(told)
             for detection in told if chunks or rows else ():

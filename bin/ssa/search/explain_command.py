@@ -9,6 +9,8 @@ from splunklib.searchcommands import Configuration, GeneratingCommand, Option, d
 
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
+from ssa.content.selection import EXCLUDE, names_in
+from ssa.content.settings import CONF
 
 from .explanation import COLUMNS, Line, explain, explain_set
 from .messages import SdkMessages
@@ -22,8 +24,16 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
         doc="""
         **Syntax:** detection=<name or id>[,<name or id>...]
 
-        **Description:** The detections to explain, by stanza name or id of ssa_detections.conf. Without it, all are,
-        and one that is wrong shows its error as a row.
+        **Description:** The detections to explain, by stanza name or id of ssa_detections.conf. Without it, all outside
+        of sets are, and one that is wrong shows its error as a row.
+        """
+    )
+
+    set = Option(
+        doc="""
+        **Syntax:** set=<name>[,<name>...]|*
+
+        **Description:** The sets whose detections to explain; * stands for all detections, in sets and outside.
         """
     )
 
@@ -44,21 +54,36 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
     def explanations(self) -> Iterator[Line]:
         """Yield the rows; raises ConfError, and DetectionError for what was asked for."""
         if self.fieldnames:
-            raise DetectionError(f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\"")
+            raise DetectionError(
+                f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\" or set=<name>"
+            )
         catalogue = Catalogue.of_app(APP)
         if self.detection is not None:
+            if self.set is not None:
+                raise DetectionError(EXCLUDE)
             for detection in catalogue.selected(self.detection):
                 yield from explain(detection)
             return
+        broken: list[DetectionError] = []
         running = []
-        for name in catalogue.names:
+        for name in names_in(catalogue, self.set, broken.append):
             try:
                 detection = catalogue.find(name)
                 yield from explain(detection)
                 running += [detection] * (not detection.disabled)
             except DetectionError as error:
-                yield {**dict.fromkeys(COLUMNS, ""), "detection": name, "part": "error", "text": str(error)}
+                yield _row(name, "error", str(error))
+        for no_set in broken:
+            yield _row("", "error", str(no_set))
         yield from explain_set(running)
+        for problem in catalogue.settings.problems:
+            yield _row("", "error", problem)
+        for header in catalogue.settings.unused:
+            yield _row("", "warning", f"{CONF}.conf: {header} holds for no detection")
+
+
+def _row(detection: str, part: str, text: str) -> Line:
+    return {**dict.fromkeys(COLUMNS, ""), "detection": detection, "part": part, "text": text}
 
 
 def main() -> None:

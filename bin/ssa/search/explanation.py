@@ -33,8 +33,19 @@ def explain(detection: Detection) -> Iterator[Line]:
 def _summary(detection: Detection) -> Iterator[Line]:
     score = f"{format_score(detection.risk_score)} ({detection.severity})"
     runs = "no, it is disabled" if detection.disabled else "yes"
-    for name, text in (("id", detection.id), ("version", detection.version), ("risk score", score), ("enabled", runs)):
-        yield {"part": "summary", "name": name, "text": text}
+    known = {"id": detection.id, "version": detection.version, "risk score": score, "enabled": runs}
+    imported = {
+        "set": detection.set,
+        "level": detection.level,
+        "status": detection.status,
+        "author": detection.author if detection.set else "",
+        "license": detection.license,
+        "source": detection.source,
+        "settings": ", ".join(detection.changed_by),
+    }
+    for name, text in {**known, **imported}.items():
+        if text:
+            yield {"part": "summary", "name": name, "text": text}
 
 
 def _fields(detection: Detection) -> Iterator[Line]:

@@ -33,7 +33,15 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
         **Syntax:** detection=<name or id>[,<name or id>...]
 
         **Description:** The detections to run, by stanza name or id of ssa_detections.conf. Without it, every enabled
-        detection runs, in one pass.
+        detection outside of sets runs, in one pass.
+        """
+    )
+
+    set = Option(
+        doc="""
+        **Syntax:** set=<name>[,<name>...]|*
+
+        **Description:** The sets whose enabled detections run, in one pass; * runs all, in sets and outside.
         """
     )
 
@@ -50,7 +58,7 @@ class SsaDetectCommand(SdkMessages, StreamingCommand):
     def prepare(self) -> None:
         """Load and compile the detections, during getinfo: whatever is wrong with them ends the search here."""
         try:
-            self.detector = detector(self.detection, self.trace, self.fieldnames, self)
+            self.detector = detector(self.detection, self.trace, self.fieldnames, self, self.set)
         except RefusedError as refused:
             self.fail(*refused.args)
             sys.exit(1)

@@ -80,7 +80,9 @@ def risk_event(name, hit, kind, story):
         "event_id": f"of {hit.process}",
         "process": "x",
     }
-    if story:
+    if story == "t" and kind:
+        row |= {"detection_set": story, "analyticstories": [f"of {hit.detection}"]}
+    elif story:
         row["analyticstories"] = [story, "another"]
     if kind:
         row |= {"detection_type": kind, "process_key": hit.process, "repeat_key": hit.repeat or f"r{hit.process}"}

@@ -10,6 +10,7 @@ from sandbox.errors import SearchError
 from sandbox.search.chunked import CommandProcess
 from tests.support.app.search_command import COLUMNS, MISS, Session, local, searchinfo, stanza
 from tests.support.examples import GIVEN, GIVEN_ID, HIT, only
+from tests.support.sets import rule
 
 
 @pytest.fixture
@@ -207,11 +208,11 @@ def test_of_many_detections_the_worst_is_named_and_each_that_was_asked_for(app, 
         )
 
 
-@pytest.mark.parametrize("args", [(), ("detection=Far",)], ids=["all", "named"])
+@pytest.mark.parametrize("args", [(), ("detection=Far",), ("set=far",)], ids=["all", "named", "set"])
 def test_over_processes_a_detection_of_connections_is_reported_only_where_it_is_named(app, session, args):
     far = 'lower(input_event.process_name)="msiexec.exe" AND input_event.dest_ip="203.0.113.9"'
     search = f"| from read_ssa_enriched_events() | where {far} | into write_ssa_detected_events();"
-    local(app, stanza("Far", search, datamodel="Network_Traffic"))
+    local(app, stanza("Far", search, datamodel="Network_Traffic", **{"set": "far"} if "set=far" in args else {}))
     one = session(*args)
     one.run([HIT])
     found = [text for _, text in one.command.messages if "missing for 'Far' (dest_ip in 1 chunk (no column))" in text]
@@ -229,6 +230,43 @@ def message(session, *args):
         session(*args).run([HIT])
     assert f"[{socket.gethostname()}] " in str(caught.value)
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        ((), [GIVEN]),
+        (("set=mine",), ["One"]),
+        (("set=*",), [GIVEN, "One", "Two"]),
+        (("set=mine,other",), ["One", "Two"]),
+        (("detection=Two",), ["Two"]),
+    ],
+)
+def test_a_search_runs_the_detections_outside_of_sets_or_those_of_its_sets(app, session, args, found):
+    local(app, rule("One", word="evil") + rule("Two", "other", word="evil") + rule("Off", word="evil", disabled=1))
+    one = session(*args)
+    (rows,) = one.run([HIT])
+    assert sorted(row["detection"] for row in rows) == sorted(found)
+    assert one.command.messages == []
+
+
+def test_the_sets_that_exist_are_named_and_a_set_excludes_detections(app, session):
+    local(app, rule("One") + rule("Two", "other"))
+    assert "unknown set 'gone': the sets of ssa_detections.conf are mine, other;" in message(session, "set=gone")
+    assert "detection= and set= exclude each other" in message(session, "set=mine", f"detection={GIVEN}")
+
+
+def test_settings_by_rule_hold_on_indexers_and_what_is_wrong_in_them_is_reported(app, session):
+    local(app, rule("One", word="evil") + rule("Two", word="evil"))
+    (app / "local/ssa_detection_settings.conf").write_text(
+        "[id:id-One]\ndisabled = 1\n[level:mine:high]\nscore = 12\n[id:id-Two]\nscore = {much}\n"
+    )
+    one = session("set=mine")
+    ((hit,),) = one.run([HIT])
+    assert (hit["detection"], hit["risk_score"], hit["risk_severity"]) == ("Two", "12", "informational")
+    ((level, text),) = one.command.messages
+    assert level == "WARN"
+    assert "ssa_detection_settings.conf, line 6: [id:id-Two] score: expected a number from 0 to 100, found" in text
 
 
 def test_an_unknown_detection_is_named_with_a_near_one(session):
@@ -344,7 +382,7 @@ def test_an_empty_option_is_refused(session):
 
 def test_no_enabled_detection_is_an_error(app, session):
     local(app, "[default]\ndisabled = 1\n" + f"[{GIVEN}]\ndisabled = 1\n")
-    assert "no detection is enabled" in message(session)
+    assert "no detection outside of sets is enabled in ssa_detections.conf" in message(session)
 
 
 def test_a_missing_conf_names_the_setting_that_carries_it(app, session):

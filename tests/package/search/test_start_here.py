@@ -5,6 +5,7 @@ import time
 import pytest
 
 from sandbox import confs
+from sandbox.alerts import alert_actions
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
@@ -401,3 +402,143 @@ def test_a_run_counts_where_the_scheduler_says_that_it_worked(server, said, ran,
     row = server.shown("ds_searches")[RULE]
     assert (row["Run"] != "not in the log", row["Failed"], row["Result"]) == (ran, failed, said["status"])
     assert (server.shown("ds_detections")[GIVEN]["Run"] != "not in the log") == ran
+
+
+SET, ADVICE = "SSA - Set mine - Rule", "the others got no risk, so that no other detection lost any. Leave out"
+FEW = "[ssa_ledger_most]\ndefinition = 100\n"
+
+
+def logged(results=None, **cuts):
+    """The action's log: how many results a run had, and of which detections hits were kept."""
+    lines = [f'"{SET}" kept hits of {name}: {kept} of {of}: {ADVICE}' for name, (kept, of) in cuts.items()]
+    if results is not None:
+        lines.append(f'search="{SET}" sid=x results={results} risk_events=2 written=2 written_before=0')
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "lines", "noted", "state", "found", "fix"),
+    [
+        (
+            "Results of a run",
+            {},
+            [],
+            0,
+            OK,
+            "The log of 7 days has no run of the risk action. The action gets up to 1",
+            "",
+        ),
+        (
+            "Results of a run",
+            {},
+            logged(7999),
+            0,
+            OK,
+            "At most 7999 in the last 7 days. The action gets up to 10000.",
+            "",
+        ),
+        (
+            "Results of a run",
+            {},
+            logged(8000) + logged(3),
+            0,
+            LOOK,
+            "A search gave 8000 results in the last 7 days. The risk action gets 10000 at most.",
+            "Leave out what is usual",
+        ),
+        (
+            "Results of a run",
+            {},
+            logged(10000),
+            0,
+            TO_DO,
+            "A search gave 10000 results in the last 7 days, and the risk action gets 10000 at most",
+            "In local/alert_actions.conf of this app, under [ssa_risk], set maxresults above that",
+        ),
+        (
+            "Results of a run",
+            {"alert_actions": "[ssa_risk]\nmaxresults = 20000\n"},
+            logged(10000),
+            0,
+            OK,
+            "At most 1",
+            "",
+        ),
+        (
+            "Results of a run",
+            {"macros": "[ssa_set_results]\ndefinition = 20000\n"},
+            [],
+            0,
+            TO_DO,
+            "The search of a set keeps up to 20000 results, and the risk action gets 10000 at most",
+            "Define the macro ssa_set_results below 10000",
+        ),
+        ("Hits that sets cut", {}, logged(5), 0, OK, "No search of a set cut hits in the log of 7 days.", ""),
+        (
+            "Hits that sets cut",
+            {},
+            logged(5, **{"Loud": (100, 50002), "A: 1 of 2; b": (100, 101)}) + logged(**{"Loud": (100, 200)}),
+            0,
+            LOOK,
+            "the searches of sets cut hits of 2 detections, most of all of Loud (50002), A: 1 of 2, b (1): ",
+            "Leave out what is usual (lookup ssa_allow_list), disable or score such detections",
+        ),
+        (
+            "Hits that sets cut",
+            {},
+            logged(**{f"R{at}": (1, 9 - at) for at in range(7)}),
+            0,
+            LOOK,
+            "of 7 detections, most of all of R0 (8), R1 (7), R2 (6), R3 (5), R4 (4): no risk",
+            "",
+        ),
+        (
+            "Ledger",
+            {"macros": FEW},
+            [],
+            0,
+            OK,
+            "has 0 rows, and at the pace of the last 24 hours will have 0. Up to 100",
+            "",
+        ),
+        (
+            "Ledger",
+            {"macros": FEW},
+            [],
+            3,
+            OK,
+            "has 3 rows, and at the pace of the last 24 hours will have 90. Up to 100",
+            "",
+        ),
+        (
+            "Ledger",
+            {"macros": FEW},
+            [],
+            4,
+            LOOK,
+            "has 4 rows, and at the pace of the last 24 hours will have 120, more",
+            "Each",
+        ),
+        (
+            "Ledger",
+            {"macros": FEW},
+            [],
+            100,
+            TO_DO,
+            "has 100 rows, more than 100 (macro ssa_ledger_most): the KV",
+            "Each",
+        ),
+    ],
+)
+def test_start_here_warns_before_a_run_or_the_ledger_is_full(server, check, changes, lines, noted, state, found, fix):
+    server.set_up(**changes)
+    server.write(noted=[(f"id{at}", "risk", HOUR) for at in range(noted)])
+    alert_actions.log(
+        server.instance,
+        "sendmodalert",
+        [("WARN", f"action=ssa_risk STDERR -  {line}") for line in lines],
+        action="ssa_risk",
+    )
+    row = server.shown("ds_limits")[check]
+    assert (row["State"], found in row["Found"], (fix or "") in (row["Fix"] or "")) == (state, True, True), row
+    assert bool(row["Fix"]) == (state != OK)

@@ -95,6 +95,7 @@ def settings_of(rule: SigmaRule, file: str, source: Source, mapping: RuleMapping
         "source": one_line(f"Sigma: {file}"),
         "level": level,
         "status": status,
+        "tags": comma_list(f"{tag.namespace}.{tag.name}".lower() for tag in rule.tags),
         "type": "TTP" if level in TTP_LEVELS else "Anomaly",
         "product": "Sigma",
         "datamodel": source.datamodel,

@@ -70,6 +70,7 @@ def test_a_stanza_says_whose_rule_it_is_and_what_it_counts():
         "source": "Sigma: windows/odd.yml",
         "level": "high",
         "status": "stable",
+        "tags": "attack.execution, attack.t1059.001, attack.t1003, attack.s0002, cve.2021-44228",
         "type": "TTP",
         "product": "Sigma",
         "datamodel": "Endpoint_Processes",
