@@ -97,7 +97,15 @@ def run_replay(options: argparse.Namespace) -> bool:
         Splunkd(instance) as splunkd,
     ):
         replay.install(splunkd, options.package, options.local)
-        done = replay.run(splunkd, options.files, options.dry_run, console, tstats=options.tstats, every=options.all)
+        done = replay.run(
+            splunkd,
+            options.files,
+            options.dry_run,
+            console,
+            tstats=options.tstats,
+            every=options.all,
+            local=options.local,
+        )
     if options.json:
         report.write_json(done, Console(), options.indexers)
     else:

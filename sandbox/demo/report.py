@@ -52,6 +52,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "messages": [list(message) for message in done.messages],
         "log": [list(line) for line in done.log],
         "indexers": indexers,
+        "own": done.own,
         "seconds": round(done.seconds, 2),
         "ok": done.ok,
     }
@@ -76,6 +77,8 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         for problem in file.problems(SHOWN):
             show(f"   {problem}", "yellow")
 
+    for name, fate in done.own.items():
+        show(f"   {name}: {fate}", "none" if fate.startswith("run by") else "yellow")
     what = "the detection" if len(done.searches) == 1 else "the detections"
     show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
     for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):

@@ -446,7 +446,9 @@ def test_a_detections_search_returns_no_column_that_enterprise_security_takes_fo
     assert {"risk_object", "risk_object_type"}.isdisjoint(columns)
     assert "*" not in passed and set(COLUMNS).isdisjoint({"risk_object", "risk_object_type"})
     text = SAVED[name]["search"]
-    assert passed or "_tstats`" in text or re.search(r"\| ssadetect .*\| fields - risk_object, risk_object_type \|", text)
+    assert (
+        passed or "_tstats`" in text or re.search(r"\| ssadetect .*\| fields - risk_object, risk_object_type \|", text)
+    )
 
 
 @pytest.mark.parametrize("name", ["savedsearches", "analyticstories"])

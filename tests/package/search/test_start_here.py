@@ -190,7 +190,13 @@ SETUP = [
     ("Schedule", {}, TO_DO, "No detection search is scheduled", "Enable schedule"),
     ("Schedule", {"savedsearches": f"[{RULE}]\nenableSched = 1"}, OK, "1 of 15 detections run by themselves.", ""),
     ("Schedule", {"savedsearches": ON}, TO_DO, "No detection search is scheduled", "Enable schedule"),
-    ("Schedule", {"savedsearches": RUNS}, OK, "SSA - Every Detection - Rule runs all enabled detections by itself.", ""),
+    (
+        "Schedule",
+        {"savedsearches": RUNS},
+        OK,
+        "SSA - Every Detection - Rule runs all enabled detections by itself.",
+        "",
+    ),
     (
         "Schedule",
         {"savedsearches": f"{RUNS}[{RULE}]\nenableSched = 1"},

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from sandbox import __main__ as command_line
+from sandbox import confs
 from sandbox.alerts import alert_actions
 from sandbox.demo.replay import risk_searches
 from sandbox.demo.replay import row as indexed
@@ -457,3 +458,65 @@ def test_a_file_that_is_no_package_is_named(capsys, tmp_path):
     (tmp_path / "app.tar.gz").write_text("no archive")
     assert command_line.main(["replay", str(DEMO[0]), "--package", str(tmp_path / "app.tar.gz")]) == 1
     assert "app.tar.gz' cannot be read" in capsys.readouterr().err.replace("\n", " ")
+
+
+# -- detections of one's own
+
+EVERY, MINE = "SSA - Every Detection - Rule", "Mine"
+COPY = {**confs.load(ROOT, "ssa_detections")[GIVEN], "id": "7b0f2b0e-6c0a-4a8e-9d55-0c9f6f3c8a11"}.items()
+STANZA = f"[{MINE}]\n" + "\n".join(f"{key} = {value}".replace("\n", "\\\n") for key, value in COPY) + "\n"
+SEARCH = f"""[SSA - {MINE} - Rule]
+search = `ssa_process_events` | ssadetect detection="{MINE}"
+action.ssa_risk = 1
+"""
+ON = f"[{EVERY}]\ndisabled = 0\n"
+NONE = f"no saved search runs it: `python -m tools import` writes one, or enable {EVERY} (a replay: --all)"
+
+
+@pytest.mark.parametrize(
+    ("stanza", "saved", "options", "fate", "hits"),
+    [
+        (STANZA, "", [], NONE, 0),
+        (STANZA, "", ["--all"], f"run by {EVERY}", 11),
+        (STANZA, ON, [], f"run by {EVERY}", 11),
+        (STANZA, SEARCH, [], f"run by SSA - {MINE} - Rule", 11),
+        (STANZA, SEARCH, ["--all"], f"run by SSA - {MINE} - Rule", 11),
+        (STANZA, SEARCH + ON, [], f"run by SSA - {MINE} - Rule, {EVERY}", 11),
+        (
+            STANZA,
+            SEARCH + "disabled = 1\n",
+            [],
+            f"not run, as SSA - {MINE} - Rule is disabled: enable it (a replay runs it with --all)",
+            0,
+        ),
+        (STANZA + "disabled = 1\n", ON, [], "disabled, so nothing runs it: set disabled = 0 in its stanza", 0),
+    ],
+)
+def test_a_detection_of_ones_own_is_run_by_a_search_or_the_replay_says_why_not(
+    replay, tmp_path, stanza, saved, options, fate, hits
+):
+    (tmp_path / "ssa_detections.conf").write_text(stanza)
+    (tmp_path / "savedsearches.conf").write_text(saved)
+    code, out, err = replay("--json", "--local", str(tmp_path), *options)
+    found = lines(out)
+    assert (code, found["summary"]["own"], found["summary"]["errors"]) == (0, {MINE: fate}, []), err
+    assert [row["detection"] for row in found["detection"]].count(MINE) == hits
+
+
+def test_what_two_searches_find_counts_once(replay, tmp_path):
+    """The search of a detection and that of all find the same hits: the second writes nothing anew."""
+    found = {}
+    for name, saved in {"one": ON + f"[SSA - {GIVEN} - Rule]\ndisabled = 1\n", "both": ON}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "savedsearches.conf").write_text(saved)
+        found[name] = lines(replay("--json", "--local", str(tmp_path / name))[1])
+    ids = {name: Counter(event["risk_event_id"] for event in each["risk_event"]) for name, each in found.items()}
+    assert ids["both"] == ids["one"]
+    assert {*ids["both"].values()} == {1}
+    assert found["both"]["summary"]["scores"] == found["one"]["summary"]["scores"]
+    alerts = [[(a["search_name"], a["message"]) for a in each["risk_alert"]] for each in found.values()]
+    assert alerts[0] == alerts[1]
+    hits = [Counter((h["detection"], h["event_id"]) for h in each["detection"]) for each in found.values()]
+    assert hits[0] == hits[1]
+    searches = {event["search_name"] for event in found["both"]["risk_event"] if event["detection"] == GIVEN}
+    assert searches == {f"SSA - {GIVEN} - Rule"}
