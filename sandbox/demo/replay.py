@@ -62,7 +62,7 @@ DATA_CHECK = "SSA - Data check"
 class Replay:
     """What a replay did; `ok` is False when anything was reported as an error.
 
-    `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
+    `server` is the address, `app` what is installed there, `indexed` counts all events that it has by now. `passed_prefilter` counts the rows that came out of the
     searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action logged
     (level, text). `scores` has for each user and device the highest score of 24 hours, the highest first. `disabled`
     counts the searches that were left out because they are; `own` states of the user's detections what runs them.
@@ -70,6 +70,7 @@ class Replay:
 
     server: str = ""
     app: str = ""
+    indexed: int = 0
     files: list[Census] = field(default_factory=list)
     searches: list[str] = field(default_factory=list)
     passed_prefilter: int = 0
@@ -118,7 +119,8 @@ def connect(splunkd: Splunkd) -> Any:
 def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
     """Install the app of an archive, and lay settings over its own. Raises HTTPError for what is no app's archive."""
     service = connect(splunkd)
-    service.post("apps/local", owner="nobody", app="system", name=str(archive.resolve()), filename=1)
+    there = int(APP in service.apps)
+    service.post("apps/local", owner="nobody", app="system", name=str(archive.resolve()), filename=1, update=there)
     if APP not in service.apps:
         raise SandboxError(f"{archive} is not the app {APP}")
     if local is not None:
@@ -305,7 +307,9 @@ def run(
     if INDEX not in service.indexes:
         service.indexes.create(INDEX)
     forward(splunkd, files, done, console)
-    if done.events:
+    (counted,) = rows(_oneshot(service, f"search index={INDEX} | stats count"))
+    done.indexed = int(str(counted["count"]))
+    if done.indexed:
         with console.status("searching …"):
             detect(service, splunkd, dry_run, done)
     if done.risk_events:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sandbox.demo.console import shown, table
 from sandbox.demo.replay import ACTION, INDEX, Replay
+from sandbox.demo.story import story
 from sandbox.inputs.windows.census import SHOWN
 from sandbox.terminal import plain
 
@@ -71,6 +72,8 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     events, hits, risk = sum(done.events.values()), done.detections, done.risk_events
     show(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
     show(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
+    if done.indexed > events:
+        show(f"   {done.indexed:,} are there now, with those of before: all of them are searched", "none")
     for source, count in done.events.most_common():
         show(f"   {count:7,}  {source}", "none")
     for file in done.files:
@@ -123,5 +126,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
         "bold green" if done.ok else "bold red",
     )
+    for line in story(done):
+        show(line, "bold" if not line.startswith(" ") else "none")
     if done.disabled:
         show(f"{done.disabled} more searches are disabled: --all runs them too.", "none")
