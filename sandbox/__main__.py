@@ -125,12 +125,20 @@ def run_replay(options: argparse.Namespace) -> bool:
     return done.ok
 
 
+def moment(name: str, text: str, now: float) -> float | None:
+    """Read the time of an option; raises SandboxError that names it."""
+    try:
+        return times.resolve(text, now)
+    except times.TimeModifierError as error:
+        raise SandboxError(f"--{name}: {error}: give one such as -24h@h or -7d, seconds since 1970, or now") from error
+
+
 def run_search(options: argparse.Namespace) -> bool:
     """Run a search over kept events; return True, or raise SandboxError."""
     if not (options.home / DATABASE).is_file():
         raise SandboxError(f"{options.home} holds no events: run make demo, or {RUN} replay --home {options.home} FILE")
     now = time.time()
-    earliest, latest = (times.resolve(modifier, now) for modifier in (options.earliest, options.latest))
+    earliest, latest = (moment(name, getattr(options, name), now) for name in ("earliest", "latest"))
     with (
         closing(Instance(options.home, python=options.python, on_disk=True, app=replay.APP)) as instance,
         Splunkd(instance) as splunkd,

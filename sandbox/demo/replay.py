@@ -62,10 +62,11 @@ DATA_CHECK = "SSA - Data check"
 class Replay:
     """What a replay did; `ok` is False when anything was reported as an error.
 
-    `server` is the address, `app` what is installed there, `indexed` counts all events that it has by now. `passed_prefilter` counts the rows that came out of the
-    searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action logged
-    (level, text). `scores` has for each user and device the highest score of 24 hours, the highest first. `disabled`
-    counts the searches that were left out because they are; `own` states of the user's detections what runs them.
+    `server` is the address, `app` what is installed there, `indexed` counts all events that it has by now.
+    `passed_prefilter` counts the rows that came out of the searches' first commands, all together; `messages` are the
+    searches' (level, text), `log` is what the action logged (level, text). `scores` has for each user and device the
+    highest score of 24 hours, the highest first. `disabled` counts the searches that were left out because they are;
+    `own` states of the user's detections what runs them.
     """
 
     server: str = ""
@@ -128,7 +129,15 @@ def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
 
 
 def overlay(instance: Instance, local: Path) -> None:
-    """Lay settings over those of the installed app."""
+    """Lay settings over those of the installed app. Raises SandboxError for a folder that has none, or wrong ones."""
+    if not local.is_dir():
+        raise SandboxError(f"--local {local}: no such folder: name an app's local/")
+    files = [*local.glob("*.conf")]
+    if not files and any(local.iterdir()):
+        inside = "name the local/ in it" if (local / "local").is_dir() else "name an app's local/"
+        raise SandboxError(f"--local {local}: it has no .conf: {inside}")
+    for file in files:
+        confs.read(file)  # named as the user knows it
     shutil.copytree(local, instance.apps / APP / "local", dirs_exist_ok=True)
 
 

@@ -58,7 +58,7 @@ def test_a_detection_of_ones_own_takes_less_than_ten_commands_with_three_mistake
     assert (code, "did you mean like?" in err) == (1, True), err
     assert re.search(rf"{re.escape(str(conf))}, line \d+: \[{NAME}\] search: .*\(line 5, column 41\)", err)
 
-    # The second: a name in capitals, compared with one in small letters; and a field and a technique that are not there.
+    # The second: a name in capitals, compared with small letters; a field and a technique that are not there.
     me.edits(
         "ssa_detections.conf",
         ("lik(cmd_line", "like(cmd_line"),
