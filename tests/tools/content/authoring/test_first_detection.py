@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sandbox import __main__ as sandbox
-from tests.tools.content.authoring.events import sysmon
+from tests.support.windows.sysmon import sysmon
 from tools import __main__ as tools
 
 pytestmark = pytest.mark.xdist_group("demo")
