@@ -15,9 +15,10 @@ SEVERE, TOP, BAR = ("critical", "high"), 9, 24
 
 
 def story(done: Replay) -> Iterator[str]:
-    """Yield the lines; none where nothing was found. They are at most 24."""
+    """Yield the lines, at most 24; none where no more than one detection fired, of which the page has it all."""
     hits = done.detections
-    if not hits:
+    detections = Counter(str(hit.get("detection")) for hit in hits).most_common()
+    if len(detections) < 2:
         return
     devices = {str(hit.get("dest_device_id")) for hit in hits}
     yield "In short"
@@ -29,7 +30,6 @@ def story(done: Replay) -> Iterator[str]:
     for name in SEVERITIES:
         if severities[name]:
             yield f"  {name:>13} {severities[name]:4}  {'█' * max(1, severities[name] * BAR // most)}"
-    detections = Counter(str(hit.get("detection")) for hit in hits).most_common()
     for name, count in detections[:TOP]:
         highest = max(float(str(hit.get("risk_score") or 0)) for hit in hits if hit.get("detection") == name)
         yield f"  {count:4} × {name}, up to {highest:g}"

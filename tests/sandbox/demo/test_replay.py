@@ -272,6 +272,37 @@ def test_the_page_tells_the_story(replay):
     assert "472 events read, 20 passed the prefilter, 11 fired, 22 risk events written" in out
 
 
+def test_the_demo_of_all_detections_ends_with_one_screen(replay):
+    page = replay("--all")[1]
+    screen = page[page.index("\nIn short") :].splitlines()[1:]
+    assert len(screen) <= 30
+    text = " ".join(" ".join(screen).split())
+    assert text.startswith("In short 472 events → 38 hits on 11 devices → 70 risk events → 12 alerts high 6 ")
+    for expected in (
+        "medium 9 ",
+        "low 12 ",
+        "informational 11 ",
+        "12 × Windows MSIExec DLL Registration, up to 80",
+        "Severe at once (80 points, 09:00): c.wren, ws-hr-01.synthetic.example",
+        "Over the threshold (168 points, 10:00): b.heron",
+    ):
+        assert expected in text
+
+
+def test_a_second_replay_adds_to_a_home_or_says_what_it_replaces(replay, tmp_path):
+    event, home = tmp_path / "own.xml", ("--home", str(tmp_path / "kept"))
+    event.write_text(xml("msiexec.exe /y x.dll"))
+    assert "replaced" not in replay(*home, files=[event])[1]
+    event.write_text(xml("msiexec.exe /y other.dll", computer="ws-2"))
+    page = replay(*home, "--add", files=[event])[1]
+    assert "2 are there now, with those of before: all of them are searched" in page
+    assert "the detection fired on 2" in page
+    assert "3. Risk written by the alert action: 4 events" in page  # that of before is written once
+    page = replay(*home, files=[event])[1]
+    assert f"{tmp_path / 'kept'}: its events and risk are replaced (--add keeps them)" in page.replace("\n", "")
+    assert "the detection fired on 1" in page
+
+
 def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
     _, written, _ = replay("--json")
     raw = {event["_raw"] for event in lines(written)["risk_event"]}
