@@ -4,17 +4,19 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
+OWN = $(if $(ALL),--all) $(if $(LOCAL),--local $(LOCAL)) $(EVENTS)
+
 .PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 23
 
-demo: $(VENV)/sandbox ## run the packaged app over the demo events, by REST as on a Splunk: detections, risk, alerts
-	@$(RUN) -m sandbox replay --home .sandbox sandbox/demo/*.log
+demo: $(VENV)/sandbox ## run the packaged app over the demo events, or EVENTS="a.evtx b.xml" (ALL=1, LOCAL=FOLDER): detections, risk, alerts
+	@$(RUN) -m sandbox replay --home .sandbox $(if $(EVENTS),,--all) $(OWN) $(if $(EVENTS),,sandbox/demo/*.log)
 
-ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a browser, no Splunk needed (Node.js)
-	@$(RUN) -m tools.ui
+ui: $(VENV)/sandbox ui/dist/view.js ## open the views over them in a browser, no Splunk needed (Node.js); EVENTS, ALL, LOCAL as above
+	@$(RUN) -m tools.ui $(OWN)
 
 screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots

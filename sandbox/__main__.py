@@ -26,6 +26,7 @@ from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
 from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
+from sandbox.splunkd.state import ROLES, Session
 
 RUN = ".venv/bin/python -m sandbox"
 MAX_INDEXERS = 32
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--tstats", action="store_true", help="run the accelerated searches instead")
     one.add_argument("--all", action="store_true", help="run also the searches that are disabled")
     one.add_argument("--home", type=Path, metavar="FOLDER", help="keep the events and the app there, to be searched")
+    one.add_argument("--add", action="store_true", help="keep what --home has, and add these events to it")
     two = commands.add_parser("search", help="run SPL over the events that a replay kept")
     two.set_defaults(run=run_search)
     two.add_argument("spl", metavar="SPL", help="the search; see docs/sandbox.md for what is supported")
@@ -70,34 +72,47 @@ def parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def home_folder(home: Path | None) -> Iterator[Path]:
-    """Give an empty folder for an instance: a temporary one, or this one, whose earlier instance goes."""
+def home_folder(home: Path | None, add: bool, console: Console) -> Iterator[Path]:
+    """Give a folder for an instance: a temporary one, or this one, emptied unless its events are added to."""
     if home is None:
         with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
             yield Path(folder)
         return
     if home.exists() and (not home.is_dir() or (any(home.iterdir()) and not (home / DATABASE).is_file())):
         raise SandboxError(f"{home} is there and holds no events of a sandbox: name another --home")
-    shutil.rmtree(home, ignore_errors=True)
+    if (home / DATABASE).is_file() and not add:
+        console.print(f"{home}: its events and risk are replaced (--add keeps them)", style="yellow", markup=False)
+    if not add:
+        shutil.rmtree(home, ignore_errors=True)
     yield home
 
 
 def run_replay(options: argparse.Namespace) -> bool:
     """Replay files; return whether nothing failed."""
     console = Console(stderr=options.json, width=None if sys.stdout.isatty() else 120)
+    if options.add and options.home is None:
+        raise SandboxError("--add adds to the events of a folder: name it with --home")
     if options.package is None:
         from tools.build import package
 
         options.package = package.build()
     with (
-        home_folder(options.home) as home,
+        home_folder(options.home, options.add, console) as home,
         closing(
             Instance(home, options.indexers, options.python, on_disk=options.home is not None, app=replay.APP)
         ) as instance,
         Splunkd(instance) as splunkd,
     ):
         replay.install(splunkd, options.package, options.local)
-        done = replay.run(splunkd, options.files, options.dry_run, console, tstats=options.tstats, every=options.all)
+        done = replay.run(
+            splunkd,
+            options.files,
+            options.dry_run,
+            console,
+            tstats=options.tstats,
+            every=options.all,
+            local=options.local,
+        )
     if options.json:
         report.write_json(done, Console(), options.indexers)
     else:
@@ -110,14 +125,26 @@ def run_replay(options: argparse.Namespace) -> bool:
     return done.ok
 
 
+def moment(name: str, text: str, now: float) -> float | None:
+    """Read the time of an option; raises SandboxError that names it."""
+    try:
+        return times.resolve(text, now)
+    except times.TimeModifierError as error:
+        raise SandboxError(f"--{name}: {error}: give one such as -24h@h or -7d, seconds since 1970, or now") from error
+
+
 def run_search(options: argparse.Namespace) -> bool:
     """Run a search over kept events; return True, or raise SandboxError."""
     if not (options.home / DATABASE).is_file():
         raise SandboxError(f"{options.home} holds no events: run make demo, or {RUN} replay --home {options.home} FILE")
     now = time.time()
-    earliest, latest = (times.resolve(modifier, now) for modifier in (options.earliest, options.latest))
-    with closing(Instance(options.home, python=options.python, on_disk=True, app=replay.APP)) as instance:
-        write_result(instance.search(options.spl, earliest=earliest, latest=latest, now=now), options.json)
+    earliest, latest = (moment(name, getattr(options, name), now) for name in ("earliest", "latest"))
+    with (
+        closing(Instance(options.home, python=options.python, on_disk=True, app=replay.APP)) as instance,
+        Splunkd(instance) as splunkd,
+    ):
+        admin = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
+        write_result(admin.search(options.spl, earliest=earliest, latest=latest, now=now), options.json)
     return True
 
 

@@ -21,6 +21,11 @@ def load(app: Path, name: str) -> Stanzas:
     return _layered(app / "default" / f"{name}.conf", app / "local" / f"{name}.conf")
 
 
+def read(path: Path) -> Stanzas:
+    """Read one file by itself; as `load`."""
+    return _layered(path)
+
+
 def installed(apps: Path) -> list[str]:
     """Return the names of the apps in a folder."""
     return sorted(path.name for path in apps.iterdir() if path.is_dir())

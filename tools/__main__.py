@@ -10,14 +10,17 @@ from types import ModuleType
 
 from tools import replay
 from tools.content import explain, export, importer, index, sigma
+from tools.content.authoring import cases, new
 
 COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "export": export,
     "import": importer,
     "index": index,
+    "new": new,
     "replay": replay,
     "sigma": sigma,
+    "test": cases,
 }
 """Each command is a module: its docstring is the help, `arguments(parser)` declares, `run(options)` does the work."""
 

@@ -8,6 +8,7 @@ COMMANDS = {
     "inputlookup": Spec(data.build_inputlookup, generating=True),
     "outputlookup": Spec(data.build_outputlookup, effect=data.write_table),
     "collect": Spec(data.build_collect, effect=data.index_rows),
+    "savedsearch": Spec(rows.build_savedsearch, generating=True),
     "rest": Spec(rest.build_rest, generating=True),
     "search": Spec(rows.build_search, distributable=True, generating=True),
     "where": Spec(rows.build_where, distributable=True),

@@ -4,9 +4,11 @@ Choices of the sandbox: mvexpand keeps a row without the field; sort keeps the o
 as one text.
 """
 
+import difflib
 import re
 from collections.abc import Sequence
 
+from sandbox import confs
 from sandbox.commands.options import options
 from sandbox.confs import is_true
 from sandbox.search import spl
@@ -161,6 +163,21 @@ def build_append(context: Context, command: spl.Command, rows: sql.Relation) -> 
     if not inner:
         raise spl.fail("'append' takes a subsearch in brackets and no options", command.position)
     return sql.union([rows, context.subsearch(inner[1], command.offset + 1)])
+
+
+def build_savedsearch(context: Context, command: spl.Command, _: sql.Relation) -> str:
+    """Run a saved search without its actions, over the time range of this one (a choice of the sandbox)."""
+    reader = spl.Reader(command)
+    name = reader.word()
+    reader.end()
+    saved = confs.load(context.app, "savedsearches")
+    if "search" not in saved.get(name.text, {}):
+        near = difflib.get_close_matches(name.text, saved, n=1)
+        meant = f", did you mean '{near[0]}'?" if near else ""
+        raise spl.fail(f"Unable to find saved search named '{name.text}'{meant}", name.position)
+    text = spl.expand(saved[name.text]["search"], confs.load(context.app, "macros"))
+    rows = context.subsearch(text, command.offset)
+    return sql.query(rows.source, sql.same(rows))
 
 
 def build_appendpipe(context: Context, command: spl.Command, rows: sql.Relation) -> str:

@@ -26,17 +26,18 @@ from rich.progress import track
 from splunklib import binding, client
 
 from sandbox import confs
+from sandbox.demo import runs
 from sandbox.demo.console import shown
+from sandbox.demo.runs import EVERY, Runs
 from sandbox.errors import SandboxError
 from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
 from sandbox.inputs.windows.census import Census, Problem
-from sandbox.search import spl
 from sandbox.search.command import Row
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 
-APP, ACTION = "ssa_detections", "ssa_risk"
+APP, ACTION = runs.APP, runs.ACTION
 HOUR = 3600
 INDEX = "wineventlog"
 """The index of Windows events: as on most servers, none that is searched by default."""
@@ -61,14 +62,16 @@ DATA_CHECK = "SSA - Data check"
 class Replay:
     """What a replay did; `ok` is False when anything was reported as an error.
 
-    `server` is the address, `app` what is installed there. `passed_prefilter` counts the rows that came out of the
-    searches' first commands, all together; `messages` are the searches' (level, text), `log` is what the action logged
-    (level, text). `scores` has for each user and device the highest score of 24 hours, the highest first. `disabled`
-    counts the searches that were left out because they are.
+    `server` is the address, `app` what is installed there, `indexed` counts all events that it has by now.
+    `passed_prefilter` counts the rows that came out of the searches' first commands, all together; `messages` are the
+    searches' (level, text), `log` is what the action logged (level, text). `scores` has for each user and device the
+    highest score of 24 hours, the highest first. `disabled` counts the searches that were left out because they are;
+    `own` states of the user's detections what runs them.
     """
 
     server: str = ""
     app: str = ""
+    indexed: int = 0
     files: list[Census] = field(default_factory=list)
     searches: list[str] = field(default_factory=list)
     passed_prefilter: int = 0
@@ -79,6 +82,7 @@ class Replay:
     risk_events: list[Row] = field(default_factory=list)
     scores: list[Row] = field(default_factory=list)
     disabled: int = 0
+    own: dict[str, str] = field(default_factory=dict)
     risk_rules: list[str] = field(default_factory=list)
     risk_alerts: list[Row] = field(default_factory=list)
     seconds: float = 0.0
@@ -116,11 +120,25 @@ def connect(splunkd: Splunkd) -> Any:
 def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
     """Install the app of an archive, and lay settings over its own. Raises HTTPError for what is no app's archive."""
     service = connect(splunkd)
-    service.post("apps/local", owner="nobody", app="system", name=str(archive.resolve()), filename=1)
+    there = int(APP in service.apps)
+    service.post("apps/local", owner="nobody", app="system", name=str(archive.resolve()), filename=1, update=there)
     if APP not in service.apps:
         raise SandboxError(f"{archive} is not the app {APP}")
     if local is not None:
-        shutil.copytree(local, splunkd.instance.apps / APP / "local", dirs_exist_ok=True)
+        overlay(splunkd.instance, local)
+
+
+def overlay(instance: Instance, local: Path) -> None:
+    """Lay settings over those of the installed app. Raises SandboxError for a folder that has none, or wrong ones."""
+    if not local.is_dir():
+        raise SandboxError(f"--local {local}: no such folder: name an app's local/")
+    files = [*local.glob("*.conf")]
+    if not files and any(local.iterdir()):
+        inside = "name the local/ in it" if (local / "local").is_dir() else "name an app's local/"
+        raise SandboxError(f"--local {local}: it has no .conf: {inside}")
+    for file in files:
+        confs.read(file)  # named as the user knows it
+    shutil.copytree(local, instance.apps / APP / "local", dirs_exist_ok=True)
 
 
 def forward(splunkd: Splunkd, files: list[Path], done: Replay, console: Console) -> None:
@@ -156,14 +174,11 @@ def risk_searches(instance: Instance, tstats: bool = False, disabled: bool = Fal
 
     A detection may have a search over events and one over the accelerated data model, which find the same.
     """
-    saved = confs.load(instance.apps / "ssa_detections", "savedsearches")
-    macros = confs.load(instance.apps / "ssa_detections", "macros")
+    saved = Runs(instance.apps / APP)
     return [
         name
-        for name, settings in saved.items()
-        if confs.is_true(settings.get(f"action.{ACTION}", "0"))
-        and confs.is_true(settings.get("disabled", "0")) == disabled
-        and (spl.pipeline(spl.expand(settings["search"], macros))[0].name == "tstats") == tstats
+        for name in saved.searches
+        if saved.is_disabled(name) == disabled and (saved.pipeline(name)[0].name == "tstats") == tstats
     ]
 
 
@@ -202,7 +217,8 @@ def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
                 saved.update(**{f"action.{ACTION}.param.dry_run": 1})
             job, found = dispatch(splunkd, saved, done, trigger_actions=1)
             done.passed_prefilter += int(job["eventCount"])
-            done.detections += found
+            known = {_identity(hit) for hit in done.detections} if name == EVERY else set()
+            done.detections += [hit for hit in found if _identity(hit) not in known]
         except (SandboxError, binding.HTTPError) as error:
             done.errors.append(f"{name}: {error}")
     logged = rows(_oneshot(service, "search index=_internal component=sendmodalert OR log_level=ERROR | sort 0 _time"))
@@ -215,6 +231,10 @@ def detect(service: Any, splunkd: Splunkd, dry_run: bool, done: Replay) -> None:
             done.errors.append(head)
     done.risk_events = rows(_oneshot(service, "search index=risk sourcetype=stash"))
     done.scores = scores(service)
+
+
+def _identity(hit: Row) -> tuple[object, ...]:
+    return hit.get("detection_id"), hit.get("finding_id"), hit.get("event_id")
 
 
 def scores(service: Any) -> list[Row]:
@@ -258,11 +278,19 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
 
 
 def run(
-    splunkd: Splunkd, files: list[Path], dry_run: bool, console: Console, *, tstats: bool = False, every: bool = False
+    splunkd: Splunkd,
+    files: list[Path],
+    dry_run: bool,
+    console: Console,
+    *,
+    tstats: bool = False,
+    every: bool = False,
+    local: Path | None = None,
 ) -> Replay:
     """Replay files through a server with the app; raises SandboxError for files, not for searches.
 
-    `tstats` chooses the searches over the accelerated data model, `every` enables those that are disabled, too.
+    `tstats` chooses the searches over the accelerated data model, `every` enables those that are disabled, too: that
+    of every detection only where one has no other. `local` are the settings that were installed with the app.
     """
     done, started = Replay(), time.perf_counter()
     for path in files:
@@ -271,18 +299,26 @@ def run(
                 f"{path}: {'this is a folder: name the files in it' if path.is_dir() else 'no such file'}"
             )
     names, disabled = (risk_searches(splunkd.instance, tstats, off) for off in (False, True))
+    saved = Runs(splunkd.instance.apps / APP)
     if every:
         names, disabled = names + disabled, []
+        if not saved.alone(names):
+            names = [name for name in names if name != EVERY]
+    names.sort(key=lambda name: name == EVERY)
     if not names:
         kind = "with" if tstats else "without"
         raise SandboxError(f"the app {APP} has no saved search {kind} tstats that has action.{ACTION} = 1")
     service, done.searches, done.server = connect(splunkd), names, splunkd.uri
-    done.disabled = len(disabled)
+    done.disabled = len([name for name in disabled if name != EVERY])
+    own = confs.read(local / "ssa_detections.conf") if local else {}
+    done.own = {name: saved.fate(name, names) for name in own}
     done.app = "{label} {version}".format(**service.apps[APP].content)
     if INDEX not in service.indexes:
         service.indexes.create(INDEX)
     forward(splunkd, files, done, console)
-    if done.events:
+    (counted,) = rows(_oneshot(service, f"search index={INDEX} | stats count"))
+    done.indexed = int(str(counted["count"]))
+    if done.indexed:
         with console.status("searching …"):
             detect(service, splunkd, dry_run, done)
     if done.risk_events:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sandbox.demo.console import shown, table
 from sandbox.demo.replay import ACTION, INDEX, Replay
+from sandbox.demo.story import story
 from sandbox.inputs.windows.census import SHOWN
 from sandbox.terminal import plain
 
@@ -52,6 +53,7 @@ def summary(done: Replay, indexers: int) -> dict[str, Any]:
         "messages": [list(message) for message in done.messages],
         "log": [list(line) for line in done.log],
         "indexers": indexers,
+        "own": done.own,
         "seconds": round(done.seconds, 2),
         "ok": done.ok,
     }
@@ -70,12 +72,16 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     events, hits, risk = sum(done.events.values()), done.detections, done.risk_events
     show(f"{done.app}, installed over REST into a stand-in for splunkd at {done.server}")
     show(f"1. Events read: {events:,}, forwarded to index={INDEX} (HTTP Event Collector)")
+    if done.indexed > events:
+        show(f"   {done.indexed:,} are there now, with those of before: all of them are searched", "none")
     for source, count in done.events.most_common():
         show(f"   {count:7,}  {source}", "none")
     for file in done.files:
         for problem in file.problems(SHOWN):
             show(f"   {problem}", "yellow")
 
+    for name, fate in done.own.items():
+        show(f"   {name}: {fate}", "none" if fate.startswith("run by") else "yellow")
     what = "the detection" if len(done.searches) == 1 else "the detections"
     show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
     for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
@@ -120,5 +126,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
         "bold green" if done.ok else "bold red",
     )
+    for line in story(done):
+        show(line, "bold" if not line.startswith(" ") else "none")
     if done.disabled:
         show(f"{done.disabled} more searches are disabled: --all runs them too.", "none")

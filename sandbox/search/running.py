@@ -16,6 +16,7 @@ import duckdb
 
 from sandbox import confs
 from sandbox.commands import COMMANDS
+from sandbox.commands.elsewhere import unknown
 from sandbox.commands.options import appends, options
 from sandbox.commands.rows import kept_fields
 from sandbox.commands.summaries import condition
@@ -99,8 +100,7 @@ class RunningSearch:
             zip(bundles.homes, bundles.current(self.instance.python), strict=True), 1
         ):
             name = f"indexer{number}"
-            sid = f"remote_{name}_{self.head.sid}"
-            peers.append(Place(name, home, apps, sid, number))
+            peers.append(Place(name, home, apps, f"remote_{name}_{self.head.sid}", number))
         return peers
 
     def run(self, accepted: Callable[[Callable[[], None]], None]) -> Result:
@@ -247,8 +247,7 @@ class RunningSearch:
     def all_events(self) -> sql.Relation:
         """Give the events of all indexers and indexes within the time range, as tstats reads them."""
         parts = [self.events(place) for place in self.peers]
-        columns = parts[0].columns
-        return sql.Relation(f"({' UNION ALL '.join(f'FROM {part.source}' for part in parts)})", columns)
+        return sql.Relation(f"({' UNION ALL '.join(f'FROM {part.source}' for part in parts)})", parts[0].columns)
 
     def events(self, place: Place, first: spl.Command | None = None) -> sql.Relation:
         """Give the events of an indexer within the time range, for a search that begins with this command.
@@ -373,9 +372,10 @@ class RunningSearch:
     def start(self, place: Place, command: spl.Command) -> chunked.CommandProcess:
         """Start the process of a custom command, from the apps that the place has."""
         folder = place.apps / self.app
-        settings = confs.load(folder, "commands").get(command.name)
+        own = confs.load(folder, "commands")
+        settings = own.get(command.name)
         if settings is None:
-            raise spl.fail(f"Unknown search command '{command.name}'", command.position)
+            raise spl.fail(unknown(command.name, [*COMMANDS, *own]), command.position)
         for key in settings.keys() - {"chunked", "filename", "python.version", "python.required"}:
             raise spl.fail(f"commands.conf has the unsupported setting '{key}' for '{command.name}'", command.position)
         script = folder / "bin" / settings.get("filename", f"{command.name}.py")

@@ -5,6 +5,7 @@ after its macros are expanded. Source: the Search Reference and, for the two ord
 with logical operators" (Search Manual): search takes OR before AND, eval and where take AND before OR.
 """
 
+import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
@@ -88,7 +89,9 @@ def expand(text: str, macros: Mapping[str, Mapping[str, str]], depth: int = 0) -
         name = f"{call[1]}({len(given)})" if given else call[1]
         macro = macros.get(name, {})
         if "definition" not in macro:
-            raise fail(f"The search specifies a macro '{name}' that cannot be found. It is called", match.start())
+            near = difflib.get_close_matches(name, [each for each in macros if "definition" in macros[each]], n=1)
+            meant = f", did you mean '{near[0]}'?" if near else "."
+            raise fail(f"The search specifies a macro '{name}' that cannot be found{meant} It is called", match.start())
         if macro.get("iseval", "0") not in ("0", "false") or "validation" in macro:
             raise fail(f"Macro '{name}' has 'iseval' or 'validation', which is not supported; called", match.start())
         names = [argument.strip() for argument in macro.get("args", "").split(",")]

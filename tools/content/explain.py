@@ -1,6 +1,7 @@
 """Show what detections read, what they do step by step, and what looks wrong in them.
 
-Takes confs (ssa_detections.conf), published YAML files and app folders. Exit code 1 when a detection is wrong.
+Takes confs (ssa_detections.conf), published YAML files and app folders. Exit code 1 when a detection is wrong, or can
+find nothing.
 """
 
 from __future__ import annotations
@@ -8,12 +9,18 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.demo.runs import Runs
+from sandbox.errors import SandboxError
 from ssa.content import conf
-from ssa.content.detection import CONF, Catalogue, DetectionError
-from ssa.search.explanation import Line, explain, explain_set
+from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
+from ssa.language.analysis.lint import NOTHING_PASSES
+from ssa.search.explanation import COLUMNS, Line, explain, explain_set
+from tools import ROOT
+from tools.content.authoring.checks import detection_checks, stanza_checks
 from tools.content.importer.published import ImporterError, read
 
 
@@ -22,45 +29,93 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .conf, a .yml, or an app's folder")
 
 
+@dataclass(frozen=True)
+class Source:
+    """The detections of a file or folder, which stanzas of it are meant, and the app folder that it belongs to."""
+
+    stanzas: Mapping[str, conf.Stanza]
+    names: list[str]
+    app: Path | None = None
+    macros: Mapping[str, conf.Stanza] = field(default_factory=dict)
+
+
 def run(options: argparse.Namespace) -> int:
     """Explain every detection of the files; return the exit code."""
     wrong = 0
     for path in options.files:
         try:
-            catalogue = detections(path)
-        except (conf.ConfError, ImporterError) as error:
+            source = detections(path)
+            runs = Runs(source.app) if source.app else None
+        except (conf.ConfError, ImporterError, SandboxError) as error:
             sys.stderr.write(f"{error}\n")
             wrong += 1
             continue
-        running = []
-        for name in catalogue.names:
+        catalogue, running = Catalogue(source.stanzas), []
+        for name in source.names:
+            own = [_warning(name, source.stanzas[name], *problem) for problem in stanza_checks(name, source.stanzas)]
             try:
                 detection = catalogue.find(name)
-                sys.stdout.write("".join(shown(explain(detection))) + "\n")
-                running += [detection] * (not detection.disabled)
             except DetectionError as error:
-                sys.stderr.write(f"{error}\n")
+                sys.stderr.write(f"{error}\n" + "".join(f"{row['name']}: {row['text']}\n" for row in own))
                 wrong += 1
+                continue
+            rows = [*explain(detection), *own]
+            rows += [_warning(name, source.stanzas[name], *one) for one in detection_checks(detection, source.macros)]
+            rows[4:4] = [_row(name, "summary", "runs", fate(runs, detection))]
+            wrong += any(row["text"] == NOTHING_PASSES for row in rows)
+            sys.stdout.write("".join(dict.fromkeys(shown(iter(rows)))) + "\n")
+            running += [detection] * (not detection.disabled)
         if len(running) > 1:
             sys.stdout.write("".join(f"{row['text']}\n" for row in explain_set(running)))
     return int(wrong > 0)
 
 
-def detections(path: Path) -> Catalogue:
+def fate(runs: Runs | None, detection: Detection) -> str:
+    """Return which saved search runs a detection; or why none does, and what to do."""
+    if runs is None:
+        return "by no saved search: it is in no app. `python -m tools import` adds it to one"
+    return runs.fate(detection.name, [name for name in runs.searches if not runs.is_disabled(name)])
+
+
+def _row(name: str, part: str, key: str, text: str) -> Line:
+    return {**dict.fromkeys(COLUMNS, ""), "detection": name, "part": part, "name": key, "text": text}
+
+
+def _warning(name: str, stanza: conf.Stanza, key: str, problem: str) -> Line:
+    place = f"{stanza[key].file}, line {stanza[key].line}: " if key in stanza else ""
+    return _row(name, "warning", key, f"{place}{problem}")
+
+
+def _macros(app: Path) -> Mapping[str, conf.Stanza]:
+    files = [str(app / layer / "macros.conf") for layer in conf.LAYERS]
+    return conf.merge([file for file in files if Path(file).is_file()])
+
+
+def detections(path: Path) -> Source:
     """Return the detections of a file; raises ConfError or ImporterError.
 
     A conf in an app's local/ or default/ is read as Splunk reads it: over and under the other layer.
     """
+    if not path.exists():
+        raise ImporterError(f"{path}: no such file or folder: name a .conf, a .yml, or an app's folder")
     if path.is_dir():
-        return Catalogue.of_app(str(path))
+        if (path / f"{CONF}.conf").is_file():  # a local/
+            return detections(path / f"{CONF}.conf")
+        if not any((path / layer / f"{CONF}.conf").is_file() for layer in conf.LAYERS):
+            tried = " nor ".join(f"{layer}/{CONF}.conf" for layer in conf.LAYERS)
+            raise ImporterError(f"{path}: not an app's folder, as it has neither {tried}: name one, or a .conf or .yml")
+        stanzas = conf.load(str(path), CONF).stanzas
+        return Source(stanzas, list(stanzas), path, _macros(path))
     if path.suffix.lower() in (".yml", ".yaml"):
         published = read(path)
-        settings = {key: conf.Setting(value, published.file, 1) for key, value in published.settings.items()}
-        return Catalogue({published.name: conf.Stanza(settings)})
+        stanza = conf.Stanza({key: conf.Setting(value, published.file, 1) for key, value in published.settings.items()})
+        stanza.place = published.file
+        return Source({published.name: stanza}, [published.name])
     own = conf.merge([str(path)])
-    layered = path.resolve().parent.name in conf.LAYERS and path.name == f"{CONF}.conf"
-    whole = conf.load(str(path.resolve().parent.parent), CONF).stanzas if layered else own
-    return Catalogue({name: whole[name] for name in own})
+    if path.resolve().parent.name in conf.LAYERS and path.name == f"{CONF}.conf":
+        app = path.resolve().parent.parent
+        return Source(conf.load(str(app), CONF).stanzas, list(own), app, _macros(app))
+    return Source({**conf.merge([str(ROOT / f"default/{CONF}.conf")]), **own}, list(own))
 
 
 def shown(rows: Iterator[Line]) -> Iterator[str]:

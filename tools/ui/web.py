@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import xml.etree.ElementTree as ET
@@ -141,10 +142,15 @@ class Web:
 
 @contextmanager
 def serving(application: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve on loopback, at a port or at a free one, in a thread of its own; yield the address."""
+    """Serve on loopback in a thread of its own, at a port, or at a free one where that is taken; yield the address."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
             uvicorn.Config(application, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
         )

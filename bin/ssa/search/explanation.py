@@ -59,11 +59,11 @@ def _fields(detection: Detection) -> Iterator[Line]:
 
 
 def _requirements(detection: Detection) -> Iterator[Line]:
-    clauses = [" or ".join(map(_phrase, clause)) for clause in required(detection)]
+    clauses = [" or ".join(map(phrase, clause)) for clause in required(detection)]
     for text in clauses or ["nothing that could be looked for: the detection is run for every row"]:
         yield {"part": "requirement", "name": "event", "text": text}
     for wanted in detection.plan.excluded:
-        yield {"part": "requirement", "name": "event", "text": f"not: {_phrase(wanted)}"}
+        yield {"part": "requirement", "name": "event", "text": f"not: {phrase(wanted)}"}
 
 
 def _costs(detection: Detection) -> Iterator[Line]:
@@ -84,7 +84,7 @@ def gate_of(detection: Detection) -> str:
         return ""
     if not clauses:
         return "it requires no text, so it is run for every row"
-    return f"it requires no text, so it is run for every row in which {' or '.join(map(_phrase, clauses[0]))}"
+    return f"it requires no text, so it is run for every row in which {' or '.join(map(phrase, clauses[0]))}"
 
 
 def explain_set(detections: Sequence[Detection]) -> Iterator[Line]:
@@ -106,7 +106,8 @@ _PHRASES = {
 }
 
 
-def _phrase(wanted: RequiredText) -> str:
+def phrase(wanted: RequiredText) -> str:
+    """Write what an event must hold."""
     return _PHRASES[wanted.how].format(wanted.field, wanted.text) + ", in any case" * wanted.fold
 
 

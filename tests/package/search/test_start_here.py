@@ -92,6 +92,8 @@ DEFINED = "The index risk is defined here."
 FINDING = f"[{RULE}]\naction.notable = 1\naction.notable.param._entities = "
 MEMBER, CAPTAIN = {"roles": ["shc_member"]}, {"roles": ["shc_captain"]}
 REASSIGN = "Settings > All configurations > Reassign Knowledge Objects."
+ON = "[SSA - Every Detection - Rule]\ndisabled = 0\n"
+RUNS = ON + "enableSched = 1\n"
 ADMIN_SEES = "Let an admin open this view."
 
 SETUP = [
@@ -188,6 +190,21 @@ SETUP = [
     # Schedule
     ("Schedule", {}, TO_DO, "No detection search is scheduled", "Enable schedule"),
     ("Schedule", {"savedsearches": f"[{RULE}]\nenableSched = 1"}, OK, "1 of 15 detections run by themselves.", ""),
+    ("Schedule", {"savedsearches": ON}, TO_DO, "No detection search is scheduled", "Enable schedule"),
+    (
+        "Schedule",
+        {"savedsearches": RUNS},
+        OK,
+        "SSA - Every Detection - Rule runs all enabled detections by itself.",
+        "",
+    ),
+    (
+        "Schedule",
+        {"savedsearches": f"{RUNS}[{RULE}]\nenableSched = 1"},
+        OK,
+        "SSA - Every Detection - Rule runs all enabled detections by itself, and searches of their own 1 of 15.",
+        "",
+    ),
     # Alerts on risk
     ("Alerts on risk", {}, TO_DO, "Nothing alerts on risk", "Schedule SSA - Severe Hit"),
     ("Alerts on risk", {"savedsearches": f"[{SCORE}]\nenableSched = 1"}, OK, "1 risk rules of this app", ""),
@@ -351,32 +368,34 @@ MINE = "[Mine]\n" + "\n".join(f"{key} = {value}".replace("\n", "\\\n") for key, 
 
 
 @pytest.mark.parametrize(
-    ("conf", "text", "name", "state", "fix"),
+    ("confs", "name", "state", "fix"),
     [
-        ("savedsearches", "", GIVEN, "not scheduled", "Enable schedule"),
-        ("savedsearches", f"[{RULE}]\nenableSched = 1", GIVEN, "scheduled", ""),
+        ({}, GIVEN, "not scheduled", "Enable schedule"),
+        ({"savedsearches": f"[{RULE}]\nenableSched = 1"}, GIVEN, "scheduled", ""),
         (
-            "savedsearches",
-            f"[{RULE}]\nenableSched = 1\n[{ACCELERATED}]\nenableSched = 1",
+            {"savedsearches": f"[{RULE}]\nenableSched = 1\n[{ACCELERATED}]\nenableSched = 1"},
             GIVEN,
             "twice",
             "one of them",
         ),
-        ("savedsearches", f"[{RULE}]\ndisabled = 1", GIVEN, "not scheduled", "Enable schedule"),
+        ({"savedsearches": f"[{RULE}]\ndisabled = 1"}, GIVEN, "not scheduled", "Enable schedule"),
         (
-            "savedsearches",
-            f"[{RULE}]\ndisabled = 1\n[{ACCELERATED}]\ndisabled = 1",
+            {"savedsearches": f"[{RULE}]\ndisabled = 1\n[{ACCELERATED}]\ndisabled = 1"},
             GIVEN,
             "disabled",
             "Enable its search",
         ),
-        ("ssa_detections", f"[{GIVEN}]\ndisabled = 1", GIVEN, "disabled", "local/ssa_detections.conf"),
-        ("ssa_detections", f"[{GIVEN}]\nsearch = | from nothing(", GIVEN, "broken", "See below"),
-        ("ssa_detections", MINE, "Mine", "no search", "Save a search"),
+        ({"ssa_detections": f"[{GIVEN}]\ndisabled = 1"}, GIVEN, "disabled", "local/ssa_detections.conf"),
+        ({"ssa_detections": f"[{GIVEN}]\nsearch = | from nothing("}, GIVEN, "broken", "See below"),
+        ({"ssa_detections": MINE}, "Mine", "no search", "python -m tools import"),
+        ({"ssa_detections": MINE, "savedsearches": ON}, "Mine", "no search", "SSA - Every Detection - Rule"),
+        ({"ssa_detections": MINE, "savedsearches": RUNS}, "Mine", "scheduled", ""),
+        ({"savedsearches": RUNS}, GIVEN, "scheduled", ""),
+        ({"savedsearches": f"{RUNS}[{RULE}]\nenableSched = 1"}, GIVEN, "twice", "one of them"),
     ],
 )
-def test_start_here_says_whether_each_detection_runs_and_what_to_do(server, conf, text, name, state, fix):
-    server.set_up(**{conf: text})
+def test_start_here_says_whether_each_detection_runs_and_what_to_do(server, confs, name, state, fix):
+    server.set_up(**confs)
     row = server.shown("ds_detections")[name]
     assert row["State"] == state
     assert fix in (row["Fix"] or "")

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from sandbox import __main__ as command_line
+from sandbox import confs
 from sandbox.alerts import alert_actions
 from sandbox.demo.replay import risk_searches
 from sandbox.demo.replay import row as indexed
@@ -271,6 +272,37 @@ def test_the_page_tells_the_story(replay):
     assert "472 events read, 20 passed the prefilter, 11 fired, 22 risk events written" in out
 
 
+def test_the_demo_of_all_detections_ends_with_one_screen(replay):
+    page = replay("--all")[1]
+    screen = page[page.index("\nIn short") :].splitlines()[1:]
+    assert len(screen) <= 30
+    text = " ".join(" ".join(screen).split())
+    assert text.startswith("In short 472 events → 38 hits on 11 devices → 70 risk events → 12 alerts high 6 ")
+    for expected in (
+        "medium 9 ",
+        "low 12 ",
+        "informational 11 ",
+        "12 × Windows MSIExec DLL Registration, up to 80",
+        "Severe at once (80 points, 09:00): c.wren, ws-hr-01.synthetic.example",
+        "Over the threshold (168 points, 10:00): b.heron",
+    ):
+        assert expected in text
+
+
+def test_a_second_replay_adds_to_a_home_or_says_what_it_replaces(replay, tmp_path):
+    event, home = tmp_path / "own.xml", ("--home", str(tmp_path / "kept"))
+    event.write_text(xml("msiexec.exe /y x.dll"))
+    assert "replaced" not in replay(*home, files=[event])[1]
+    event.write_text(xml("msiexec.exe /y other.dll", computer="ws-2"))
+    page = replay(*home, "--add", files=[event])[1]
+    assert "2 are there now, with those of before: all of them are searched" in page
+    assert "the detection fired on 2" in page
+    assert "3. Risk written by the alert action: 4 events" in page  # that of before is written once
+    page = replay(*home, files=[event])[1]
+    assert f"{tmp_path / 'kept'}: its events and risk are replaced (--add keeps them)" in page.replace("\n", "")
+    assert "the detection fired on 1" in page
+
+
 def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
     _, written, _ = replay("--json")
     raw = {event["_raw"] for event in lines(written)["risk_event"]}
@@ -457,3 +489,65 @@ def test_a_file_that_is_no_package_is_named(capsys, tmp_path):
     (tmp_path / "app.tar.gz").write_text("no archive")
     assert command_line.main(["replay", str(DEMO[0]), "--package", str(tmp_path / "app.tar.gz")]) == 1
     assert "app.tar.gz' cannot be read" in capsys.readouterr().err.replace("\n", " ")
+
+
+# -- detections of one's own
+
+EVERY, MINE = "SSA - Every Detection - Rule", "Mine"
+COPY = {**confs.load(ROOT, "ssa_detections")[GIVEN], "id": "7b0f2b0e-6c0a-4a8e-9d55-0c9f6f3c8a11"}.items()
+STANZA = f"[{MINE}]\n" + "\n".join(f"{key} = {value}".replace("\n", "\\\n") for key, value in COPY) + "\n"
+SEARCH = f"""[SSA - {MINE} - Rule]
+search = `ssa_process_events` | ssadetect detection="{MINE}"
+action.ssa_risk = 1
+"""
+ON = f"[{EVERY}]\ndisabled = 0\n"
+NONE = f"no saved search runs it: `python -m tools import` writes one, or enable {EVERY} (a replay: --all)"
+
+
+@pytest.mark.parametrize(
+    ("stanza", "saved", "options", "fate", "hits"),
+    [
+        (STANZA, "", [], NONE, 0),
+        (STANZA, "", ["--all"], f"run by {EVERY}", 11),
+        (STANZA, ON, [], f"run by {EVERY}", 11),
+        (STANZA, SEARCH, [], f"run by SSA - {MINE} - Rule", 11),
+        (STANZA, SEARCH, ["--all"], f"run by SSA - {MINE} - Rule", 11),
+        (STANZA, SEARCH + ON, [], f"run by SSA - {MINE} - Rule, {EVERY}", 11),
+        (
+            STANZA,
+            SEARCH + "disabled = 1\n",
+            [],
+            f"not run, as SSA - {MINE} - Rule is disabled: enable it (a replay runs it with --all)",
+            0,
+        ),
+        (STANZA + "disabled = 1\n", ON, [], "disabled, so nothing runs it: set disabled = 0 in its stanza", 0),
+    ],
+)
+def test_a_detection_of_ones_own_is_run_by_a_search_or_the_replay_says_why_not(
+    replay, tmp_path, stanza, saved, options, fate, hits
+):
+    (tmp_path / "ssa_detections.conf").write_text(stanza)
+    (tmp_path / "savedsearches.conf").write_text(saved)
+    code, out, err = replay("--json", "--local", str(tmp_path), *options)
+    found = lines(out)
+    assert (code, found["summary"]["own"], found["summary"]["errors"]) == (0, {MINE: fate}, []), err
+    assert [row["detection"] for row in found["detection"]].count(MINE) == hits
+
+
+def test_what_two_searches_find_counts_once(replay, tmp_path):
+    """The search of a detection and that of all find the same hits: the second writes nothing anew."""
+    found = {}
+    for name, saved in {"one": ON + f"[SSA - {GIVEN} - Rule]\ndisabled = 1\n", "both": ON}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "savedsearches.conf").write_text(saved)
+        found[name] = lines(replay("--json", "--local", str(tmp_path / name))[1])
+    ids = {name: Counter(event["risk_event_id"] for event in each["risk_event"]) for name, each in found.items()}
+    assert ids["both"] == ids["one"]
+    assert {*ids["both"].values()} == {1}
+    assert found["both"]["summary"]["scores"] == found["one"]["summary"]["scores"]
+    alerts = [[(a["search_name"], a["message"]) for a in each["risk_alert"]] for each in found.values()]
+    assert alerts[0] == alerts[1]
+    hits = [Counter((h["detection"], h["event_id"]) for h in each["detection"]) for each in found.values()]
+    assert hits[0] == hits[1]
+    searches = {event["search_name"] for event in found["both"]["risk_event"] if event["detection"] == GIVEN}
+    assert searches == {f"SSA - {GIVEN} - Rule"}

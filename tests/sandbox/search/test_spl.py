@@ -163,6 +163,8 @@ def test_malformed_pipelines(text, message):
 # -- macros ("Use search macros in searches" and "Define search macros in Settings", Knowledge Manager Manual, and
 # macros.conf.spec, Admin Manual: the number of arguments is part of the name, nothing in quotes is expanded)
 
+LOST = "The search specifies a macro"
+
 MACROS = {
     "plain": {"definition": "a=1 OR b=2", "iseval": "0"},
     "two(2)": {"args": "first, second", "definition": "x=$first$ y=$second$ cost=$5$ `plain`"},
@@ -200,9 +202,9 @@ def test_macros_and_comments(text, expanded):
     ("text", "message"),
     [
         ("a `nope`", "The search specifies a macro 'nope' that cannot be found. It is called at position 3."),
-        ("`two(1,2,3)`", "The search specifies a macro 'two(3)' that cannot be found. It is called at position 1."),
-        ("`two`", "The search specifies a macro 'two' that cannot be found. It is called at position 1."),
-        ("`plain(1)`", "The search specifies a macro 'plain(1)' that cannot be found. It is called at position 1."),
+        ("`two(1,2,3)`", f"{LOST} 'two(3)' that cannot be found, did you mean 'two(2)'? It is called at position 1."),
+        ("`two`", f"{LOST} 'two' that cannot be found, did you mean 'two(2)'? It is called at position 1."),
+        ("`plain(1)`", f"{LOST} 'plain(1)' that cannot be found, did you mean 'plain'? It is called at position 1."),
         ("a `two(1, second = 2)`", "A macro's argument by name, 'second = 2', is not supported; called at position 3."),
         ("`undefined`", "The search specifies a macro 'undefined' that cannot be found. It is called at position 1."),
         ("`endless`", "Reached maximum recursion depth (100) while expanding macros."),

@@ -30,7 +30,7 @@ def test_it_shows_an_app_or_its_conf(file):
 def test_it_shows_where_a_warning_points(tmp_path):
     (tmp_path / "own.conf").write_text(SUSPECT)
     code, shown, _ = explain(tmp_path / "own.conf")
-    assert code == 0
+    assert code == 1  # nothing passes one of its conditions
     assert '    search: "X{0}" is never equal to what is in lower case' in shown
     assert '(line 1, column 64: = "X{0}" |' in shown
 
@@ -62,7 +62,7 @@ def test_an_override_is_read_over_the_default(tmp_path):
         (tmp_path / layer).mkdir()
         (tmp_path / layer / "ssa_detections.conf").write_text(text)
     code, shown, _ = explain(tmp_path / "local/ssa_detections.conf")
-    assert (code, "risk score: 10 (" in shown) == (0, True)
+    assert (code, "risk score: 10 (" in shown) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Turn published SSA detections (YAML) into what Splunk reads, in the app's local/ folder: no code to write.
+"""Turn detections (published YAML, or stanzas of a conf) into what Splunk reads, in the app's local/: no code to write.
 
 All or nothing: every file is read, checked, compiled and loaded as the search command will, before a conf is written.
 What a file states replaces what local/ says, and each setting that changes is reported; how a search runs stays.
@@ -18,6 +18,7 @@ from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from tools import ROOT
 from tools.content import engine, stanzas
+from tools.content.importer.conf_file import read_conf
 from tools.content.importer.doubts import doubts
 from tools.content.importer.local import LocalConfs
 from tools.content.importer.published import ImporterError, Published, read
@@ -36,7 +37,7 @@ Without Splunk: python -m sandbox replay --local FOLDER/local EVENTS…
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.yml", help="a published detection")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a published detection, or a .conf")
     app_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
 
@@ -57,13 +58,15 @@ def run(options: argparse.Namespace) -> int:
     try:
         app = app_folder(options.app)
         confs = LocalConfs(app, CONFS)
-        detections = read_all(options.files, confs.stanzas[CONF])
-        replaced = [one.name for one in detections if one.name in confs.stanzas[CONF]]
+        detections = read_all(options.files, confs.stanzas[CONF], app)
+        replaced = [one.name for one in detections if one.name in confs.stanzas[CONF] and not one.present]
         notes = [[*one.notes, *put_one(one, confs)] for one in detections]
         confs.check()
         if options.dry_run:
             sys.stdout.write(confs.shown())
         else:
+            if any(one.present for one in detections):
+                confs.put_index()  # its stanza may have been edited by hand
             confs.write()
     except (ImporterError, conf.ConfError) as error:
         sys.stderr.write(f"{error}\nNothing was written.\n")
@@ -102,17 +105,17 @@ def language(app: Path) -> dict[Path, bytes]:
         raise ImporterError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
-def read_all(files: Sequence[Path], known: dict[str, conf.Stanza]) -> list[Published]:
+def read_all(files: Sequence[Path], known: dict[str, conf.Stanza], app: Path) -> list[Published]:
     """Read files that can be added to the known detections; raises ImporterError that names every wrong one."""
     taken = {name: (stanza["id"].value, stanza.place) for name, stanza in known.items() if "id" in stanza}
     good: list[Published] = []
     problems: list[str] = []
     for file in files:
         try:
-            one = read(file)
-            check_names(one, taken, {other.name: (other.settings["id"], other.file) for other in good})
-            good.append(one)
-        except ImporterError as error:
+            for one in read_conf(file, app) if file.suffix.lower() == ".conf" else [read(file)]:
+                check_names(one, taken, {other.name: (other.settings["id"], other.file) for other in good})
+                good.append(one)
+        except (ImporterError, conf.ConfError) as error:
             problems.append(str(error))
     if problems:
         raise ImporterError("\n".join(problems))
@@ -146,7 +149,8 @@ def check_names(one: Published, known: dict[str, tuple[str, str]], others: dict[
 def put_one(one: Published, confs: LocalConfs) -> list[str]:
     """Put the stanzas of a detection into the confs; return the notes on it. Raises ImporterError."""
     before = confs.settings(CONF, one.name)
-    changes = {CONF: confs.put(CONF, one.name, one.settings)}
+    settings = {key: value for key, value in one.settings.items() if not one.present or before.get(key) != value}
+    changes = {CONF: confs.put(CONF, one.name, settings)}
     try:
         detection = Catalogue(confs.stanzas[CONF]).find(one.name)
     except DetectionError as error:
@@ -157,7 +161,7 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
         notes.append(f"version {present} was there, and the file's is lower")
     for model in map(DATA_MODELS.__getitem__, one.metadata.datamodels):
         put_new_macro(confs, model.macro, model.terms, f"Events of {model.name}: narrow them here.")
-    notes += put_prefilters(confs, detection, before.get("search"))
+    notes += put_prefilters(confs, detection, "" if one.present else before.get("search"))
     filter_macro = f"{slug(detection.name)}_filter"
     put_new_macro(confs, filter_macro, "search *", stanzas.FILTER_COMMENT)
     name, metadata = saved_search(detection), one.metadata
@@ -177,7 +181,7 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
 def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
     """Put the macros that keep events away from the command: that for tstats only where one is there.
 
-    What is there stays while the search, which was `searched`, does.
+    What is there stays while the search, which was `searched` (empty: nobody knows), does.
     """
     stem, notes = slug(detection.name), []
     macros = {f"{stem}_prefilter": prefilter(detection)}
@@ -191,7 +195,8 @@ def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None
             notes.append(f"the macro {name} was there before the detection and stays: {there}")
         else:
             confs.put("macros", name, stanzas.macro(definition), comment=stanzas.PREFILTER_COMMENT)
-            notes.append(f"the search has changed, and with it the macro {name}; it was: {there}")
+            why = "the search has changed, and with it" if searched else "for what the search requires now, anew:"
+            notes.append(f"{why} the macro {name}; it was: {there}")
     return notes
 
 

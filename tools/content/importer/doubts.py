@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ssa.action import risk
 from ssa.content.detection import Detection
 from ssa.search.explanation import explain
+from tools.content.authoring.checks import misspelt
 
 
 def doubts(detection: Detection) -> list[str]:
@@ -16,12 +14,4 @@ def doubts(detection: Detection) -> list[str]:
         f" (line {row['line']}, column {row['column']}: {row['near']})" if row["near"] else "" for row in warnings
     ]
     notes = [f"{row['name']}: {row['text']}{place}" for row, place in zip(warnings, places, strict=True)]
-    return [*notes, *_misspelt(detection)]
-
-
-def _misspelt(detection: Detection) -> Iterator[str]:
-    for observable in detection.observables:
-        for word, known in ((observable.type, risk.OBJECT_TYPES), (observable.role, ("Victim",))):
-            for meant in known:
-                if word != meant and word.casefold() == meant.casefold():
-                    yield f"the observable {observable.name} is a {word}, which counts only when written {meant}"
+    return [*notes, *misspelt(detection)]

@@ -56,6 +56,8 @@ class Published:
     settings: dict[str, str]
     metadata: Metadata
     notes: tuple[str, ...]
+    present: bool = False
+    """Whether the stanza stands in the app's local/ as it is: only what follows from it is to be written."""
 
 
 def read(path: Path) -> Published:

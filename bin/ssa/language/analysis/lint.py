@@ -20,6 +20,8 @@ from .pipelines import segments
 from .types import AT_START, NULL, NUMBERS, UNKNOWN, ExpressionTypes, ValueType, mismatch, named_type, suits
 
 _Warnings = Iterator["tuple[int, str]"]
+NOTHING_PASSES = "this condition can never be true: nothing passes here"
+"""The warning of a detection that finds nothing, or of a pipeline that does not."""
 _OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
 _ESCAPED = re.compile(r"\\\\|\\[%_]|(\\.)", re.DOTALL)
 """What a LIKE escapes; the group is an escape without effect."""
@@ -112,7 +114,7 @@ class _Conditions:
                 self.types.find(command.condition, columns)
                 yield from self._expression(command.condition, columns)
                 if self._never(command.condition):
-                    yield _start(command.condition), "this condition can never be true: nothing passes here"
+                    yield _start(command.condition), NOTHING_PASSES
             elif isinstance(command, (syntax.Eval, syntax.Select)):
                 yield from self._columns(command, dict(columns))
             elif isinstance(command, syntax.Rename):

@@ -1,0 +1,1 @@
+"""A detection of one's own: written from a template, checked, tried with events."""
