@@ -30,7 +30,6 @@ class Readers:
 
     def __init__(self, columns: Mapping[str, str], detections: Sequence[Detection]) -> None:
         self.columns = columns
-        self.early: frozenset[str] | None
         self.detections = detections
         self.dispatch = Dispatch(detections)
         self.decisive = frozenset[str]().union(*(d.profile.decisive_fields for d in detections)) - {"event_id"}
@@ -40,11 +39,10 @@ class Readers:
         read = [d.profile.input_fields for d in detections]
         every = frozenset[str]().union(*(fields for fields in read if fields is not None))
         # What is not as it stands in the row takes time: made for those rows alone that a detection may match.
-        self.late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
-        self.early = every - self.late - {"event_id"}
+        late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
         self.reads_id = "event_id" in every  # it takes a hash
-        if None in read:
-            self.early, self.late = None, frozenset()
+        self.early = event.Reading(None if None in read else every - late - {"event_id"}, columns)
+        self.late = event.Reading(frozenset() if None in read else late, columns)
 
 
 class Detector:
@@ -80,16 +78,21 @@ class Detector:
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
-                seen = event.input_event(row, readers.early, readers.columns)
+                seen = readers.early(row)
                 offered = readers.dispatch(seen) if dispatches else readers.detections
+                before = len(hits)
                 if offered:
-                    seen.update(event.input_event(row, readers.late, readers.columns))
+                    seen.update(readers.late(row))
                     if readers.reads_id:
                         seen["event_id"] = event.event_id(row)
-                found = [hit for one in offered for hit in self._run(one, row, seen)]
-                if found:
-                    hits += found
-                    passed_over.update(event.passed_over(row, readers.columns))
+                    for detection in offered:
+                        try:
+                            hits += detect(detection, row, seen)
+                        except Exception as error:
+                            self._report_unjudged(detection, error)
+                if len(hits) > before:
+                    if any(map(row.get, COUNTERPARTS)):
+                        passed_over.update(event.passed_over(row, readers.columns))
                 elif not hits:
                     lacks = readers.decisive.difference(seen)
                     if lacks:
@@ -106,18 +109,15 @@ class Detector:
             self._passed_over_rows += 1
         return hits
 
-    def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
-        try:
-            return detect(detection, row, seen)
-        except TooLargeError as error:
+    def _report_unjudged(self, detection: Detection, error: Exception) -> None:
+        """Fail the search for a row that a detection cannot judge."""
+        if isinstance(error, TooLargeError):
             self.fail(
                 f"'{detection.name}' cannot judge a row, in which its search makes {error}: correct the search, or set "
                 f"disabled = 1 for it in local/{CONF}.conf. Other rows and other detections are not affected"
             )
-            return []
-        except Exception as error:
+        else:
             self._report_defect(f"a row cannot be judged by '{detection.name}'", error)
-            return []
 
     def _report_defect(self, what: str, error: Exception) -> None:
         """Fail the search for a defect of ours, which must cost no other row or detection its hits."""
