@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ssa.immutable import Immutable
 
@@ -89,32 +89,41 @@ def merge(files: Iterable[str]) -> dict[str, Stanza]:
 
 def parse(text: str, file: str) -> dict[str, Stanza]:
     """Parse one conf file's text; raises ConfError with file and line."""
-    stanzas: dict[str, Stanza] = defaultdict(Stanza)
-    stanza = "default"
-    lines = text.split("\n")
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        number += 1
+    stanzas: dict[str, Stanza] = {}
+    settings: Stanza | None = None
+    lines = enumerate(text.split("\n"), 1)
+    for number, line in lines:
         stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
+        if not stripped or stripped[0] == "#":
             continue
-        if stripped.startswith("["):
-            if not stripped.endswith("]"):
+        if stripped[0] == "[":
+            if stripped[-1] != "]":
                 raise ConfError(f"{file}, line {number}: the stanza {stripped!r} is not closed with ]")
-            stanza = stripped[1:-1]
-            stanzas[stanza].place = f"{file}, line {number}"
+            settings = stanzas.setdefault(stripped[1:-1], Stanza())
+            settings.place = f"{file}, line {number}"
             continue
-        key, equals, rest = line.partition("=")
+        key, equals, value = line.partition("=")
         if not equals:
             raise ConfError(f"{file}, line {number}: expected a [stanza], key = value or # comment, found {stripped!r}")
-        start, parts = number, [rest.strip()]
-        while parts[-1].endswith("\\") and number < len(lines):
-            parts[-1] = parts[-1][:-1]
-            parts.append(lines[number].rstrip())
-            number += 1
-        stanzas[stanza][key.strip()] = Setting("\n".join(parts).strip(), file, start)
-    return dict(stanzas)
+        if settings is None:
+            settings = stanzas["default"] = Stanza()
+        value = value.strip()
+        if value[-1:] == "\\":
+            value = _continued(value, lines)
+        settings[key.strip()] = Setting(value, file, number)
+    return stanzas
+
+
+def _continued(value: str, lines: Iterator[tuple[int, str]]) -> str:
+    """Return a value that ends with a backslash, with the lines that belong to it; without one, the backslash stays."""
+    parts = [value]
+    while parts[-1].endswith("\\"):
+        _, line = next(lines, (0, None))
+        if line is None:
+            break
+        parts[-1] = parts[-1][:-1]
+        parts.append(line.rstrip())
+    return "\n".join(parts).strip()
 
 
 def is_true(value: str) -> bool:
