@@ -16,7 +16,7 @@ from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.index import Index
 
 from .detector import Detector
-from .messages import here
+from .messages import here, log
 from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
 from .scan.scan import Scan
 
@@ -41,7 +41,7 @@ def detector(selection: str | None, trace: bool, unnamed: Sequence[str], message
         index = Index(APP)
         catalogue = Catalogue.of_app(APP, index)
         chosen = catalogue.to_run(selection, lambda error: messages.warn(f"{here()}a detection is left out: {error}"))
-        index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text))
+        index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text), log)
         for detection in chosen if selection is not None else ():
             _ = detection.plan  # named ones are few, and likely to be needed: compiled before the first row
         return Detector(chosen, trace, messages, named=selection is not None)
