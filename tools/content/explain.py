@@ -1,4 +1,4 @@
-"""Show what detections read, what they do step by step, and what looks wrong in them.
+"""Show what detections read, what they do step by step, what looks wrong in them, and which of several cost most.
 
 Takes confs (ssa_detections.conf), published YAML files and app folders. Exit code 1 when a detection is wrong.
 """
@@ -11,15 +11,30 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from sandbox.inputs import windows
+from sandbox.inputs.intake import windows_row
 from ssa.content import conf
-from ssa.content.detection import CONF, Catalogue, DetectionError
+from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
+from ssa.rows.cells import Row
 from ssa.search.explanation import Line, explain, explain_set
+from tools import ROOT
 from tools.content.importer.published import ImporterError, read
+
+DEMO = [*sorted(ROOT.glob("sandbox/demo/*.log"))]
+"""Event files that ship with the source."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .conf, a .yml, or an app's folder")
+    parser.add_argument(
+        "--events",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        default=DEMO,
+        help="files of Windows events, over which the cost of several detections is measured (default: the demo's)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             sys.stderr.write(f"{error}\n")
             wrong += 1
             continue
-        running = []
+        running: list[Detection] = []
         for name in catalogue.names:
             try:
                 detection = catalogue.find(name)
@@ -42,8 +57,25 @@ def run(options: argparse.Namespace) -> int:
                 sys.stderr.write(f"{error}\n")
                 wrong += 1
         if len(running) > 1:
-            sys.stdout.write("".join(f"{row['text']}\n" for row in explain_set(running)))
+            try:
+                rows = rows_of(options.events)
+            except OSError as error:
+                sys.stderr.write(f"{error}\n")
+                return 1
+            what = "events of the demo" if options.events is DEMO else "events"
+            for row in explain_set(running, rows, what):
+                sys.stdout.write(f"  '{row['detection']}': {row['text']}\n" if row["detection"] else f"{row['text']}\n")
     return int(wrong > 0)
+
+
+def rows_of(files: list[Path]) -> list[Row]:
+    """Return the rows of event files, as searches get them; raises OSError."""
+    events = itertools.chain.from_iterable(map(windows.read_events, files))
+    return [
+        {name: value if isinstance(value, list) else str(value) for name, value in windows_row(event).items() if value}
+        for event in events
+        if not event.problem
+    ]
 
 
 def detections(path: Path) -> Catalogue:

@@ -44,6 +44,24 @@ class Readers:
         self.early = event.Reading(None if None in read else every - late - {"event_id"}, columns)
         self.late = event.Reading(frozenset() if None in read else late, columns)
 
+    def offers(self, row: cells.Row, dispatches: bool = True) -> tuple[event.InputEvent, Sequence[Detection]]:
+        """Return the input event of a row, and the detections that it can match; all where it `dispatches` not."""
+        seen = self.early(row)
+        offered = self.dispatch(seen) if dispatches else self.detections
+        if offered:
+            seen.update(self.late(row))
+            if self.reads_id:
+                seen["event_id"] = event.event_id(row)
+        return seen, offered
+
+
+def readers_of(detections: Sequence[Detection]) -> list[Readers]:
+    """Return detections by the columns that they read."""
+    alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
+    for detection in detections:
+        alike.setdefault(tuple(sorted(detection.columns.items())), []).append(detection)
+    return [Readers(dict(columns), some) for columns, some in alike.items()]
+
 
 class Detector:
     """The detections of one search; `named` says that the user named them, one by one.
@@ -58,10 +76,7 @@ class Detector:
         self._examples: list[str] = []
         self._passed_over: Counter[str] = Counter()
         self._traces: dict[str, cells.Cell] = {"ssa_host": host(), "ssa_folder": APP} if trace else {}
-        alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
-        for detection in detections:
-            alike.setdefault(tuple(sorted(detection.columns.items())), []).append(detection)
-        self._readers = [Readers(dict(columns), some) for columns, some in alike.items()]
+        self._readers = readers_of(detections)
         needed = sorted(set().union(*(d.needs for d in detections)))
         self.columns_read = event.columns_read(detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
@@ -78,18 +93,13 @@ class Detector:
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
-                seen = readers.early(row)
-                offered = readers.dispatch(seen) if dispatches else readers.detections
+                seen, offered = readers.offers(row, dispatches)
                 before = len(hits)
-                if offered:
-                    seen.update(readers.late(row))
-                    if readers.reads_id:
-                        seen["event_id"] = event.event_id(row)
-                    for detection in offered:
-                        try:
-                            hits += detect(detection, row, seen)
-                        except Exception as error:
-                            self._report_unjudged(detection, error)
+                for detection in offered:
+                    try:
+                        hits += detect(detection, row, seen)
+                    except Exception as error:
+                        self._report_unjudged(detection, error)
                 if len(hits) > before:
                     if any(map(row.get, COUNTERPARTS)):
                         passed_over.update(event.passed_over(row, readers.columns))
