@@ -42,7 +42,7 @@ inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic
 
 bench: $(VENV)/sandbox $(VENV)/sigma ## measure reading, ingest, and searches over a million events (an hour or two, 5 GB of disk)
 	@$(RUN) -m tools.bench.reading
-	@$(RUN) -m tools.bench.searches
+	@$(RUN) -m tools.bench.searches --write
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec
 
