@@ -17,6 +17,8 @@ MOST_COPIES = 16
 LONGEST_SETS = 32
 """Sets of characters in a row, as they are looked for: the time for that is their number times the text's length."""
 
+_SIGMAS = frozenset("σς")
+
 _MORE = Repeat(Sequence(()), 0, None, True)
 """Stands for anything, or nothing."""
 
@@ -110,9 +112,13 @@ def _sets(node: Node) -> Iterator[list[str]]:
 
 
 def _as_class(accepted: Container[str]) -> str:
-    """Write a set as a class of `re`; one that is no list of characters may have any outside of ASCII."""
+    """Write a set as a class of `re`; one that is no list of characters may have any outside of ASCII.
+
+    A part in lower case may have another small sigma than the whole, in which it is looked for: so either will do.
+    """
     if isinstance(accepted, frozenset):
-        return f"[{''.join(map(_escaped, sorted(accepted)))}]"
+        either_sigma = accepted | _SIGMAS if accepted & _SIGMAS else accepted
+        return f"[{''.join(map(_escaped, sorted(either_sigma)))}]"
     listed = [_escaped(char) for char in map(chr, range(128)) if char in accepted]
     return f"[{''.join(listed)}\\x80-\\U0010ffff]"
 
