@@ -35,7 +35,7 @@ def test_the_search_with_many_rules_is_written_with_its_goals(tmp_path, monkeypa
     monkeypatch.setattr(searches, "NAMES", {"ingestion": searches.ingestion, "rules": lambda data: figures})
     assert searches.main(["--events", "1000", "--rules", "30", "--only", "rules", "--write"]) == 0
     text = (tmp_path / "page.md").read_text()
-    assert "1,000 process events of a day, in the sandbox; 30 rules (made ones) and the given one.\n" in text
+    assert "1,000 process events of a day, in the sandbox; 30 rules (made ones) and the given one,\n" in text
     assert "| hits | 12 | – |\n| processor time | 500.0 s | under 480 s: missed |\n\n## Many rules\n\nx\n" in text
     with pytest.raises(SystemExit):
         searches.main(["--only", "nothing"])
