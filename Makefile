@@ -32,7 +32,7 @@ soak: $(VENV)/dev ## run the long suites at full count, and print seeds and tota
 	@SSA_SOAK=1 $(RUN) -m pytest -s tests/language/test_grammar.py tests/language/test_printer.py \
 	  tests/language/test_second_opinion.py tests/language/test_fuzz.py tests/language/test_msiexec.py \
 	  tests/language/test_required.py tests/tools/content/test_pushdown.py tests/action/test_hostile.py \
-	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/test_scan.py tests/package/search/test_protocol.py \
+	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/scan/test_scan.py tests/search/dispatch tests/package/search/test_protocol.py \
 	  tests/package/search/test_parity.py tests/package/action/test_scores.py tests/package/action/test_histories.py \
 	  tests/sandbox/inputs/windows/test_mixtures.py tests/sandbox/inputs/windows/test_linear.py
 
@@ -44,7 +44,7 @@ inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic
 
 bench: $(VENV)/sandbox $(VENV)/sigma ## measure reading, ingest, and searches over a million events (an hour or two, 5 GB of disk)
 	@$(RUN) -m tools.bench.reading
-	@$(RUN) -m tools.bench.searches
+	@$(RUN) -m tools.bench.searches --write
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec
 

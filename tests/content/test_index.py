@@ -112,13 +112,32 @@ def test_what_the_index_lacks_is_analysed_and_one_message_names_the_command(app,
     ((level, text),) = messages
     assert level == "INFO"
     assert "4 detections have no entry of this version in ssa_detection_index.conf" in text
-    assert "`python -m tools index` writes them" in text
+    assert "`python -m tools index` writes the index" in text
 
 
-def test_a_few_that_the_index_lacks_are_not_worth_a_message(app, monkeypatch):
+@pytest.mark.parametrize(("removed", "have"), [(1, "1 detection has"), (4, "4 detections have")])
+def test_a_few_that_the_index_lacks_are_named_in_the_log_of_the_search_alone(app, monkeypatch, capsys, removed, have):
+    monkeypatch.setattr(index, "FEW", 4)
+    kept = [*CONDITIONS][removed:]
+    stanzas = conf.load(str(app), "ssa_detections").stanzas
+    path_of(app).write_text(index_text(app, {name: stanzas[name] for name in kept}))
+    assert searched(app, monkeypatch) == (FOUND, [name for name in CONDITIONS if name not in kept], [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"INFO ssadetect: {have} no entry of this version in ssa_detection_index.conf")
+    assert "`python -m tools index` writes the index" in line
+
+
+def test_a_detection_that_the_user_names_and_the_index_lacks_is_in_the_log_too(app, monkeypatch, capsys):
     monkeypatch.setattr(index, "FEW", 4)
     path_of(app).unlink()
-    assert searched(app, monkeypatch) == (FOUND, [*CONDITIONS], [])
+    monkeypatch.setattr(command, "APP", str(app))
+    command.detector("Kit", False, [], Messages())
+    assert capsys.readouterr().err.startswith("INFO ssadetect: 1 detection has no entry")
+
+
+def test_with_all_entries_the_log_stays_empty(app, monkeypatch, capsys):
+    searched(app, monkeypatch)
+    assert capsys.readouterr().err == ""
 
 
 def test_an_edited_search_has_an_old_entry_which_is_not_used(app, monkeypatch):

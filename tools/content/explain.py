@@ -1,4 +1,4 @@
-"""Show what detections read, what they do step by step, and what looks wrong in them.
+"""Show what detections read, what they do step by step, what looks wrong in them, and which of several cost most.
 
 Takes confs (ssa_detections.conf), published YAML files and app folders. Exit code 1 when a detection is wrong, or can
 find nothing.
@@ -15,18 +15,32 @@ from pathlib import Path
 
 from sandbox.demo.runs import Runs
 from sandbox.errors import SandboxError
+from sandbox.inputs import windows
+from sandbox.inputs.intake import windows_row
 from ssa.content import conf
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
 from ssa.language.analysis.lint import NOTHING_PASSES
+from ssa.rows.cells import Row
 from ssa.search.explanation import COLUMNS, Line, explain, explain_set
 from tools import ROOT
 from tools.content.authoring.checks import detection_checks, stanza_checks
 from tools.content.importer.published import ImporterError, read
 
+DEMO = [*sorted(ROOT.glob("sandbox/demo/*.log"))]
+"""Event files that ship with the source."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .conf, a .yml, or an app's folder")
+    parser.add_argument(
+        "--events",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        default=DEMO,
+        help="files of Windows events, over which the cost of several detections is measured (default: the demo's)",
+    )
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
             sys.stderr.write(f"{error}\n")
             wrong += 1
             continue
-        catalogue, running = Catalogue(source.stanzas), []
+        catalogue = Catalogue(source.stanzas)
+        running: list[Detection] = []
         for name in source.names:
             own = [_warning(name, source.stanzas[name], *problem) for problem in stanza_checks(name, source.stanzas)]
             try:
@@ -66,8 +81,25 @@ def run(options: argparse.Namespace) -> int:
             sys.stdout.write("".join(dict.fromkeys(shown(iter(rows)))) + "\n")
             running += [detection] * (not detection.disabled)
         if len(running) > 1:
-            sys.stdout.write("".join(f"{row['text']}\n" for row in explain_set(running)))
+            try:
+                rows = rows_of(options.events)
+            except OSError as error:
+                sys.stderr.write(f"{error}\n")
+                return 1
+            what = "events of the demo" if options.events is DEMO else "events"
+            for row in explain_set(running, rows, what):
+                sys.stdout.write(f"  '{row['detection']}': {row['text']}\n" if row["detection"] else f"{row['text']}\n")
     return int(wrong > 0)
+
+
+def rows_of(files: list[Path]) -> list[Row]:
+    """Return the rows of event files, as searches get them; raises OSError."""
+    events = itertools.chain.from_iterable(map(windows.read_events, files))
+    return [
+        {name: value if isinstance(value, list) else str(value) for name, value in windows_row(event).items() if value}
+        for event in events
+        if not event.problem
+    ]
 
 
 def fate(runs: Runs | None, detection: Detection) -> str:

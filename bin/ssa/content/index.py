@@ -19,10 +19,13 @@ from . import conf
 from .engine import ENGINE
 from .profile import Profile, ProfileError
 
+Show = Callable[[str], None]
+"""Shows the user a text, or writes it to a log."""
+
 CONF = "ssa_detection_index"
 
 FEW = 20
-"""How many detections without an entry are not worth a word: those that users write by hand, at 10 ms each."""
+"""How many detections without an entry are worth a line in the log, and no message: those that users write by hand."""
 
 COMMAND = "python -m tools index"
 """Writes the index of an app's local folder, in a checkout of this version."""
@@ -79,8 +82,8 @@ class Index:
         self._damaged.append(f"{stanza.place}: {problem}")
         return None
 
-    def report(self, warn: Callable[[str], None], inform: Callable[[str], None]) -> None:
-        """Report what could not be used, each in one message."""
+    def report(self, warn: Show, inform: Show, log: Show) -> None:
+        """Report what could not be used: damaged entries in a warning, missing ones in a remark, few in the log."""
         if self._damaged:
             count = len(self._damaged)
             have = "entry is" if count == 1 else "entries are"
@@ -88,10 +91,11 @@ class Index:
                 f"{count:,} {have} passed over in {CONF}.conf, which costs time and no hit: {self._damaged[0]}. "
                 f"`{COMMAND}` writes {'it' if count == 1 else 'them'} anew"
             )
-        if self._missing > FEW:
-            inform(
-                f"{self._missing:,} detections have no entry of this version in {CONF}.conf and had to be analysed, "
-                f"about 10 ms each, as at every search on every indexer: `{COMMAND}` writes them"
+        if self._missing:
+            detections = "1 detection has" if self._missing == 1 else f"{self._missing:,} detections have"
+            (inform if self._missing > FEW else log)(
+                f"{detections} no entry of this version in {CONF}.conf and had to be analysed, "
+                f"about 10 ms each, as at every search on every indexer: `{COMMAND}` writes the index"
             )
 
 

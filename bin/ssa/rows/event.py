@@ -23,10 +23,38 @@ InputEvent: TypeAlias = "dict[str, str | None]"
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 """The columns of a detection that reads each field from where all do."""
 
-_IS_MISSING: Mapping[str, Callable[[str], bool]] = {"dest_user_id": is_no_user, "dest_device_id": is_placeholder}
-"""Fields in which a placeholder is no value."""
+LONGEST_KNOWN, MOST_KNOWN = 200, 4_000
+"""Characters of the users, devices and paths that are remembered, and how many of each."""
 
-_IDENTITY = tuple((columns, is_no_user if "user" in columns else is_placeholder) for columns in PROCESSES.identity)
+
+class _Written(dict[str, str]):
+    """Value -> its JSON, which is remembered; empty for one that stands for a missing value."""
+
+    def __init__(self, is_missing: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._is_missing = is_missing
+
+    def __missing__(self, text: str) -> str:
+        written = "" if self._is_missing(text) else quoted(text)
+        if len(text) <= LONGEST_KNOWN:
+            if len(self) >= MOST_KNOWN:
+                self.clear()
+            self[text] = written
+        return written
+
+
+_WRITTEN: Mapping[str, _Written] = {"dest_user_id": _Written(is_no_user), "dest_device_id": _Written(is_placeholder)}
+"""For the fields in which a placeholder is no value."""
+
+_REPEATED = {
+    "user": _WRITTEN["dest_user_id"],
+    "dest": _WRITTEN["dest_device_id"],
+    "process_path": _Written(is_placeholder),
+}
+_IDENTITY = [
+    (columns, is_no_user if "user" in columns else is_placeholder, _REPEATED.get(columns[0]))
+    for columns in PROCESSES.identity
+]
 
 
 def field_values(row: Row, name: str, columns: Mapping[str, str] = NO_COLUMNS) -> list[str]:
@@ -38,57 +66,78 @@ def field_values(row: Row, name: str, columns: Mapping[str, str] = NO_COLUMNS) -
         return values(milliseconds(row.get("_time")))
     if name == "event_id":
         return [event_id(row)]
-    is_missing = _IS_MISSING.get(name)
+    written = _WRITTEN.get(name)
     for column in sources(name, columns):
         found = values(row.get(column))
-        if is_missing:
-            found = [value for value in found if not is_missing(value)]
+        if written is not None:
+            found = [value for value in found if written[value]]
         if found:
             return found
     return []
 
 
 def cell_of(row: Row, name: str, columns: Mapping[str, str] = NO_COLUMNS) -> Cell:
-    """Return as_cell of field_values, without detours where each of the row's cells is one text, as nearly always."""
-    if name == "_time":
-        return milliseconds(row.get("_time"))
-    if name != "event_id":
-        is_missing = _IS_MISSING.get(name)
-        for column in sources(name, columns):
-            cell = row.get(column)
-            if isinstance(cell, list):
-                break
-            if cell and not (is_missing and is_missing(cell)):
+    """Return as_cell of field_values."""
+    if name in COMPUTED:
+        return as_cell(field_values(row, name, columns))
+    return _first(row, sources(name, columns), _WRITTEN.get(name))
+
+
+def _first(row: Row, columns: tuple[str, ...], written: _Written | None) -> Cell:
+    """Return the first cell of these columns that has a value; where placeholders are none, without them."""
+    for column in columns:
+        cell = row.get(column)
+        if isinstance(cell, list):
+            cell = as_cell([value for value in values(cell) if written is None or written[value]])
+            if cell:
                 return cell
-        else:
-            return None
-    return as_cell(field_values(row, name, columns))
+        elif cell and (written is None or written[cell]):
+            return cell
+    return None
+
+
+class Reading:
+    """How the input event of a row is read: the named fields, or (None) every field that the row can give.
+
+    A field without a value is not in it. `columns` are those of the detections that read it.
+    """
+
+    def __init__(self, fields: frozenset[str] | None, columns: Mapping[str, str] = NO_COLUMNS) -> None:
+        self._all, self._columns = fields is None, columns
+        others = (fields or frozenset()).intersection((*COMPUTED, *COUNTERPARTS, *columns))
+        self._plain = tuple((fields or frozenset()) - others)
+        self._others = [(name, sources(name, columns), _WRITTEN.get(name)) for name in others - {*COMPUTED}]
+        self._computed = others.intersection(COMPUTED)
+
+    def __call__(self, row: Row) -> InputEvent:
+        """Return the input event of a row."""
+        if self._all:
+            own = (name for name in row if not name.startswith("__mv_"))
+            return input_event(row, frozenset([*own, *COUNTERPARTS, *self._columns, "event_id"]), self._columns)
+        event: dict[str, Any] = {name: cell for name in self._plain if (cell := row.get(name))}
+        if list in map(type, event.values()):
+            event = {name: several for name, cell in event.items() if (several := text(cell))}
+        for name, columns, written in self._others:
+            cell = _first(row, columns, written)
+            if cell:
+                event[name] = "\n".join(cell) if isinstance(cell, list) else cell
+        for name in self._computed:
+            found = (
+                milliseconds(row.get(name)) if name == "_time" else "\n".join(field_values(row, name, self._columns))
+            )
+            if found:
+                event[name] = found
+        return event
 
 
 def input_event(row: Row, fields: frozenset[str] | None, columns: Mapping[str, str] = NO_COLUMNS) -> InputEvent:
-    """Build the SSA input event of a row: the named fields, or (fields is None) every field that the row can give.
-
-    A field without a value is not in it. `columns` are those of the detection that reads it.
-    """
-    if fields is None:
-        own = (name for name in row if not name.startswith("__mv_"))
-        fields = frozenset([*own, *COUNTERPARTS, *columns, "event_id"])
-    plain, others = _by_source(fields, frozenset(columns))
-    event: dict[str, Any] = {name: cell for name in plain if (cell := row.get(name))}
-    if list in map(type, event.values()):
-        event = {name: several for name, cell in event.items() if (several := text(cell))}
-    for name in others:
-        cell = cell_of(row, name, columns)
-        if cell:
-            event[name] = "\n".join(cell) if isinstance(cell, list) else cell
-    return event
+    """Build the SSA input event of a row, as Reading does."""
+    return _reading(fields, tuple(columns.items()))(row)
 
 
 @lru_cache(maxsize=1_000)
-def _by_source(fields: frozenset[str], renamed: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Part fields into those that are the row's column of that name and nothing else, and the others."""
-    others = fields.intersection((*COMPUTED, *COUNTERPARTS, *renamed))
-    return tuple(fields - others), tuple(others)
+def _reading(fields: frozenset[str] | None, columns: tuple[tuple[str, str], ...]) -> Reading:
+    return Reading(fields, dict(columns))
 
 
 def columns_read(detections: Iterable[Detection]) -> frozenset[str] | None:
@@ -115,13 +164,16 @@ def event_id(row: Row) -> str:
     """Identify the event of a row: SHA-256 over its whole second and PROCESSES.identity, whatever the row says."""
     second = whole_second(row.get("_time"))
     parts = ["null" if second is None else str(second)]
-    for columns, is_missing in _IDENTITY:
+    for columns, is_missing, written in _IDENTITY:
         for column in columns:
             value = row.get(column)
+            if not value:
+                continue
             if isinstance(value, list):
                 value = "\n".join([one for one in values(value) if not is_missing(one)])
-            if value and not is_missing(value):
-                parts.append(quoted(value))
+            part = written[value] if written is not None else "" if is_missing(value) else quoted(value)
+            if part:
+                parts.append(part)
                 break
         else:
             parts.append('""')

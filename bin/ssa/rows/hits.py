@@ -24,7 +24,8 @@ def detect(detection: Detection, row: Row, seen: InputEvent | None = None) -> li
     plan = detection.plan
     seen = input_event(row, plan.input_fields, detection.columns) if seen is None else seen
     models = datamodels(detection, row) if plan.reads_datamodels else ()
-    return [columns(detection, hit, row, seen) for hit in plan.run(seen, models)]
+    found = plan.run(seen, models)
+    return [columns(detection, hit, row, seen) for hit in found] if found else []
 
 
 def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> dict[str, Cell]:
@@ -38,25 +39,31 @@ def columns(detection: Detection, hit: Detected, row: Row, seen: InputEvent) -> 
         raise TooLargeError(f"a body of more than {LONGEST_BODY:,} characters of JSON")
     start, end = hit.start_time, hit.end_time
     cells: dict[str, Cell] = {}
-    replaced = detection.replaced
+    replaced, held = detection.replaced, hit.body
     for name in detection.needs:
-        own = row.get(name)
-        if name in replaced or not (own if type(own) is str else text(own)):
-            value = hit.body.get(name)
-            if value is None and name in hit.body and name in detection.replaced:
-                cells[name] = None
-            elif value is None:
-                value = seen.get(name)
-                cells[name] = cell_of(row, name, detection.columns) if value is None or "\n" in value else value
-            else:
-                cells[name] = as_cell(value)
+        if name not in replaced:
+            own = row.get(name)
+            if own and (type(own) is str or text(own)):
+                continue
+        value = held.get(name)
+        if type(value) is str:
+            cells[name] = value
+        elif value is not None:
+            cells[name] = as_cell(value)
+        elif name in held and name in replaced:
+            cells[name] = None
+        else:
+            value = seen.get(name)
+            cells[name] = cell_of(row, name, detection.columns) if value is None or "\n" in value else value
     cells.update(detection.constants)
     cells["start_time"] = None if start is None else str(start)
     cells["end_time"] = None if end is None else str(end)
     cells["entities"] = as_cell([*hit.entities])
     cells["body"] = body
     cells["finding_id"] = finding_id(detection, hit, body)
-    cells["event_id"] = seen.get("event_id") or event_id(row)
+    if "event_id" not in seen:
+        seen["event_id"] = event_id(row)  # for all other hits in the row too
+    cells["event_id"] = seen["event_id"]
     if detection.dynamic_score:
         score = detection.score_of(hit.body)
         cells["risk_score"], cells["risk_severity"] = format_score(score), severity(score)

@@ -17,7 +17,7 @@ from ssa.content.index import Index
 from ssa.content.selection import EVERY, to_run
 
 from .detector import Detector
-from .messages import here
+from .messages import here, log
 from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
 from .scan.scan import Scan
 
@@ -48,7 +48,7 @@ def detector(
         chosen = to_run(
             catalogue, named, sets, lambda error: messages.warn(f"{here()}a detection is left out: {error}")
         )
-        index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text))
+        index.report(lambda text: messages.warn(here() + text), lambda text: messages.inform(here() + text), log)
         for detection in chosen if named is not None else ():
             _ = detection.plan  # named ones are few, and likely to be needed: compiled before the first row
         return Detector(chosen, trace, messages, named=named is not None, of_set=sets not in (None, EVERY))

@@ -33,7 +33,6 @@ class Readers:
 
     def __init__(self, columns: Mapping[str, str], detections: Sequence[Detection]) -> None:
         self.columns = columns
-        self.early: frozenset[str] | None
         self.detections = detections
         self.dispatch = Dispatch(detections)
         decisive = frozenset[str]().union(*(d.profile.decisive_fields for d in detections))
@@ -45,14 +44,23 @@ class Readers:
         read = [d.profile.input_fields for d in detections]
         every = frozenset[str]().union(*(fields for fields in read if fields is not None))
         # What is not as it stands in the row takes time: made for those rows alone that a detection may match.
-        self.late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
-        self.early = every - self.late - {"event_id"}
+        late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
+        self.early = event.Reading(None if None in read else every - late - {"event_id"}, columns)
+        self.late = event.Reading(frozenset() if None in read else late, columns)
         self.reads_id = "event_id" in every
         self.needs_id = self.makes_id = "event_id" in decisive
         """It takes a hash. Where it decides nothing, it is made for those rows alone that a detection finds: a row is
         run once more then, and the next one has it from the first."""
-        if None in read:
-            self.early, self.late = None, frozenset()
+
+    def offers(self, row: cells.Row, dispatches: bool = True) -> tuple[event.InputEvent, Sequence[Detection]]:
+        """Return the input event of a row, and the detections that it can match; all where it `dispatches` not."""
+        seen = self.early(row)
+        offered = self.dispatch(seen) if dispatches else self.detections
+        if offered:
+            seen.update(self.late(row))
+            if self.makes_id:
+                seen["event_id"] = event.event_id(row)
+        return seen, offered
 
     def note(self, has: tuple[str, ...]) -> None:
         """Count a row without a hit that may match and has just these fields."""
@@ -66,6 +74,14 @@ class Readers:
             self._lacking.update(dict.fromkeys(self.decisive.difference(has), count))
         self._having.clear()
         return self._lacking
+
+
+def readers_of(detections: Sequence[Detection]) -> list[Readers]:
+    """Return detections by the columns that they read."""
+    alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
+    for detection in detections:
+        alike.setdefault(tuple(sorted(detection.columns.items())), []).append(detection)
+    return [Readers(dict(columns), some) for columns, some in alike.items()]
 
 
 class Detector:
@@ -88,10 +104,7 @@ class Detector:
         self._examples: list[str] = []
         self._passed_over: Counter[str] = Counter()
         self._traces: dict[str, cells.Cell] = {"ssa_host": host(), "ssa_folder": APP} if trace else {}
-        alike: dict[tuple[tuple[str, str], ...], list[Detection]] = {}
-        for detection in detections:
-            alike.setdefault(tuple(sorted(detection.columns.items())), []).append(detection)
-        self._readers = [Readers(dict(columns), some) for columns, some in alike.items()]
+        self._readers = readers_of(detections)
         needed = sorted(set().union(*(d.needs for d in detections)))
         self.columns_read = event.columns_read(detections)
         self.columns_written = [*dict.fromkeys([*COLUMNS, *needed, *self._traces])]
@@ -108,12 +121,12 @@ class Detector:
         passed_over: set[str] = set()
         try:
             for readers in self._readers:
-                seen = event.input_event(row, readers.early, readers.columns)
-                offered = readers.dispatch(seen) if dispatches else readers.detections
+                seen, offered = readers.offers(row, dispatches)
                 found = self._find(readers, offered, row, seen) if offered else ()
                 if found:
                     hits += found
-                    passed_over.update(event.passed_over(row, readers.columns))
+                    if any(map(row.get, COUNTERPARTS)):
+                        passed_over.update(event.passed_over(row, readers.columns))
                 elif not hits and not seen.keys() >= readers.decisive:
                     missing.append((readers, (*seen,)))
             for hit in hits if self._traces else ():
@@ -131,31 +144,29 @@ class Detector:
     def _find(
         self, readers: Readers, offered: Sequence[Detection], row: cells.Row, seen: event.InputEvent
     ) -> list[dict[str, cells.Cell]]:
-        seen.update(event.input_event(row, readers.late, readers.columns))
-        if readers.makes_id:
-            seen["event_id"] = event.event_id(row)
+        """Return the hits of the detections that are offered a row."""
         found: list[dict[str, cells.Cell]] = []
-        for one in offered:
-            hits = self._run(one, row, seen)
-            if hits and readers.reads_id and "event_id" not in seen:
-                seen["event_id"] = event.event_id(row)
-                hits = self._run(one, row, seen)
-            found += hits
+        for detection in offered:
+            try:
+                hits = detect(detection, row, seen)
+                if hits and readers.reads_id and "event_id" not in seen:
+                    seen["event_id"] = event.event_id(row)
+                    hits = detect(detection, row, seen)
+                found += hits
+            except Exception as error:
+                self._report_unjudged(detection, error)
         readers.makes_id = readers.needs_id or (readers.reads_id and bool(found))
         return found
 
-    def _run(self, detection: Detection, row: cells.Row, seen: event.InputEvent) -> list[dict[str, cells.Cell]]:
-        try:
-            return detect(detection, row, seen)
-        except TooLargeError as error:
+    def _report_unjudged(self, detection: Detection, error: Exception) -> None:
+        """Fail the search for a row that a detection cannot judge."""
+        if isinstance(error, TooLargeError):
             self.fail(
                 f"'{detection.name}' cannot judge a row, in which its search makes {error}: correct the search, or set "
                 f"disabled = 1 for it in local/{CONF}.conf. Other rows and other detections are not affected"
             )
-            return []
-        except Exception as error:
+        else:
             self._report_defect(f"a row cannot be judged by '{detection.name}'", error)
-            return []
 
     def _report_defect(self, what: str, error: Exception) -> None:
         """Fail the search for a defect of ours, which must cost no other row or detection its hits."""

@@ -11,7 +11,10 @@ from ssa.language.analysis.lint import lint
 from ssa.language.required_text import GATES, MATCHES, PRESENT, SAME, RequiredText
 from ssa.language.text.errors import line_and_column
 from ssa.language.text.printer import print_command
+from ssa.rows.cells import Row
 from ssa.rows.event import required
+
+from .costs import advice, measure
 
 COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
 """What a row of an explanation has."""
@@ -87,12 +90,31 @@ def gate_of(detection: Detection) -> str:
     return f"it requires no text, so it is run for every row in which {' or '.join(map(phrase, clauses[0]))}"
 
 
-def explain_set(detections: Sequence[Detection]) -> Iterator[Line]:
-    """Yield what there is to know of detections that run together: how many require no text, and which."""
+MOST = 10
+"""How many of the costliest detections are listed."""
+
+
+def explain_set(detections: Sequence[Detection], rows: Sequence[Row], what: str) -> Iterator[Line]:
+    """Yield what there is to know of detections that run together: which require no text, and which cost most.
+
+    That is measured over `rows`; `what` names them.
+    """
     gated = [f"'{detection.name}'" for detection in detections if gate_of(detection)]
+    found = []
     if gated:
-        text = f"{len(gated):,} of {len(detections):,} require no text, and cost most: {', '.join(gated)}"
-        yield {**dict.fromkeys(COLUMNS, ""), "part": "set", "name": "cost", "text": text}
+        found.append(("", f"{len(gated):,} of {len(detections):,} require no text: {', '.join(gated)}"))
+    costs = measure(detections, rows)
+    if costs:
+        own = f"{sum(cost.share for cost in costs):.0%} of the time is that of {len(costs):,} detections"
+        first = f", of which the first {MOST}" if len(costs) > MOST else ""
+        found.append(("", f"over {len(rows):,} {what}, {own}{first}:"))
+    for cost in costs[:MOST]:
+        gate = gate_of(cost.detection)
+        cheaper = f"{gate}: {ADVICE}" if gate else advice(cost, len(rows))
+        judged = f"{cost.seconds * 1e6 / cost.offered:.0f} µs for each of {cost.offered:,} rows, {cost.hits:,} hits"
+        found.append((cost.detection.name, f"{cost.share:.1%} of the time, {judged}{'; ' * bool(cheaper)}{cheaper}"))
+    for detection, text in found:
+        yield {**dict.fromkeys(COLUMNS, ""), "detection": detection, "part": "set", "name": "cost", "text": text}
 
 
 _PHRASES = {

@@ -56,6 +56,15 @@ class SdkMessages:
         sdk.write_error("{}", message.format(*args) if args else message)
 
 
+def log(text: str) -> None:
+    """Write a line to stderr, which splunkd puts into the log of the search (search.log): not shown to its user."""
+    from contextlib import suppress  # not at the start, because most searches have nothing to say
+
+    with suppress(OSError):
+        sys.stderr.write(f"INFO ssadetect: {text}\n")
+        sys.stderr.flush()
+
+
 def here() -> str:
     """Name the machine in a message: a distributed search runs on many."""
     return f"[{host()}] "

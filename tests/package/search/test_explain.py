@@ -5,8 +5,9 @@ import pytest
 from sandbox.errors import SearchError
 from sandbox.search.chunked import CommandProcess
 from sandbox.search.instance import Instance
-from tests.support.app.search_command import SUSPECT, WRONG, local, searchinfo
+from tests.support.app.search_command import SUSPECT, WRONG, local, searchinfo, stanza
 from tests.support.examples import GIVEN, GIVEN_ID
+from tests.support.language.cases import END, START
 from tools.docs.pages import shipped
 
 
@@ -49,11 +50,21 @@ def test_it_names_the_column_that_a_detection_reads_instead(app, explain):
 def test_without_an_option_it_shows_all_and_what_is_wrong_as_a_row(app, explain):
     local(app, WRONG + SUSPECT)
     rows = explain()
-    assert {row["detection"] for row in rows} == {*shipped().names, "Wrong", "Suspect"}
+    assert {row["detection"] for row in rows if row["part"] != "set"} == {*shipped().names, "Wrong", "Suspect"}
     (error,) = (row["text"] for row in rows if row["part"] == "error")
     assert "the command 'stats' is stateful and cannot run here" in error
     (warning,) = (row for row in rows if (row["text"] or "").startswith('"X{0}" is never equal to what is in lower'))
     assert (warning["line"], warning["column"], warning["near"][:6]) == ("1", "64", '= "X{0')
+
+
+def test_without_an_option_it_lists_the_costliest_that_are_enabled(app, explain):
+    local(app, stanza("Any", f"{START}| where len(input_event.process) > 9{END}"))
+    gated, what, *costs = [row for row in explain() if row["part"] == "set"]
+    assert gated["text"] == f"1 of {len(shipped().names) + 1} require no text: 'Any'"
+    assert what["text"].startswith("over 174 made events of what Windows machines run most, ")
+    texts = {row["detection"]: row["text"] for row in costs}
+    assert " rows, 174 hits; it requires no text, so it is run for every row" in texts["Any"]
+    assert 'many events hold "msiexec.exe": require a text that fewer hold' not in texts["Any"]
 
 
 @pytest.mark.parametrize(

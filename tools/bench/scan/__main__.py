@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools import ROOT
+from tools.bench import searches, section
 from tools.bench.rules.page import report as many_rules
 from tools.bench.scan.data import NARROW, WIDE, Chunk, chunk, detections
 from tools.bench.scan.runs import WANTED, Bench, Run, Series, machine, pythons, series
@@ -169,6 +170,9 @@ def report(runs: int, rows: int) -> Iterator[str]:
             yield "\nMany detections, narrow rows, 0.01 % of them a match:\n"
             yield from many(bench, python, runs, rows)
     yield ""
+    kept = section.read(searches.HEADING, PAGE.read_text("utf-8")) if PAGE.exists() else ""
+    yield from kept.splitlines()  # `python -m tools.bench.searches --write` writes it
+    yield from [""] * bool(kept)
     yield from many_rules()
     yield ""
     yield (HERE / "notes.md").read_text().rstrip()

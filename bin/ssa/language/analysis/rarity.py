@@ -60,7 +60,7 @@ _ARGUMENTS = (
 
 
 @cache
-def _sample() -> tuple[list[str], list[str]]:
+def sample() -> tuple[list[str], list[str]]:
     """Return paths of programs, and command lines, as they are frequent."""
     folders = [_FOLDERS[at % len(_FOLDERS)] for at in range(len(_PROGRAMS) * 3)]
     paths = [f"{folder}\\{_PROGRAMS[at % len(_PROGRAMS)]}" for at, folder in enumerate(folders)]
@@ -71,7 +71,7 @@ def _sample() -> tuple[list[str], list[str]]:
 @cache
 def _grams(size: int) -> dict[str, int]:
     grams: dict[str, int] = defaultdict(int)
-    for text in _sample()[1]:
+    for text in sample()[1]:
         for at in range(len(text) - size + 1):
             grams[text[at : at + size]] += 1
     return grams
@@ -92,7 +92,7 @@ def _of(field: str, how: str, text: str) -> float:
     if how in GATES:
         return _OF_GATES[how]
     usual = next((share for part, share in _USUAL.items() if part in field.lower()), 0)
-    return usual or _of_text(text.lower(), how, _sample()["path" not in field and "name" not in field])
+    return usual or _of_text(text.lower(), how, sample()["path" not in field and "name" not in field])
 
 
 def _of_text(text: str, how: str, sample: list[str]) -> float:

@@ -23,6 +23,8 @@ SHORT = 3
 WIDE = 64
 """Characters of ASCII in a set that, at the start or end, tells nothing and takes time."""
 
+_SIGMAS = frozenset("σς")
+
 _MORE = Repeat(Sequence(()), 0, None, True)
 """Stands for anything, or nothing."""
 
@@ -130,10 +132,14 @@ def _ascii(accepted: Container[str]) -> list[int]:
 
 
 def _as_class(accepted: Container[str]) -> str:
-    """Write a set as a class of `re`; one that is no list of characters may have any outside of ASCII."""
+    """Write a set as a class of `re`; one that is no list of characters may have any outside of ASCII.
+
+    A part in lower case may have another small sigma than the whole, in which it is looked for: so either will do.
+    """
     if isinstance(accepted, frozenset):
-        ranges = _ranges(map(ord, accepted))
-        return f"[{ranges}]" if len(accepted) > 1 else ranges  # which `re` finds faster
+        either_sigma = accepted | _SIGMAS if accepted & _SIGMAS else accepted
+        ranges = _ranges(map(ord, either_sigma))
+        return f"[{ranges}]" if len(either_sigma) > 1 else ranges  # which `re` finds faster
     return f"[{_ranges(_ascii(accepted))}\\x80-\\U0010ffff]"
 
 
