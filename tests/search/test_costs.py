@@ -79,5 +79,5 @@ def test_nothing_to_run_costs_nothing():
 def test_made_rows_have_what_process_detections_read():
     rows = [*usual_rows()]
     assert len(rows) == 174
-    assert all(row["process"].startswith(f'"{row["process_path"]}"') for row in rows)
+    assert all(row["process"].lstrip('"').startswith(row["process_path"]) for row in rows)
     assert all(row["process_path"].endswith("\\" + row["process_name"]) for row in rows)

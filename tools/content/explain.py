@@ -82,12 +82,12 @@ def run(options: argparse.Namespace) -> int:
             running += [detection] * (not detection.disabled)
         if len(running) > 1:
             try:
-                rows = rows_of(options.events)
+                events = rows_of(options.events)
             except OSError as error:
                 sys.stderr.write(f"{error}\n")
                 return 1
             what = "events of the demo" if options.events is DEMO else "events"
-            for row in explain_set(running, rows, what):
+            for row in explain_set(running, events, what):
                 sys.stdout.write(f"  '{row['detection']}': {row['text']}\n" if row["detection"] else f"{row['text']}\n")
     return int(wrong > 0)
 

@@ -148,11 +148,9 @@ class Detector:
         found: list[dict[str, cells.Cell]] = []
         for detection in offered:
             try:
+                lacks_id = readers.reads_id and "event_id" not in seen
                 hits = detect(detection, row, seen)
-                if hits and readers.reads_id and "event_id" not in seen:
-                    seen["event_id"] = event.event_id(row)
-                    hits = detect(detection, row, seen)
-                found += hits
+                found += detect(detection, row, seen) if hits and lacks_id else hits  # a hit has made it
             except Exception as error:
                 self._report_unjudged(detection, error)
         readers.makes_id = readers.needs_id or (readers.reads_id and bool(found))

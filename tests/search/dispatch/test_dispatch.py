@@ -1,7 +1,6 @@
 """Dispatch offers every detection that would fire, whatever programs and events there are, and few others."""
 
 from random import Random
-from types import SimpleNamespace
 
 import pytest
 
@@ -15,15 +14,10 @@ from ssa.search.dispatch.lookup import Lookup, Memo
 from tests.support.language.cases import END, START
 from tests.support.language.literals import NAMES, near, requiring_program
 from tests.support.language.printing import print_program
+from tests.support.language.profiles import detection
 from tests.support.soak import SEED, count, report
 
 EVENT = {"process": r"C:\Tools\Kit.exe /add User1 тест", "process_name": "Kit.exe", "parent": "kit.EXE"}
-
-
-def detection(name, text):
-    """A detection as far as dispatch knows one: its profile as the index would give it."""
-    plan = compile_text(text)
-    return SimpleNamespace(name=name, plan=plan, profile=Profile.read(Profile.of(plan).written))
 
 
 def where(condition):

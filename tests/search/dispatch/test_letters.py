@@ -11,8 +11,8 @@ import pytest
 from ssa.language import SsaError, compile_text
 from ssa.search.dispatch.dispatch import Dispatch
 from ssa.search.scan.byte_search import byte_search
-from tests.search.dispatch.test_dispatch import detection
 from tests.support.language.cases import END, START
+from tests.support.language.profiles import detection
 from tests.support.soak import SEED, count, report
 
 LETTERS = "ΣσςΑα" * 2 + "İiıIßẞSsſKkKﬁﬀﬂﬅfFÅåÅµΜǰJŉn . x"

@@ -92,3 +92,9 @@ def test_a_column_that_the_command_writes_is_replaced_wherever_it_stands(name):
     names, values = read(text)
     found = set(zip(names, values, strict=True))
     assert found == {("user", "a"), ("x", "x"), ("body", "1\n2"), (MV + "body", "$1$;$2$")}
+
+
+def test_a_row_that_has_all_columns_gets_no_empty_one():
+    table = Table("body,__mv_body", None, ["body"])
+    assert table.header == "body,__mv_body\r\n"
+    assert table.line(["old", ""], "old,", {"body": "new"}) == '"new",\r\n'

@@ -187,6 +187,9 @@ class _Maker:
         columns = [syntax.Eval((("x", self.text(1)), ("y", self.text(2)), ("z", self.text(1))), AT) for _ in range(2)]
         rex = [self.rex()] if self.chance(15) else []
         where = syntax.Where(self.condition(self.pick((0, 0, 1))), AT)
+        if self.chance(20):
+            unwanted = syntax.Not(self.call("coalesce", self.condition(0), constant(False)), AT)
+            where = syntax.Where(syntax.And((where.condition, unwanted), AT), AT)
         if self.chance(75):
             return (syntax.Statement(None, (syntax.From(None, AT), columns[0], *rex, where, syntax.Into(AT)), AT),)
         named = (

@@ -46,7 +46,7 @@ class Table:
         added = [text for name in self._new for text in (name, MV + name)]
         for name, (own, several) in self._old:
             added += [name] * (not own) + [MV + name] * (not several)
-        self.header = f"{header},{','.join(map(_quoted, added))}\r\n"
+        self.header = f"{','.join([header, *map(_quoted, added)])}\r\n"
 
     def row(self, values: list[str]) -> dict[str, Cell]:
         """Return the row of a record's cells, as far as it is read."""
@@ -74,7 +74,7 @@ class Table:
                     for at in places:
                         values[at] = cell
         record = ",".join(map(_quoted, values)) if text is None else text
-        return f"{record},{','.join(added)}\r\n"
+        return f"{','.join([record, *added])}\r\n"
 
 
 def cells(record: str) -> list[str] | None:
