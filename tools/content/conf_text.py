@@ -90,13 +90,33 @@ class ConfText:
             _Piece(name, self._lines(setting(key, value)), key) for key, value in wanted.items()
         ]
 
+    def remove(self, name: str, comment: str = "") -> None:
+        """Remove a stanza, with the comment that it was put below, and the blank row that parts it from what precedes.
+
+        Comments of others stay, those after its last setting too.
+        """
+        own = [at for at, piece in enumerate(self._pieces) if piece.stanza == name and (piece.key or piece.header)]
+        above = _comment(comment).splitlines()
+        for header in [at for at in own if self._pieces[at].header]:
+            start = header - len(above)
+            if above and [piece.text.rstrip() for piece in self._pieces[max(0, start) : header]] == above:
+                own += range(start, header)
+            else:
+                start = header
+            if start and not self._pieces[start - 1].text.strip():
+                own.append(start - 1)
+        self._pieces = [piece for at, piece in enumerate(self._pieces) if at not in {*own}]
+        if own:
+            while self._pieces and not self._pieces[0].text.strip():
+                del self._pieces[0]  # the blank row of what followed the first stanza
+
     def _append(self, name: str, comment: str) -> None:
         if self._pieces:
             self._close(len(self._pieces) - 1)
             if self._pieces[-1].text.strip():
                 self._pieces.append(_Piece("", self._end))
         if comment:
-            self._pieces.append(_Piece("", self._lines("# " + comment.replace("\n", "\n# "))))
+            self._pieces += [_Piece("", self._lines(row)) for row in _comment(comment).splitlines()]
         self._pieces.append(_Piece(name, self._lines(f"[{name}]"), header=True))
 
     def _close(self, at: int) -> None:
@@ -109,6 +129,10 @@ class ConfText:
 
     def _lines(self, text: str) -> str:
         return text.replace("\n", self._end) + self._end
+
+
+def _comment(text: str) -> str:
+    return "# " + text.replace("\n", "\n# ") if text else ""
 
 
 def _pieces(text: str) -> list[_Piece]:

@@ -50,6 +50,12 @@ class LocalConfs:
             if there.get(key, value) != value
         ]
 
+    def remove(self, name: str, stanza: str, comment: str = "") -> None:
+        """Remove a stanza from the local layer of a conf: see ConfText.remove. It must not be in the default layer."""
+        self._texts[name].remove(stanza, comment)
+        self.stanzas[name].pop(stanza, None)
+        self.put_stanzas.pop((name, stanza), None)
+
     def settings(self, name: str, stanza: str) -> dict[str, str]:
         """Return the settings of a stanza as they would now be read, default below local."""
         return {key: setting.value for key, setting in self.stanzas[name].get(stanza, conf.Stanza()).items()}
@@ -83,7 +89,7 @@ class LocalConfs:
         return len(conf.parse(text, index.CONF))
 
     def write(self) -> None:
-        """Write the files that change, and with detections their index.
+        """Write the files that change, and with detections their index; a file that has nothing any more goes.
 
         Raises ImporterError when one cannot be written; then all are as before.
         """
@@ -100,11 +106,15 @@ class LocalConfs:
                 _make_like(folder, self.app, 0o777)
             for name, text in changed.items():
                 at = self._path(name)
-                made[name] = _beside(at, text)
-            for name, file in made.items():
+                if text:
+                    made[name] = _beside(at, text)
+            for name, text in changed.items():
                 at = self._path(name)
                 done.append(name)
-                file.replace(at)
+                if text:
+                    made[name].replace(at)
+                else:
+                    at.unlink()
         except BaseException as error:
             for name in done:
                 self._restore(name)
@@ -116,6 +126,8 @@ class LocalConfs:
             if isinstance(error, OSError):
                 raise ImporterError(f"{at}: cannot be written: {error.strerror}") from error
             raise
+        with suppress(OSError):
+            folder.rmdir()  # where nothing is left in it
 
     def _restore(self, name: str) -> None:
         before = self._before[name]

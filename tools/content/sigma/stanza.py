@@ -9,6 +9,7 @@ from datetime import date, datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from sigma.rule import SigmaRule
+from sigma.rule.base import SigmaRuleBase
 
 from ssa.content.detection import format_score
 from tools.content.sigma.condition import Writer, column, quoted
@@ -51,12 +52,12 @@ def comma_list(given: Iterable[object]) -> str:
     )  # fmt: skip
 
 
-def rule_id(rule: SigmaRule) -> str:
+def rule_id(rule: SigmaRuleBase) -> str:
     """Return the id of a rule; of one without an id, one that is made of its title, so that it stays."""
     return str(rule.id or uuid5(NAMESPACE_URL, f"sigma:{rule.title}"))
 
 
-def name_of(rule: SigmaRule) -> str:
+def name_of(rule: SigmaRuleBase) -> str:
     """Return the name of a stanza: titles repeat, so it ends with the first part of the id."""
     title = one_line(rule.title.translate(_UNSAFE), LONGEST_TITLE).strip() or "Sigma rule"
     return f"{title} {rule_id(rule)[:8]}"
@@ -79,8 +80,8 @@ def search_of(rule: SigmaRule, source: Source, mapping: RuleMapping) -> str:
     )
 
 
-def settings_of(rule: SigmaRule, file: str, source: Source, mapping: RuleMapping) -> dict[str, str]:
-    """Return the settings of a rule that came from a file; raises Refused, and SigmaError."""
+def settings_of(rule: SigmaRuleBase, search: str, file: str, source: Source, mapping: RuleMapping) -> dict[str, str]:
+    """Return the settings of a rule that came from a file, with its search as SSA text."""
     level = rule.level.name.lower() if rule.level else "medium"
     status = rule.status.name.lower() if rule.status else ""
     changed = [_day(day) for day in (rule.date, rule.modified) if day]
@@ -99,7 +100,7 @@ def settings_of(rule: SigmaRule, file: str, source: Source, mapping: RuleMapping
         "product": "Sigma",
         "datamodel": source.datamodel,
         "description": one_line(rule.description),
-        "search": search_of(rule, source, mapping),
+        "search": search,
         "impact": format_score(mapping.impact.get(level, mapping.otherwise[0])),
         "confidence": format_score(mapping.confidence.get(status, mapping.otherwise[1])),
         "message": f"{title} (Sigma rule by {author}) {source.message}",
