@@ -17,6 +17,7 @@ from sigma.policy import SigmaPolicy
 
 from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import Detection
+from ssa.content.fields import COLUMNS
 from tools.content import stanzas
 from tools.content.pushdown import EVERYTHING, prefilter
 from tools.content.sigma.condition import column, quoted
@@ -201,7 +202,7 @@ def _search(correlation: Correlation, own: Detection, named: Sequence[Detection]
             "addinfo",
             f"where correlation_holds=1 AND coalesce(correlation_held, 0)=0 AND _time>=info_min_time+{reach}",
             f"eval {FROM}=round({FROM}*1000)",
-            "fields - correlation_*, info_*",
+            f"fields - {', '.join(COLUMNS)}, correlation_*, info_*",
             f'ssadetect detection="{own.id}" | `{filter_macro}`',
             "addinfo",
             "table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *",

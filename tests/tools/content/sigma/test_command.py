@@ -3,10 +3,8 @@
 import json
 
 import pytest
-import yaml
 
 from ssa.content.detection import Catalogue
-from tests.support.sigma.own import rule
 
 LEFT_OUT = "left out by --id, --tag, --level or --status"
 
