@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.terminal import plain
 from ssa.content import conf
 from tools.content.importer import app_argument, app_folder
 from tools.content.importer.local import LocalConfs
@@ -198,8 +199,12 @@ def summary(converted: Collection[Converted], dry_run: bool) -> str:
     fires = Counter(kind for one in done for kind in one.fires_on)
     refused = [one for one in converted if one.reason and not one.left_out]
     lines = [
-        *(f"refused: {one.file}: {one.reason}" for one in refused),
-        *(f"note: {one.file}: no event is known to have {', '.join(one.unknown)}" for one in done if one.unknown),
+        *(f"refused: {plain(one.file)}: {one.reason}" for one in refused),
+        *(
+            f"note: {plain(one.file)}: no event is known to have {', '.join(one.unknown)}"
+            for one in done
+            if one.unknown
+        ),
         f"{len(done):,} rules {'would be' if dry_run else 'are'} detections, {len(refused):,} refused, "
         f"{len(converted) - len(done) - len(refused):,} {LEFT_OUT}",
         *(f"{count:,} of them can fire on {kind}" for kind, count in fires.items()),
