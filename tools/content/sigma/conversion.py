@@ -29,7 +29,7 @@ from tools.content.sigma.condition import Node, can_be
 from tools.content.sigma.correlation import Correlation, Named
 from tools.content.sigma.mapping import RuleMapping, Source
 from tools.content.sigma.refusal import Refused
-from tools.content.sigma.stanza import name_of, one_line, search_of, settings_of
+from tools.content.sigma.stanza import name_of, name_with_id, one_line, search_of, settings_of
 
 
 def _silent(done: int, of: int) -> None:
@@ -109,7 +109,7 @@ def convert(
             one = replace(one, name="", settings={}, reason=f"its id is that of a rule in {ids[one.id]}")
         elif one.name:
             if one.name in names:  # the same title, and the same first part of the id
-                one = replace(one, name=one.name + one.id[8:])
+                one = replace(one, name=name_with_id(one.name, one.id))
             ids[one.id] = file
             names.add(one.name)
             if one.source and not one.correlation:

@@ -14,6 +14,7 @@ from tools.content.importer.local import LocalConfs
 from tools.content.importer.published import ImporterError
 from tools.content.sigma import correlation as correlations
 from tools.content.sigma.conversion import Converted
+from tools.content.sigma.stanza import name_with_id
 from tools.docs.pages import saved_search
 
 CONFS = ("macros", CONF, "savedsearches")
@@ -101,7 +102,7 @@ def _put_one(confs: LocalConfs, one: Converted, chosen: str, is_apart: bool, cha
         elif its_set and its_set != of_set:
             problem = f"it is in the set {its_set}: remove that one first, or import it with --set {its_set}"
     else:
-        name = one.name if one.name not in known else one.name + one.id[8:]
+        name = one.name if one.name not in known else name_with_id(one.name, one.id)
         if name in known:
             problem = f"the detection {name!r} has another id"
     if problem:

@@ -63,6 +63,11 @@ def name_of(rule: SigmaRuleBase) -> str:
     return f"{title} {rule_id(rule)[:8]}"
 
 
+def name_with_id(name: str, id: str) -> str:
+    """Return the name of a stanza with all of its id, for one that another has: as long as any may be."""
+    return f"{name[: LONGEST_TITLE + 9 - len(id) - 1].removesuffix(id[:8]).rstrip()} {id}"
+
+
 def search_of(rule: SigmaRule, source: Source, mapping: RuleMapping) -> str:
     """Write the search of a rule; raises Refused, and SigmaError for a condition that is none."""
     writer = Writer(source, mapping)

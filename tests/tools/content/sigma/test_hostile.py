@@ -136,7 +136,7 @@ WORDS = re.compile(r"[A-Za-z_][\w*-]*")
 @given(st.lists(ANY, min_size=12, max_size=12), ANY)
 def test_any_text_in_any_field_stays_in_its_setting(app, tmp_path_factory, texts, value):
     """The confs have the stanzas and settings that are meant, and searches no text of a rule outside of quotes."""
-    keys = ("title", "author", "description", "license", "name", "taxonomy")
+    keys = ("title", "author", "description", "license", "name", "misc")
     changed = dict(zip(keys, texts, strict=False))
     changed |= {"title": texts[0][:250] or "x", "name": texts[4] or "x"}
     changed |= {"references": [texts[6]], "falsepositives": [texts[7]], "tags": [f"attack.{texts[8]}"]}
