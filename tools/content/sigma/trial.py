@@ -69,18 +69,22 @@ class Trial:
 
 def run(rules: Sequence[Converted], files: Sequence[Path]) -> str:
     """Run rules over event files, as `python -m tools replay` reads them; return the table. Raises TrialError."""
-    tried = [one for one in rules if not one.correlation]
-    if not tried:
+    plain_rules = [one for one in rules if not one.correlation]
+    if not plain_rules:
         raise TrialError("there is no rule to try")
     started = time.monotonic()
+    done = tried(plain_rules, files)
+    done.seconds = time.monotonic() - started
+    return table(done, plain_rules) + correlated(len(rules) - len(plain_rules))
+
+
+def tried(rules: Sequence[Converted], files: Sequence[Path]) -> Trial:
+    """Run rules over event files; raises TrialError."""
     try:
         with tempfile.TemporaryDirectory(prefix="sigma-") as folder:
-            app = install(tried, Path(folder))
-            done = over(app, tried, files)
+            return over(install(rules, Path(folder)), rules, files)
     except (SandboxError, OSError) as error:
         raise TrialError(plain(str(error))) from error
-    done.seconds = time.monotonic() - started
-    return table(done, tried) + correlated(len(rules) - len(tried))
 
 
 def install(rules: Sequence[Converted], folder: Path) -> Path:
