@@ -19,6 +19,7 @@ import yaml
 
 from tools.bench.rules import documents, rows
 from tools.bench.rules.measuring import Rules
+from tools.bench.scan.runs import machine
 from tools.content.sigma import conversion, trial
 from tools.content.sigma.mapping import RuleMapping
 
@@ -63,8 +64,8 @@ def text(row: rows.Row, number: int) -> str:
     return _SYSMON.format(time=f"{at}.{number % 8 * 125:03d}0000Z", host=escape(row["dest"]), data=data)
 
 
-def measured(home: Path, events: int, count: int) -> tuple[trial.Trial, int]:
-    """Return what a trial of rules over events found, and how many hits there are; `home` is a folder."""
+def measured(home: Path, events: int, count: int) -> tuple[trial.Trial, int, float]:
+    """Return what a trial found, how many hits there are, and its processor time (s); `home` is a folder."""
     bases = rows.bases(False)
     is_real = bool(os.environ.get(documents.FOLDER))
     rules = Rules(home, count, bases, is_real)
@@ -80,11 +81,16 @@ def measured(home: Path, events: int, count: int) -> tuple[trial.Trial, int]:
     with (home / "events.log").open("w", encoding="utf-8") as file:
         file.writelines(text(row, number) + "\n" for number, row in enumerate(made))
     planted = sum(sum(1 for _ in rules.found(row)) for row in made)
-    started = time.monotonic()
+    started, spent = time.monotonic(), processor()
     converted = [one for one in conversion.convert([folder], mapping) if one.name]
     done = trial.tried(converted, [home / "events.log"])
     done.seconds = time.monotonic() - started
-    return done, planted
+    return done, planted, processor() - spent
+
+
+def processor() -> float:
+    """Return the seconds of processor time of this process and those that it has started, which have ended."""
+    return sum(os.times()[:4])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,12 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rules", type=int, default=RULES, metavar="N")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as home:
-        done, planted = measured(Path(home), asked.events, asked.rules)
-    hits, rate = sum(fired.hits for fired in done.fired.values()), done.events / done.seconds
+        done, planted, spent = measured(Path(home), asked.events, asked.rules)
+    hits = sum(fired.hits for fired in done.fired.values())
+    rate, least = done.events / done.seconds, done.events / spent
     goal = "met" if rate >= GOAL else "missed"
     print(
         f"{asked.rules:,} rules over {done.events:,} events: {hits:,} hits of {planted:,}, {done.seconds:.1f} s, "
-        f"{rate:,.0f} events a second (at least {GOAL:,}: {goal})"
+        f"{rate:,.0f} events a second (at least {GOAL:,}: {goal}), {least:,.0f} a second of processor time; {machine()}"
     )
     return int(hits != planted or done.events != asked.events)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ssa.content import conf, index
 from ssa.content.detection import CONF
+from ssa.content.profile import Profile
 from tools.content.conf_text import ConfText
 from tools.content.importer.published import ImporterError
 from tools.content.index_text import index_text
@@ -30,6 +31,8 @@ class LocalConfs:
         self._texts = {name: ConfText(text or "") for name, text in self._before.items()}
         self.put_stanzas: dict[tuple[str, str], dict[str, str]] = {}
         """What was put, by conf and stanza."""
+        self.profiles: dict[str, Profile] = {}
+        """Profiles that are known of detections that were put, by their searches."""
 
     def put(
         self, name: str, stanza: str, settings: Mapping[str, str], theirs: Collection[str] = (), comment: str = ""
@@ -82,7 +85,7 @@ class LocalConfs:
 
     def put_index(self) -> int:
         """Put the index of the detections as they now are, whatever is there; return how many entries it has."""
-        text = index_text(self.app, self.stanzas[CONF])
+        text = index_text(self.app, self.stanzas[CONF], self.profiles)
         there = self._path(index.CONF)
         self._before[index.CONF] = there.read_text("utf-8", "replace") if there.is_file() else None
         self._texts[index.CONF] = ConfText(text)

@@ -22,6 +22,7 @@ from sigma.types import SigmaFieldReference
 
 from ssa.content import conf
 from ssa.content.detection import Catalogue, Detection, DetectionError
+from ssa.content.profile import Profile
 from tools.content.conf_text import ConfText
 from tools.content.sigma import correlation as correlations
 from tools.content.sigma import reading
@@ -50,6 +51,7 @@ class Converted:
     status: str = ""
     name: str = ""
     settings: dict[str, str] = field(default_factory=dict)
+    profile: Profile | None = None
     tags: tuple[str, ...] = ()
     source: Source | None = None
     correlation: Correlation | None = None
@@ -145,7 +147,7 @@ def convert_one(
             search = search_of(plain, source, mapping)
             nodes = [condition.parsed for condition in plain.detection.parsed_condition]
         name, settings = name_of(rule), settings_of(rule, search, file, source, mapping)
-        detection(name, settings)
+        profile = detection(name, settings).profile
     except (Refused, SigmaError, DetectionError) as error:
         return Converted(file, title, id, level, status, reason=one_line(str(error), 500))
     except Exception as error:
@@ -161,6 +163,7 @@ def convert_one(
         settings["status"],
         name,
         settings,
+        profile=profile,
         tags=tuple(f"{tag.namespace}.{tag.name}".lower() for tag in rule.tags),
         source=source,
         correlation=correlation,

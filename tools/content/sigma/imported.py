@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ssa.content.detection import CONF, Catalogue, Detection
-from ssa.content.index import Index
 from tools.content import sets, stanzas
 from tools.content.importer import put_new_macro
 from tools.content.importer.local import LocalConfs
 from tools.content.importer.published import ImporterError
+from tools.content.index_text import KnownIndex
 from tools.content.sigma import correlation as correlations
 from tools.content.sigma.conversion import Converted
 from tools.content.sigma.stanza import name_with_id
@@ -114,6 +114,8 @@ def _put_one(confs: LocalConfs, one: Converted, chosen: str, is_apart: bool, cha
     for key, last in zip(SCORE, before.get(WRITTEN, "").split(", "), strict=False):
         if last and before.get(key) != last:
             del settings[key]
+    if one.profile:
+        confs.profiles[one.settings["search"]] = one.profile
     changed = confs.put(CONF, name, settings) or settings.keys() - before.keys()
     (changes.added if not there else changes.changed if changed else changes.unchanged).append(name)
     return replace(one, name=name)
@@ -149,7 +151,7 @@ def _text(confs: LocalConfs, name: str, key: str) -> str:
 def _put_searches(confs: LocalConfs, name: str, correlated: Sequence[Converted]) -> None:
     """Put the saved search of a set and its macros, and one saved search for each correlation of it."""
     members = _members(confs, name)
-    catalogue = Catalogue(confs.stanzas[CONF], Index(str(confs.app)))
+    catalogue = Catalogue(confs.stanzas[CONF], KnownIndex(confs.app, confs.profiles))
     found: dict[str, Detection] = {one: catalogue.find(one) for one in members}
     plain = [found[one] for one in members if _text(confs, one, "set") == name]
     for macro, definition in sets.macros(name).items():

@@ -28,7 +28,6 @@ from ssa.content.detection import CONF, Catalogue
 from ssa.rows.event import columns_read
 from tools.build import package
 from tools.content.conf_text import ConfText
-from tools.content.index_text import index_text
 from tools.content.sigma.conversion import Converted
 
 CHUNK = 5_000
@@ -91,14 +90,14 @@ def install(rules: Sequence[Converted], folder: Path) -> Path:
     """Put the packaged app into a folder, with these rules and no others; return where it is."""
     unpack(package.build(folder / "dist"), folder / "etc/apps")
     app = folder / "etc/apps/ssa_detections"
-    text = ConfText("")
-    text.put("default", {"disabled": "1"})
+    text, entries = ConfText("[default]\ndisabled = 1\n"), ConfText("")
     for one in rules:
         text.put(one.name, {**one.settings, "disabled": "0"})
+        if one.profile:
+            entries.put(*indexes.entry(one.name, one.settings["search"], one.profile))
     (app / "local").mkdir()
     (app / f"local/{CONF}.conf").write_text(text.text, "utf-8")
-    entries = index_text(app, conf.load(str(app), CONF).stanzas)
-    (app / f"local/{indexes.CONF}.conf").write_text(entries, "utf-8")
+    (app / f"local/{indexes.CONF}.conf").write_text(entries.text, "utf-8")
     return app
 
 
