@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
-.PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
+.PHONY: help demo sigma ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -12,6 +12,9 @@ help: ## list the targets
 
 demo: $(VENV)/sandbox ## run the packaged app over the demo events, by REST as on a Splunk: detections, risk, alerts
 	@$(RUN) -m sandbox replay --home .sandbox sandbox/demo/*.log
+
+sigma: $(VENV)/sandbox $(VENV)/sigma ## set up what `python -m tools sigma` needs: docs/sigma.md
+	@$(RUN) -m tools sigma --help >/dev/null
 
 ui: $(VENV)/sandbox ui/dist/view.js ## open the views over the demo events in a browser, no Splunk needed (Node.js)
 	@$(RUN) -m tools.ui
@@ -43,6 +46,7 @@ inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic
 bench: $(VENV)/sandbox $(VENV)/sigma ## measure reading, ingest, and searches over a million events (an hour or two, 5 GB of disk)
 	@$(RUN) -m tools.bench.reading
 	@$(RUN) -m tools.bench.searches
+	@$(RUN) -m tools.bench.rules.trial
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec
 
@@ -64,7 +68,7 @@ check: $(VENV)/dev ## ruff, strict mypy (of the library also as on Windows), con
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
 	@$(RUN) -m tools.replay.dataset
 
-generate: $(VENV)/sandbox ## write what is generated: stanzas, pages, demo events; tools/generate.py lists all
+generate: $(VENV)/sandbox $(VENV)/sigma ## write what is generated: stanzas, pages, demo events; tools/generate.py lists all
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ssa.content.datamodels import DATA_MODELS
 from ssa.content.detection import Detection
 from tools.content import stanzas
 
-NAME = re.compile(r"[a-z0-9_]{1,60}")
-"""The name of a set."""
 
-
-def search_name(name: str) -> str:
+def title(name: str) -> str:
     """Return the name of a set's saved search."""
     kind, _, category = name.partition("_")
     return f"SSA - Sigma {category} - Rule" if kind == "sigma" and category else f"SSA - Set {name} - Rule"
 
 
-def macros(name: str) -> dict[str, str]:
-    """Return the macros of a set, by name, each with its definition: users edit them."""
-    return {f"ssa_set_{name}_filter": "search *"}
+def macros(name: str) -> dict[str, stanzas.Settings]:
+    """Return the macros of a set: the filter, which is its users' own."""
+    return {filter_macro(name): stanzas.macro("search *")}
+
+
+def filter_macro(name: str) -> str:
+    """Return the name of a set's filter macro."""
+    return f"ssa_set_{name}_filter"
 
 
 def passed(detections: Sequence[Detection]) -> str:
@@ -42,8 +43,9 @@ def saved_search(name: str, detections: Sequence[Detection]) -> dict[str, str]:
     return {
         "description": f"The detections of the set {name}.",
         "search": f'({base}) `ssa_due(event)` | {passed(detections)} | ssadetect detection="{ids}" | `ssa_usual` '
-        f"| `ssa_set_{name}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, dest_device_id, *",
-        **{"request.ui_dispatch_app": "ssa_detections", "disabled": "0", "enableSched": "0"},
+        f"| `ssa_allow_list` | `{filter_macro(name)}` | addinfo "
+        "| table _time, detection, risk_score, dest_user_id, dest_device_id, *",
+        **{"request.ui_dispatch_app": "ssa_detections", "disabled": "1", "enableSched": "0"},
         **{"cron_schedule": "0 * * * *", "dispatch.earliest_time": "-70m@m", "dispatch.latest_time": "-10m@m"},
         **{"counttype": "number of events", "relation": "greater than", "quantity": "0"},
         **{"alert.digest_mode": "1", "alert.track": "0", "action.ssa_risk": "1", "action.ssa_risk.param.index": "risk"},

@@ -175,6 +175,7 @@ def search_settings(
     back = 70 + (LATE + reach) // 60
     return {
         **settings,
+        "disabled": "1",
         "search": _search(correlation, own, named, filter_macro, reach),
         "dispatch.earliest_time": f"-{back}m@m",
     }
@@ -193,7 +194,7 @@ def _search(correlation: Correlation, own: Detection, named: Sequence[Detection]
             f"`{DATA_MODELS[own.datamodel].macro}`{wanted}",
             _passed([*named, own], correlation),
             f'ssadetect detection="{",".join(correlation.rules)}"',
-            f"`ssa_usual` | `{filter_macro}`",
+            f"`ssa_usual` | `ssa_allow_list` | `{filter_macro}`",
             "sort 0 _time",
             *([f"eval {', '.join(makes)}"] if makes else []),
             *_counted(correlation, by),
@@ -203,7 +204,7 @@ def _search(correlation: Correlation, own: Detection, named: Sequence[Detection]
             f"where correlation_holds=1 AND coalesce(correlation_held, 0)=0 AND _time>=info_min_time+{reach}",
             f"eval {FROM}=round({FROM}*1000)",
             f"fields - {', '.join(COLUMNS)}, correlation_*, info_*",
-            f'ssadetect detection="{own.id}" | `{filter_macro}`',
+            f'ssadetect detection="{own.id}" | `ssa_allow_list` | `{filter_macro}`',
             "addinfo",
             "table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *",
         )

@@ -127,7 +127,7 @@ def remove(confs: LocalConfs, name: str) -> list[str]:
     if not members:
         raise ImporterError(f"there is no set {name}: local/{CONF}.conf has no stanza with set = {name}")
     _remove(confs, members)
-    confs.remove("savedsearches", sets.search_name(name))
+    confs.remove("savedsearches", sets.title(name))
     for macro in sets.macros(name):
         confs.remove("macros", macro, stanzas.FILTER_COMMENT)
     return members
@@ -154,17 +154,16 @@ def _put_searches(confs: LocalConfs, name: str, correlated: Sequence[Converted])
     catalogue = Catalogue(confs.stanzas[CONF], KnownIndex(confs.app, confs.profiles))
     found: dict[str, Detection] = {one: catalogue.find(one) for one in members}
     plain = [found[one] for one in members if _text(confs, one, "set") == name]
-    for macro, definition in sets.macros(name).items():
-        put_new_macro(confs, macro, definition, stanzas.FILTER_COMMENT)
+    for macro, settings in sets.macros(name).items():
+        put_new_macro(confs, macro, settings["definition"], stanzas.FILTER_COMMENT)
     if plain:
-        confs.put("savedsearches", sets.search_name(name), sets.saved_search(name, plain), stanzas.THEIRS)
+        confs.put("savedsearches", sets.title(name), sets.saved_search(name, plain), stanzas.THEIRS)
     else:
-        confs.remove("savedsearches", sets.search_name(name))
+        confs.remove("savedsearches", sets.title(name))
     by_id = {one.id: one for one in found.values()}
-    (filter_macro,) = sets.macros(name)
     for one in correlated:
         if one.correlation and one.name in found:
-            settings = correlations.search_settings(
-                one.correlation, found[one.name], [by_id[id] for id in one.correlation.rules], filter_macro
+            searched = correlations.search_settings(
+                one.correlation, found[one.name], [by_id[id] for id in one.correlation.rules], sets.filter_macro(name)
             )
-            confs.put("savedsearches", saved_search(found[one.name]), settings, stanzas.THEIRS)
+            confs.put("savedsearches", saved_search(found[one.name]), searched, stanzas.THEIRS)
