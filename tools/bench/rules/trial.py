@@ -1,7 +1,8 @@
 """Measure a trial: `python -m tools.bench.rules.trial [--events N] [--rules N]`.
 
 What `python -m tools sigma RULES --try FILE` does from end to end, rules read, converted and indexed, events read, and
-run through the packaged command: events a second of wall time, where 1 % of them are a hit. The rules are those of
+run through the packaged command: events a second, of wall time and, as other load makes that longer, of processor time
+of both processes; 1 % of the events are a hit. The rules are those of
 SSA_SIGMA_RULES, else made ones. Exit code 1 where other hits are found than a function in Python for each rule finds.
 """
 
@@ -25,7 +26,7 @@ from tools.content.sigma.mapping import RuleMapping
 
 EVENTS, RULES, RATE = 100_000, 850, 0.01
 GOAL = 2_000
-"""Events a second."""
+"""Events a second of processor time."""
 
 _SYSMON = (
     "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='Microsoft-Windows-"
@@ -105,10 +106,10 @@ def main(arguments: list[str] | None = None) -> int:
         done, planted, spent = measured(Path(home), asked.events, asked.rules)
     hits = sum(fired.hits for fired in done.fired.values())
     rate, least = done.events / done.seconds, done.events / spent
-    goal = "met" if rate >= GOAL else "missed"
+    goal = "met" if least >= GOAL else "missed"
     print(
         f"{asked.rules:,} rules over {done.events:,} events: {hits:,} hits of {planted:,}, {done.seconds:.1f} s, "
-        f"{rate:,.0f} events a second (at least {GOAL:,}: {goal}), {least:,.0f} a second of processor time; {machine()}"
+        f"{rate:,.0f} events a second, {least:,.0f} of processor time (at least {GOAL:,}: {goal}); {machine()}"
     )
     return int(hits != planted or done.events != asked.events)
 
