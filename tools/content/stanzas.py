@@ -80,7 +80,7 @@ def macro(definition: str) -> Settings:
 
 def fields(detection: Detection) -> str:
     """Return the commands that pass only the needed fields on to ssadetect: all (`*`) where they cannot be named."""
-    read = detection.plan.input_fields
+    read = detection.input_fields
     if read is None:
         return "fields *"
     wanted = {"tag"} if "_datamodels" in detection.search else set()  # the data models of an event follow from its tags

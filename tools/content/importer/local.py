@@ -44,7 +44,8 @@ class LocalConfs:
         there = self.settings(name, stanza)
         wanted = {key: value for key, value in settings.items() if key not in theirs or key not in there}
         self._texts[name].put(stanza, wanted, comment)
-        now = {key: conf.Setting(value, str(self._path(name)), 0) for key, value in wanted.items()}
+        path = str(self._path(name))
+        now = {key: conf.Setting(value, path, 0) for key, value in wanted.items()}
         self.stanzas[name].setdefault(stanza, conf.Stanza()).update(now)
         self.put_stanzas.setdefault((name, stanza), {}).update(wanted)
         return [
