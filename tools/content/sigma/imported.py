@@ -14,7 +14,7 @@ from tools.content.importer.published import ImporterError
 from tools.content.index_text import KnownIndex
 from tools.content.sigma import correlation as correlations
 from tools.content.sigma.conversion import Converted
-from tools.content.sigma.stanza import name_with_id
+from tools.content.sigma.stanza import WRITTEN, name_with_id
 from tools.docs.pages import saved_search
 
 CONFS = ("macros", CONF, "savedsearches")
@@ -30,9 +30,6 @@ PRODUCT = "Sigma"
 
 SCORE = ("impact", "confidence")
 """Settings of a stanza that stay as users have changed them."""
-
-WRITTEN = "imported_score"
-"""The setting with what an import has written for these."""
 
 
 @dataclass

@@ -29,6 +29,9 @@ LONGEST_CONDITION = 1_000_000
 LICENSE = "DRL 1.1"
 """The licence of published rules, which do not state it one by one: it asks that a match names the rule's author."""
 
+WRITTEN = "imported_score"
+"""The setting with the impact and confidence that an import has written."""
+
 TTP_LEVELS = ("high", "critical")
 
 _UNSAFE = {ord("["): "(", ord("]"): ")", ord('"'): "'", ord("`"): "'", ord("|"): "/", ord("\\"): "/", ord("$"): None}
