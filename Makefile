@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
 OWN = $(if $(ALL),--all) $(if $(LOCAL),--local $(LOCAL)) $(EVENTS)
 
-.PHONY: help demo ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
+.PHONY: help demo sigma ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -14,6 +14,9 @@ help: ## list the targets
 
 demo: $(VENV)/sandbox ## run the packaged app over the demo events, or EVENTS="a.evtx b.xml" (ALL=1, LOCAL=FOLDER): detections, risk, alerts
 	@$(RUN) -m sandbox replay --home .sandbox $(if $(EVENTS),,--all) $(OWN) $(if $(EVENTS),,sandbox/demo/*.log)
+
+sigma: $(VENV)/sandbox $(VENV)/sigma ## set up what `python -m tools sigma` needs: docs/sigma.md
+	@$(RUN) -m tools sigma --help >/dev/null
 
 ui: $(VENV)/sandbox ui/dist/view.js ## open the views over them in a browser, no Splunk needed (Node.js); EVENTS, ALL, LOCAL as above
 	@$(RUN) -m tools.ui $(OWN)
@@ -45,6 +48,7 @@ inspect: $(VENV)/dev ## build, and run Splunk's AppInspect on it (needs libmagic
 bench: $(VENV)/sandbox $(VENV)/sigma ## measure reading, ingest, and searches over a million events (an hour or two, 5 GB of disk)
 	@$(RUN) -m tools.bench.reading
 	@$(RUN) -m tools.bench.searches --write
+	@$(RUN) -m tools.bench.rules.trial
 	@$(MAKE) --no-print-directory bench-scan
 	@$(RUN) -m tools.bench.msiexec
 
@@ -66,7 +70,7 @@ check: $(VENV)/dev ## ruff, strict mypy (of the library also as on Windows), con
 replay-dataset: $(VENV)/sandbox ## download each detection's published attack data, and fail where it finds nothing (internet)
 	@$(RUN) -m tools.replay.dataset
 
-generate: $(VENV)/sandbox ## write what is generated: stanzas, pages, demo events; tools/generate.py lists all
+generate: $(VENV)/sandbox $(VENV)/sigma ## write what is generated: stanzas, pages, demo events; tools/generate.py lists all
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made

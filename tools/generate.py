@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tools import ROOT
 from tools.content import demo_data, engine, generated
-from tools.docs import detections, language, sandbox_page
+from tools.docs import detections, language, sandbox_page, sigma_page
 from tools.evaluate import page as evaluation
 from tools.marks import MARK
 
@@ -60,6 +60,7 @@ OUTPUTS = (
     Output(detections.LAYER, generated.DETECTIONS, detections.layer, "JSON " + NO_COMMENTS),
     _page(language.PATH, "bin/ssa/language, tools/docs/language.py", language.page),
     _page(sandbox_page.PATH, "sandbox/commands, tests/sandbox/commands", sandbox_page.page),
+    _page(sigma_page.PATH, ", ".join(sigma_page.SOURCES), sigma_page.page),
     _page(evaluation.PATH, evaluation.SOURCE, evaluation.page),
     Output("sandbox/demo/*.log", DAY, _demo(".log"), "a log of Windows events " + NO_COMMENTS),
     Output("sandbox/demo/catalogue.json", DAY, _demo(".json"), "JSON " + NO_COMMENTS),

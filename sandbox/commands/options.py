@@ -11,7 +11,7 @@ OPTIONS = {
     "makeresults": ("count", "annotate", "splunk_server"),
     "dedup": ("keepevents", "keepempty", "consecutive"),
     "fillnull": ("value",),
-    "streamstats": ("current", "window", "global"),
+    "streamstats": ("current", "window", "global", "time_window"),
     "tstats": ("summariesonly", "allow_old_summaries", "fillnull_value", "span"),
     "bin": ("span",),
     "timechart": ("span", "limit", "useother", "usenull", "cont"),

@@ -5,10 +5,12 @@ Where that leaves room, a choice of the sandbox: rows of stats come sorted by th
 numbers before words; each value of a multivalue field counts as one more event with it, for first() or earliest() too;
 of events of the same _time the one that stands first is the latest, as in the results of a search. eventstats and
 streamstats take the values of a multivalue field as one group, and a row that lacks a field to group by gets no
-statistic. streamstats without window= has no limit of rows, where its page speaks of 10,000 events (limits.conf,
-[stats] max_stream_window); without it list() and values() of many rows are slow.
+statistic. With time_window= rows must come sorted by _time, the earliest first; those of one moment count together, and
+one exactly so long ago counts. streamstats without window= has no limit of rows, where its page speaks of 10,000 events
+(limits.conf, [stats] max_stream_window); without it list() and values() of many rows are slow.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -175,8 +177,23 @@ def build_streamstats(_: Context, command: spl.Command, rows: sql.Relation) -> s
         raise spl.fail("'streamstats' with window= and by is supported with global=false only", command.position)
     back = 0 if "current" not in given or is_true(given["current"].text) else 1
     first, last = size - 1 + back if size else "UNBOUNDED", f"{back} PRECEDING" if back else "CURRENT ROW"
-    over = f"OVER ({_partition(rows, fields)} ORDER BY {ROW} ROWS BETWEEN {first} PRECEDING AND {last})"
+    rank, unit = ROW, "ROWS"
+    if "time_window" in given:
+        if size or back:
+            raise spl.fail(
+                "'streamstats' with time_window= is supported without window= and current=", command.position
+            )
+        rank, unit, first = sql.as_number(sql.value_of(rows, "_time")), "RANGE", _seconds(given["time_window"])
+    over = f"OVER ({_partition(rows, fields)} ORDER BY {rank} {unit} BETWEEN {first} PRECEDING AND {last})"
     return _beside(rows, fields, {each.column: each.running(over) for each in found})
+
+
+def _seconds(word: spl.Node) -> int:
+    """Read a length of time: `30s`, `5m`, `2h`, `1d`."""
+    length = re.fullmatch("([0-9]{1,9})([smhd])", word.text)
+    if not length:
+        raise spl.fail(f"Invalid length of time '{word.text}'", word.position)
+    return int(length[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[length[2]]
 
 
 def _grouped(command: spl.Command, rows: sql.Relation) -> tuple[list[Aggregation], list[str], dict[str, spl.Node]]:

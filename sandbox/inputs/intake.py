@@ -20,7 +20,7 @@ WINDOWS = ("XmlWinEventLog", "WinEventLog")
 def windows_row(event: windows.Event) -> IndexedEvent:
     """Return a Windows event as a search sees it: with its default fields, tags and CIM fields; in no index yet."""
     default: IndexedEvent = {"_raw": event.raw, "_time": event.time, "host": event.host, "source": event.source}
-    return {**event.fields, **default, "sourcetype": event.sourcetype, "tag": list(event.tags)}
+    return {**event.own, **event.fields, **default, "sourcetype": event.sourcetype, "tag": list(event.tags)}
 
 
 def break_body(instance: Instance, body: str, index: str, meta: Mapping[str, str]) -> list[IndexedEvent]:

@@ -34,6 +34,7 @@ class ConfText:
         first = re.search(r"\r\n|\r|\n", text)
         self._end = first.group() if first else "\n"
         self._pieces = list(_pieces(text))
+        self._names = {piece.stanza for piece in self._pieces if piece.key or piece.header}
 
     @property
     def text(self) -> str:
@@ -59,6 +60,7 @@ class ConfText:
                     last += 1
                 removed.update(range(start, last + 1))
         self._pieces = [piece for at, piece in enumerate(self._pieces) if at not in removed]
+        self._names = {piece.stanza for piece in self._pieces if piece.key or piece.header}
 
     def _marked(self, header: int, mark: str) -> int:
         """Return where the comment directly above a header begins, from its mark on; without a mark, the header."""
@@ -74,10 +76,11 @@ class ConfText:
 
         Its other settings stay.
         """
-        own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
-        if not own:
+        if name not in self._names:  # as nearly all of thousands: no look at every line for each
             self._append(name, comment)
-            own = self._pieces[-1:]
+            self._pieces += [_Piece(name, self._lines(setting(key, value)), key) for key, value in settings.items()]
+            return
+        own = [piece for piece in self._pieces if piece.stanza == name and (piece.key or piece.header)]
         wanted = dict(settings)
         for piece in own:
             if piece.key in wanted:
@@ -90,14 +93,36 @@ class ConfText:
             _Piece(name, self._lines(setting(key, value)), key) for key, value in wanted.items()
         ]
 
+    def remove(self, name: str, comment: str = "") -> None:
+        """Remove a stanza, with the comment that it was put below, and the blank row that parts it from what precedes.
+
+        Comments of others stay, those after its last setting too.
+        """
+        own = [at for at, piece in enumerate(self._pieces) if piece.stanza == name and (piece.key or piece.header)]
+        self._names.discard(name)
+        above = _comment(comment).splitlines()
+        for header in [at for at in own if self._pieces[at].header]:
+            start = header - len(above)
+            if above and [piece.text.rstrip() for piece in self._pieces[max(0, start) : header]] == above:
+                own += range(start, header)
+            else:
+                start = header
+            if start and not self._pieces[start - 1].text.strip():
+                own.append(start - 1)
+        self._pieces = [piece for at, piece in enumerate(self._pieces) if at not in {*own}]
+        if own:
+            while self._pieces and not self._pieces[0].text.strip():
+                del self._pieces[0]  # the blank row of what followed the first stanza
+
     def _append(self, name: str, comment: str) -> None:
         if self._pieces:
             self._close(len(self._pieces) - 1)
             if self._pieces[-1].text.strip():
                 self._pieces.append(_Piece("", self._end))
         if comment:
-            self._pieces.append(_Piece("", self._lines("# " + comment.replace("\n", "\n# "))))
+            self._pieces += [_Piece("", self._lines(row)) for row in _comment(comment).splitlines()]
         self._pieces.append(_Piece(name, self._lines(f"[{name}]"), header=True))
+        self._names.add(name)
 
     def _close(self, at: int) -> None:
         """See that a line ends before another follows it."""
@@ -109,6 +134,10 @@ class ConfText:
 
     def _lines(self, text: str) -> str:
         return text.replace("\n", self._end) + self._end
+
+
+def _comment(text: str) -> str:
+    return "# " + text.replace("\n", "\n# ") if text else ""
 
 
 def _pieces(text: str) -> list[_Piece]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ssa.content import conf
 from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.index import Index, entry
+from ssa.content.profile import Profile
 from tools.content.conf_text import ConfText
 
 HEADER = """\
@@ -15,13 +17,27 @@ HEADER = """\
 # `python -m tools index`, and by the tools that write detections: an entry counts for the text that it was made of.
 """
 
+NOTHING: Mapping[str, Profile] = MappingProxyType({})
 
-def index_text(app: Path, stanzas: Mapping[str, conf.Stanza]) -> str:
+
+class KnownIndex(Index):
+    """The index of an app folder, and `known`: profiles of other searches, by their texts."""
+
+    def __init__(self, app: Path, known: Mapping[str, Profile]) -> None:
+        super().__init__(str(app))
+        self._known = known
+
+    def find(self, search: str) -> Profile | None:
+        """Return the profile of a search; None where none is known."""
+        return self._known.get(search) or super().find(search)
+
+
+def index_text(app: Path, stanzas: Mapping[str, conf.Stanza], known: Mapping[str, Profile] = NOTHING) -> str:
     """Return local/ssa_detection_index.conf of an app, whose detections are these: empty where default/ has them all.
 
-    A stanza that is no detection has no entry.
+    A stanza that is no detection has no entry. `known` has profiles by the texts of searches.
     """
-    index, shipped = Index(str(app)), Index(str(app), ("default",))
+    index, shipped = KnownIndex(app, known), Index(str(app), ("default",))
     catalogue = Catalogue(stanzas, index)
     text = ConfText(HEADER)
     some = False

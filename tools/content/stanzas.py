@@ -190,7 +190,7 @@ def _annotations(detection: Detection, metadata: Metadata) -> dict[str, Any]:
 
 
 def _metadata(detection: Detection, metadata: Metadata) -> dict[str, Any]:
-    day = datetime.fromisoformat(detection.date).replace(tzinfo=UTC)
+    day = datetime.fromisoformat(detection.date or "1970-01-01").replace(tzinfo=UTC)
     return {
         "deprecated": str(int(metadata.deprecated)),
         "detection_id": detection.id,

@@ -7,8 +7,9 @@ add-ons do. What it cannot read it hands on with a reason, as Splunk would index
 """
 
 import gzip
+import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sandbox.inputs.windows import classic, evtx, xml
@@ -19,6 +20,9 @@ from sandbox.inputs.windows.files import EXPECTED, Opened
 from sandbox.inputs.windows.splitting import CLASSIC, CUT, MAX_EVENT_CHARS, OTHER, XML, Piece, pieces
 
 __all__ = ["MAX_EVENT_CHARS", "PROCESS_TAGS", "Event", "parse", "read_events", "read_text"]
+
+_NAME = re.compile("[A-Z][A-Za-z]*")
+"""What Windows calls data: none of these is the name of a CIM field."""
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -100,6 +104,7 @@ def _of_reading(raw: str, reading: Reading, row: int) -> Event:
         problems.append("no event code: expected <EventID> in <System>, or an EventCode= row before Message=")
     source = f"{sourcetype}:{log}" if log else sourcetype
     filled: Fields = {}
+    own: Mapping[str, str] = {}
     tags: tuple[str, ...] = ()
     if not problems:
         fields: Fields = {"dest": host}
@@ -107,5 +112,7 @@ def _of_reading(raw: str, reading: Reading, row: int) -> Event:
             fields = {**rule.fields(data, host), "signature_id": code}
             tags = rule.tags
             remarks += lacks(data, fields, tags)
+            if tags == PROCESS_TAGS and sourcetype == xml.SOURCETYPE:
+                own = {name: value for name, value in data.items() if value and _NAME.fullmatch(name)}
         filled = {name: value for name, value in fields.items() if value}
-    return Event(raw, time or 0.0, host, source, sourcetype, filled, tags, "; ".join(problems), remarks, row)
+    return Event(raw, time or 0.0, host, source, sourcetype, filled, tags, "; ".join(problems), remarks, row, own)

@@ -33,3 +33,4 @@ class Event(NamedTuple):
     problem: str = ""
     remarks: tuple[str, ...] = ()  # what is worth saying of it: keys of census.SENTENCES
     row: int = 0  # of a file of text, where the event begins, from 1; else 0
+    own: Mapping[str, str] = {}  # a new process's data in XML: Splunk makes fields of them, too, by their names

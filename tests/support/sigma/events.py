@@ -55,7 +55,8 @@ def row(event):
 def sigma(event):
     """The event with Sigma's names: Sysmon's data are theirs; of a 4688 what means the same.
 
-    The add-on puts the full path into the command line of a 4688, and the parent's path for its command line.
+    The add-on puts the full path into the command line of a 4688, and the parent's path for its command line. Where a
+    line is compared from its start, the event's own counts.
     """
     own = data(event.raw)
     if event.fields["signature_id"] == "1":
@@ -70,7 +71,7 @@ def sigma(event):
         level = re.search(r"Mandatory Label\\(\w+) Mandatory Level", event.raw)
         if level and not own:
             named["IntegrityLevel"] = ""  # the sandbox's reader gives no such column of classic text
-    return Event(named, event.raw)
+    return Event(named, event.raw, {"CommandLine": own.get("CommandLine", "")})
 
 
 @functools.cache

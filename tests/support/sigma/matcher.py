@@ -16,12 +16,16 @@ WORD = re.compile(r"\(|\)|[^\s()]+")
 
 
 class Event:
-    """An event: its fields by Sigma's names, and its whole text, for keywords."""
+    """An event: its fields by Sigma's names, and its whole text, for keywords.
 
-    def __init__(self, fields, text=""):
+    `whole` has fields as they are where a text is compared with them from its start.
+    """
+
+    def __init__(self, fields, text="", whole=None):
         self.fields = {name: value for name, value in fields.items() if value}
         self.lowered = {name: value.lower() for name, value in self.fields.items()}
         self.text = text
+        self.whole = {**self.fields, **{name: value for name, value in (whole or {}).items() if value}}
 
 
 def matcher(detection, placeholders=None):
@@ -104,6 +108,8 @@ def _regex(name, pattern, modifiers):
     search = re.compile(pattern, flags).search
     if name is None:
         return lambda event: search(event.text) is not None
+    if pattern.startswith("^"):
+        return lambda event: name in event.whole and search(event.whole[name]) is not None
     return lambda event: name in event.fields and search(event.fields[name]) is not None
 
 
@@ -188,6 +194,10 @@ def _text(name, text, modifiers):
         holds = re.compile(".*" * before + made + ".*" * after, re.DOTALL).fullmatch
     if name is None:
         return lambda event: bool(holds(event.text if cased else event.text.lower()))
+    if not before and parts[:1] != ["*"]:
+        return lambda event: (
+            name in event.whole and bool(holds(event.whole[name] if cased else event.whole[name].lower()))
+        )
     return lambda event: name in event.fields and bool(holds((event.fields if cased else event.lowered)[name]))
 
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tools.bench.rules import __main__ as command
-from tools.bench.rules import documents, page, rows
+from tools.bench.rules import documents, page, rows, trial
 from tools.bench.rules.measuring import DATABASES, Cost, RuleBench
 
 RULES, ROWS = 150, 400
@@ -111,3 +111,11 @@ def test_a_written_page_keeps_what_stands_around(tmp_path, monkeypatch, capsys):
     assert command.main(["--write"]) == 0
     assert (tmp_path / "page.md").read_text() == "# Top\n\n## Many rules\n\nnew\n\n## What is measured\n\nend\n"
     assert capsys.readouterr().out == "## Many rules\n\nnew\n"
+
+
+def test_a_trial_finds_what_was_planted(capsys, monkeypatch):
+    monkeypatch.delenv(documents.FOLDER, raising=False)
+    assert trial.main(["--events", "1500", "--rules", "60"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("60 rules over 1,500 events: ")
+    assert "0 hits" not in out.partition(",")[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ssa.content import conf, index
 from ssa.content.detection import CONF
+from ssa.content.profile import Profile
 from tools.content.conf_text import ConfText
 from tools.content.importer.published import ImporterError
 from tools.content.index_text import index_text
@@ -30,6 +31,8 @@ class LocalConfs:
         self._texts = {name: ConfText(text or "") for name, text in self._before.items()}
         self.put_stanzas: dict[tuple[str, str], dict[str, str]] = {}
         """What was put, by conf and stanza."""
+        self.profiles: dict[str, Profile] = {}
+        """Profiles that are known of detections that were put, by their searches."""
 
     def put(
         self, name: str, stanza: str, settings: Mapping[str, str], theirs: Collection[str] = (), comment: str = ""
@@ -41,7 +44,8 @@ class LocalConfs:
         there = self.settings(name, stanza)
         wanted = {key: value for key, value in settings.items() if key not in theirs or key not in there}
         self._texts[name].put(stanza, wanted, comment)
-        now = {key: conf.Setting(value, str(self._path(name)), 0) for key, value in wanted.items()}
+        path = str(self._path(name))
+        now = {key: conf.Setting(value, path, 0) for key, value in wanted.items()}
         self.stanzas[name].setdefault(stanza, conf.Stanza()).update(now)
         self.put_stanzas.setdefault((name, stanza), {}).update(wanted)
         return [
@@ -49,6 +53,12 @@ class LocalConfs:
             for key, value in settings.items()
             if there.get(key, value) != value
         ]
+
+    def remove(self, name: str, stanza: str, comment: str = "") -> None:
+        """Remove a stanza from the local layer of a conf: see ConfText.remove. It must not be in the default layer."""
+        self._texts[name].remove(stanza, comment)
+        self.stanzas[name].pop(stanza, None)
+        self.put_stanzas.pop((name, stanza), None)
 
     def settings(self, name: str, stanza: str) -> dict[str, str]:
         """Return the settings of a stanza as they would now be read, default below local."""
@@ -76,14 +86,14 @@ class LocalConfs:
 
     def put_index(self) -> int:
         """Put the index of the detections as they now are, whatever is there; return how many entries it has."""
-        text = index_text(self.app, self.stanzas[CONF])
+        text = index_text(self.app, self.stanzas[CONF], self.profiles)
         there = self._path(index.CONF)
         self._before[index.CONF] = there.read_text("utf-8", "replace") if there.is_file() else None
         self._texts[index.CONF] = ConfText(text)
         return len(conf.parse(text, index.CONF))
 
     def write(self) -> None:
-        """Write the files that change, and with detections their index.
+        """Write the files that change, and with detections their index; a file that has nothing any more goes.
 
         Raises ImporterError when one cannot be written; then all are as before.
         """
@@ -100,11 +110,15 @@ class LocalConfs:
                 _make_like(folder, self.app, 0o777)
             for name, text in changed.items():
                 at = self._path(name)
-                made[name] = _beside(at, text)
-            for name, file in made.items():
+                if text:
+                    made[name] = _beside(at, text)
+            for name, text in changed.items():
                 at = self._path(name)
                 done.append(name)
-                file.replace(at)
+                if text:
+                    made[name].replace(at)
+                else:
+                    at.unlink()
         except BaseException as error:
             for name in done:
                 self._restore(name)
@@ -116,6 +130,8 @@ class LocalConfs:
             if isinstance(error, OSError):
                 raise ImporterError(f"{at}: cannot be written: {error.strerror}") from error
             raise
+        with suppress(OSError):
+            folder.rmdir()  # where nothing is left in it
 
     def _restore(self, name: str) -> None:
         before = self._before[name]

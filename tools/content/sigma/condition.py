@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import NamedTuple
 
@@ -53,6 +54,7 @@ OPERATORS = {CompareOperators.LT: "<", CompareOperators.LTE: "<=", CompareOperat
 _ANY, _ONE = SpecialChars.WILDCARD_MULTI, SpecialChars.WILDCARD_SINGLE
 _LIKE: dict[object, str] = {_ANY: "%", _ONE: "_"}
 _REGEX: dict[object, str] = {_ANY: "*", _ONE: "?"}
+_FROM_START = re.compile(r"(?:\(\?[a-z]+\))*(?:\^|\\A)")
 _LAST_PART = re.compile(r"\\([^\\/]+)")
 
 
@@ -169,7 +171,8 @@ class Writer:
             else part if isinstance(part, str) else _REGEX[part]
             for part in value.regexp.s
         )  # fmt: skip
-        return [f"match_regex({self.raw(name)}, {quoted(f'(?{flags}){pattern}')})"]
+        text = self.raw(name, bool(_FROM_START.match(pattern)))
+        return [f"match_regex({text}, {quoted(f'(?{flags}){pattern}')})"]
 
     @_value.register
     def _(self, value: SigmaCIDRExpression, name: str | None) -> list[str | _Equal]:
@@ -197,16 +200,17 @@ class Writer:
         if set(parts) == {_ANY}:
             return f"{self.raw(name)} IS NOT NULL"
         fold: Callable[[str], str] = str if cased else str.lower
-        variable = self.raw if cased else self.lower
+        whole = parts[0] is not _ANY
+        variable = self.raw(name, whole) if cased else self.lower(name, whole)
         if all(isinstance(part, str) for part in parts):
-            return _Equal(variable(name), quoted(fold("".join(map(str, parts)))))
+            return _Equal(variable, quoted(fold("".join(map(str, parts)))))
         if not cased and name and name in self._source.names and len(parts) == 2 and parts[0] is _ANY:
             last_part = _LAST_PART.fullmatch(str(parts[1]))
             if last_part:
                 last = self._lowered(self._variable(Field((self._source.names[name],))))
                 return _Equal(last, quoted(fold(last_part[1])))
         like = (re.sub(r"[%_\\]", r"\\\g<0>", fold(part)) if isinstance(part, str) else _LIKE[part] for part in parts)
-        return f"like({variable(name)}, {quoted(''.join(like))})"
+        return f"like({variable}, {quoted(''.join(like))})"
 
     def _expanded(self, value: SigmaString) -> list[list[Part]]:
         """Return the texts that a value stands for, each as its parts; raises Refused for an unknown placeholder."""
@@ -223,13 +227,17 @@ class Writer:
 
     # Variables
 
-    def raw(self, name: str | None) -> str:
-        """Return the variable of a field's text (None: of the whole event), as the row has it."""
-        return self._variable(Field((self._source.event,)) if name is None else self._source.field(name))
+    def raw(self, name: str | None, whole: bool = False) -> str:
+        """Return the variable of a field's text (None: of the whole event), as the row has it.
 
-    def lower(self, name: str | None) -> str:
+        `whole`: it is compared from its start.
+        """
+        field = Field((self._source.event,)) if name is None else self._source.field(name)
+        return self._variable(replace(field, columns=field.whole or field.columns) if whole else field)
+
+    def lower(self, name: str | None, whole: bool = False) -> str:
         """Return the variable of a field's text in lower case."""
-        return self._lowered(self.raw(name))
+        return self._lowered(self.raw(name, whole))
 
     def _lowered(self, raw: str) -> str:
         self._lower[f"lower_{raw}"] = f"lower({raw})"

@@ -6,7 +6,7 @@ pySigma reads the rules and applies their modifiers; what it makes of a conditio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,16 +17,24 @@ from sigma.filters import SigmaFilter
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 from sigma.rule import SigmaRule
+from sigma.rule.base import SigmaRuleBase
 from sigma.types import SigmaFieldReference
 
 from ssa.content import conf
 from ssa.content.detection import Catalogue, Detection, DetectionError
+from ssa.content.profile import Profile
 from tools.content.conf_text import ConfText
+from tools.content.sigma import correlation as correlations
 from tools.content.sigma import reading
 from tools.content.sigma.condition import Node, can_be
-from tools.content.sigma.mapping import RuleMapping
+from tools.content.sigma.correlation import Correlation, Named
+from tools.content.sigma.mapping import RuleMapping, Source
 from tools.content.sigma.refusal import Refused
-from tools.content.sigma.stanza import name_of, one_line, settings_of
+from tools.content.sigma.stanza import name_of, name_with_id, one_line, search_of, settings_of
+
+
+def _silent(done: int, of: int) -> None:
+    """Show nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,17 @@ class Converted:
     status: str = ""
     name: str = ""
     settings: dict[str, str] = field(default_factory=dict)
+    profile: Profile | None = None
+    tags: tuple[str, ...] = ()
+    source: Source | None = None
+    correlation: Correlation | None = None
     fires_on: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     reason: str = ""
+    left_out: bool = False
+    """Whether the reason is that nobody asked for it."""
+    is_base: bool = False
+    """Whether only a correlation asks for it, so that it does not fire by itself."""
 
 
 class _Engine(RE2RegexEngine):
@@ -68,10 +84,13 @@ class _Engine(RE2RegexEngine):
 _POLICY = SigmaPolicy(regex_engine=_Engine())
 
 
-def convert(paths: Sequence[Path], mapping: RuleMapping) -> Iterator[Converted]:
+def convert(
+    paths: Sequence[Path], mapping: RuleMapping, show: Callable[[int, int], None] = _silent
+) -> Iterator[Converted]:
     """Convert the rules of files and folders, in the order of their paths; Sigma filters among them apply to all.
 
-    A rule that is wrong loses only itself. Of two with one id, the first counts.
+    A rule that is wrong loses only itself. Of two with one id, the first counts. Correlation rules come last. `show`
+    gets how many rules are done, and of how many.
     """
     rules: list[tuple[str, dict[str, Any]]] = []
     filters: list[SigmaFilter] = []
@@ -84,32 +103,51 @@ def convert(paths: Sequence[Path], mapping: RuleMapping) -> Iterator[Converted]:
             yield Converted(file, reason=str(refused))
     ids: dict[str, str] = {}
     names: set[str] = set()
-    for file, document in rules:
-        one = convert_one(file, document, filters, mapping)
+    named: dict[str, Named] = {}
+    rules.sort(key=lambda rule: "correlation" in rule[1])
+    for number, (file, document) in enumerate(rules, 1):
+        one = convert_one(file, document, filters, mapping, named.get)
         if one.name and one.id in ids:
             one = replace(one, name="", settings={}, reason=f"its id is that of a rule in {ids[one.id]}")
         elif one.name:
             if one.name in names:  # the same title, and the same first part of the id
-                one = replace(one, name=one.name + one.id[8:])
+                one = replace(one, name=name_with_id(one.name, one.id))
             ids[one.id] = file
             names.add(one.name)
+            if one.source and not one.correlation:
+                for name in (one.id, document.get("name")):
+                    if isinstance(name, str):
+                        named.setdefault(name, Named(one.id, one.source))
         yield one
+        show(number, len(rules))
 
 
-def convert_one(file: str, document: dict[str, Any], filters: Iterable[SigmaFilter], mapping: RuleMapping) -> Converted:
-    """Convert the document of one rule."""
+def convert_one(
+    file: str,
+    document: dict[str, Any],
+    filters: Iterable[SigmaFilter],
+    mapping: RuleMapping,
+    find: Callable[[str], Named | None] = lambda _: None,
+) -> Converted:
+    """Convert the document of one rule; `find` returns what a correlation rule names, by name or id."""
     title, id = (one_line(document.get(key), 300) for key in ("title", "id"))
     level, status = (one_line(document.get(key), 20).lower() for key in ("level", "status"))
+    correlation: Correlation | None = None
+    nodes: list[Node] = []
+    rule: SigmaRuleBase
     try:
         if "correlation" in document:
-            raise Refused("it is a correlation rule: those are not converted")
-        rule = SigmaRule.from_dict(document, policy=_POLICY)
-        for one in filters:
-            one.apply_on_rule(rule)
-        source = mapping.source(rule.logsource.product, rule.logsource.category, rule.logsource.service)
-        name, settings = name_of(rule), settings_of(rule, file, source, mapping)
-        detection(name, settings)
-        nodes: list[Node] = [condition.parsed for condition in rule.detection.parsed_condition]
+            rule, correlation = correlations.read(document, find, _POLICY)
+            source, search = correlation.source, correlations.detection_search(correlation)
+        else:
+            rule = plain = SigmaRule.from_dict(document, policy=_POLICY)
+            for one in filters:
+                one.apply_on_rule(plain)
+            source = mapping.source(plain.logsource.product, plain.logsource.category, plain.logsource.service)
+            search = search_of(plain, source, mapping)
+            nodes = [condition.parsed for condition in plain.detection.parsed_condition]
+        name, settings = name_of(rule), settings_of(rule, search, file, source, mapping)
+        profile = detection(name, settings).profile
     except (Refused, SigmaError, DetectionError) as error:
         return Converted(file, title, id, level, status, reason=one_line(str(error), 500))
     except Exception as error:
@@ -118,7 +156,19 @@ def convert_one(file: str, document: dict[str, Any], filters: Iterable[SigmaFilt
     fires_on = [kind for kind, fields in source.gives.items() if any(True in can_be(node, fields) for node in nodes)]
     unknown = {name for node in nodes for name in _fields(node)}.difference(*source.gives.values())
     return Converted(
-        file, title, settings["id"], settings["level"], status, name, settings, (*fires_on,), (*sorted(unknown),)
+        file,
+        title,
+        settings["id"],
+        settings["level"],
+        settings["status"],
+        name,
+        settings,
+        profile=profile,
+        tags=tuple(f"{tag.namespace}.{tag.name}".lower() for tag in rule.tags),
+        source=source,
+        correlation=correlation,
+        fires_on=(*fires_on,),
+        unknown=(*sorted(unknown),),
     )
 
 

@@ -27,12 +27,13 @@ class MappingError(Exception):
 class Field:
     """Where a row has a field of Sigma: the first column with a value counts.
 
-    `domain` are columns of what stands before a value, with a backslash, that has none; `values` what a value of the
-    row is in Sigma.
+    `whole` are the columns where a value is compared from its start; `domain` are those of what stands before a value,
+    with a backslash, that has none; `values` what a value of the row is in Sigma.
     """
 
     columns: tuple[str, ...]
     domain: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -127,7 +128,7 @@ def _field(given: Any) -> Field:
     if not isinstance(given, dict):
         return Field(_texts(given))
     values = {_text(key): _text(value) for key, value in given.get("values", {}).items()}
-    return Field(_texts(given["columns"]), _texts(given.get("domain", ())), values)
+    return Field(_texts(given["columns"]), _texts(given.get("domain", ())), _texts(given.get("whole", ())), values)
 
 
 def _texts(given: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from sigma.rule import SigmaRule
+from sigma.rule.base import SigmaRuleBase
 
 from ssa.content.detection import format_score
 from tools.content.sigma.condition import Writer, column, quoted
@@ -27,6 +28,9 @@ LONGEST_CONDITION = 1_000_000
 
 LICENSE = "DRL 1.1"
 """The licence of published rules, which do not state it one by one: it asks that a match names the rule's author."""
+
+WRITTEN = "imported_score"
+"""The setting with the impact and confidence that an import has written."""
 
 TTP_LEVELS = ("high", "critical")
 
@@ -51,15 +55,20 @@ def comma_list(given: Iterable[object]) -> str:
     )  # fmt: skip
 
 
-def rule_id(rule: SigmaRule) -> str:
+def rule_id(rule: SigmaRuleBase) -> str:
     """Return the id of a rule; of one without an id, one that is made of its title, so that it stays."""
     return str(rule.id or uuid5(NAMESPACE_URL, f"sigma:{rule.title}"))
 
 
-def name_of(rule: SigmaRule) -> str:
+def name_of(rule: SigmaRuleBase) -> str:
     """Return the name of a stanza: titles repeat, so it ends with the first part of the id."""
     title = one_line(rule.title.translate(_UNSAFE), LONGEST_TITLE).strip() or "Sigma rule"
     return f"{title} {rule_id(rule)[:8]}"
+
+
+def name_with_id(name: str, id: str) -> str:
+    """Return the name of a stanza with all of its id, for one that another has: as long as any may be."""
+    return f"{name[: LONGEST_TITLE + 9 - len(id) - 1].removesuffix(id[:8]).rstrip()} {id}"
 
 
 def search_of(rule: SigmaRule, source: Source, mapping: RuleMapping) -> str:
@@ -79,8 +88,8 @@ def search_of(rule: SigmaRule, source: Source, mapping: RuleMapping) -> str:
     )
 
 
-def settings_of(rule: SigmaRule, file: str, source: Source, mapping: RuleMapping) -> dict[str, str]:
-    """Return the settings of a rule that came from a file; raises Refused, and SigmaError."""
+def settings_of(rule: SigmaRuleBase, search: str, file: str, source: Source, mapping: RuleMapping) -> dict[str, str]:
+    """Return the settings of a rule that came from a file, with its search as SSA text."""
     level = rule.level.name.lower() if rule.level else "medium"
     status = rule.status.name.lower() if rule.status else ""
     changed = [_day(day) for day in (rule.date, rule.modified) if day]
@@ -100,7 +109,7 @@ def settings_of(rule: SigmaRule, file: str, source: Source, mapping: RuleMapping
         "product": "Sigma",
         "datamodel": source.datamodel,
         "description": one_line(rule.description),
-        "search": search_of(rule, source, mapping),
+        "search": search,
         "impact": format_score(mapping.impact.get(level, mapping.otherwise[0])),
         "confidence": format_score(mapping.confidence.get(status, mapping.otherwise[1])),
         "message": f"{title} (Sigma rule by {author}) {source.message}",

@@ -164,7 +164,7 @@ def test_a_filter_file_narrows_the_rules_that_it_names(tmp_path, mapping):
     [
         ("high = 55", "high = 155", "expected a number from 0 to 100, found 155"),
         ("medium = 30\n", "", "'medium' is missing"),
-        ('CommandLine = ["process", "CommandLine"]', 'CommandLine = "process"', "expected a list of texts"),
+        ('columns = ["process", "CommandLine"]', 'columns = "process"', "expected a list of texts"),
         ("[placeholders]", '[placeholders]\nx = { lookup = "none.csv", column = "a" }', "cannot be read"),
         ("[placeholders]", "[placeholders]\nx = []", "a placeholder has 0 values"),
         ("[impact]", "[impact", "cannot be read"),

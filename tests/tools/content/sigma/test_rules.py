@@ -1,12 +1,16 @@
 """Real rules: each converts, fires on its own sample, and finds in real events what another matcher finds."""
 
+import json
+
 import pytest
 
+from sandbox.__main__ import main as sandbox
 from sandbox.inputs import windows
 from ssa.rows.event import input_event
 from ssa.rows.hits import detect
 from tests.support.sigma import events, rules
 from tests.support.sigma.matcher import matcher
+from tools.__main__ import main
 from tools.content.sigma.conversion import detection
 
 PARTS = 8
@@ -40,6 +44,21 @@ def test_each_rule_fires_on_its_own_sample(selection, tmp_path):
         if not fired or fired != (expected or fired):
             missed.append((by_id[rule_id].file, fired, expected))
     assert missed == []
+
+
+def test_each_rule_fires_on_its_own_sample_in_a_replay(selection, app, tmp_path, capsys):
+    """The whole way: imported as a set, the event logs as they are, the packaged searches and action."""
+    samples = rules.samples(rules.unpacked("regression.tar.gz", tmp_path / "samples"))
+    everything = ["--level", "all", "--status", "all"]
+    assert main(["sigma", str(selection), *everything, "--app", str(app)]) == 0
+    files = [str(path) for _, path, _ in samples]
+    code = sandbox(["replay", "--json", "--all", "--local", str(app / "local"), *files])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (code, [line["errors"] for line in lines if line["kind"] == "summary"]) == (0, [[]])
+    fired = {line["detection_id"] for line in lines if line["kind"] == "detection"}
+    assert {rule_id for rule_id, _, _ in samples} - fired == set()
+    risk = {line["search_name"] for line in lines if line["kind"] == "risk_event"}
+    assert "SSA - Sigma process_creation - Rule" in risk
 
 
 @pytest.mark.parametrize("part", range(PARTS))

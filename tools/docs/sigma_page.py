@@ -1,0 +1,135 @@
+"""docs/sigma.md: Sigma rules as one search; what is supported is what the conversion does with a rule of each kind."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sigma.correlations import SigmaCorrelationType
+from sigma.modifiers import modifier_mapping
+
+from tools import ROOT
+from tools.content.sigma import DEFAULT_LEVELS, DEFAULT_STATUSES
+from tools.content.sigma.conversion import convert_one
+from tools.content.sigma.correlation import KINDS, LONGEST_SECONDS, MOST_EVENTS, MOST_GROUPS, MOST_RULES
+from tools.content.sigma.mapping import RuleMapping
+from tools.content.sigma.trial import NOISY_HITS, NOISY_SHARE
+from tools.marks import page_mark
+
+PATH = "docs/sigma.md"
+SOURCES = ("tools/docs/sigma_page.md", "tools/content/sigma", "docs/benchmark.md")
+
+NEEDS = {"cased": "contains|cased", "all": "contains|all", "base64": "base64|contains", "expand": "expand"}
+NEEDS |= {"base64offset": "base64offset|contains"}
+NEEDS |= {one: f"{one}|base64" for one in ("utf16", "utf16be", "wide")}
+NEEDS |= {one: f"re|{one}" for one in ("i", "ignorecase", "m", "multiline", "s", "dotall")}
+"""Modifier -> those that it needs beside it, or has beside it in most rules."""
+
+VALUES: dict[str, object] = {
+    "all": ["a", "b"],
+    "cidr": "10.0.0.0/8",
+    "exists": True,
+    "fieldref": "Company",
+    "windash": "-x",
+}
+VALUES |= {"expand": "%Administrators%"}
+VALUES |= dict.fromkeys(("lt", "lte", "gt", "gte", "minute", "hour", "day", "week", "month", "year"), 1)
+"""Modifier -> a value that it takes."""
+
+EVENTS = (1_000_000, 10_000_000, 40_000_000)
+"""Events an hour, of which the price is shown."""
+
+TEXT = Path(__file__).with_suffix(".md")
+"""The page, with <<names>> of what is computed."""
+
+
+def rule(items: dict[str, object]) -> dict[str, object]:
+    """Return a rule with one search."""
+    logsource = {"product": "windows", "category": "process_creation"}
+    return {"title": "x", "logsource": logsource, "detection": {"a": items, "condition": "a"}}
+
+
+def modifiers() -> list[tuple[str, str]]:
+    """Return each modifier that pySigma reads, and what becomes of a rule with it."""
+    mapping = RuleMapping()
+    found = []
+    for name in modifier_mapping:
+        key = f"CommandLine|{NEEDS.get(name, name)}"
+        reason = convert_one("x", rule({key: VALUES.get(name, "text")}), [], mapping).reason
+        found.append((f"`{NEEDS.get(name, name)}`".replace("|", "\\|"), reason or "yes"))
+    return found
+
+
+def conditions() -> list[tuple[str, str]]:
+    """Return what else a rule is made of."""
+    return [
+        ("`and`, `or`, `not`, parentheses, `1 of x*`, `all of them`", "yes; names with `_` in front are not in `them`"),
+        ("lists, maps, wildcards `*` and `?`, their escapes", "yes, in any case"),
+        ("`null`, an empty text", "yes: both are a field without a value, as Splunk has no other"),
+        ("keywords without a field", "yes, anywhere in `_raw`"),
+        ("Sigma filters", "yes"),
+    ]
+
+
+def correlations() -> list[tuple[str, str]]:
+    """Return each type of correlation, and whether it is converted."""
+    kinds = (kind.name.lower() for kind in SigmaCorrelationType)
+    return [(f"correlation `{kind}`", "yes" if kind in KINDS else "no") for kind in kinds]
+
+
+def fields() -> list[tuple[str, str]]:
+    """Return each mapped field, and its columns."""
+    (source,) = RuleMapping().sources
+
+    def listed(columns: tuple[str, ...]) -> str:
+        return ", ".join(f"`{one}`" for one in columns)
+
+    return [
+        (f"`{name}`", listed(field.columns) + f"; from its start {listed(field.whole)}" * bool(field.whole))
+        for name, field in source.fields.items()
+    ]
+
+
+def table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    """Write a table."""
+    lines = [head, ("---", "---"), *rows]
+    return "\n".join(f"| {left} | {right} |" for left, right in lines) + "\n"
+
+
+def costs(benchmark: str) -> dict[int, float]:
+    """Return CPU µs a row by number of rules, of the first table of many rules in a text of docs/benchmark.md."""
+    part = benchmark.partition("## Many rules")[2].partition("Python 3.13")[0]
+    rows = re.findall(r"^\| ([\d,]+) \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", part, re.MULTILINE)
+    return {int(count.replace(",", "")): float(cost) for count, cost in rows}
+
+
+def price() -> str:
+    """Write what rules cost, events an hour by rules: CPU hours in each hour are processor cores."""
+    found = {count: cost for count, cost in costs((ROOT / "docs/benchmark.md").read_text("utf-8")).items() if count > 1}
+    if not found:
+        return "[benchmark.md](benchmark.md) has the cost of a row.\n"
+    head = (
+        "| events an hour | " + " | ".join(f"{count:,} rules ({cost:g} µs)" for count, cost in found.items()) + " |\n"
+    )
+    rule = "|---" * (len(found) + 1) + "|\n"
+    cores = ("".join(f" {events * cost / 3.6e9:.2f} cores |" for cost in found.values()) for events in EVENTS)
+    return head + rule + "".join(f"| {events:,} |{line}\n" for events, line in zip(EVENTS, cores, strict=True))
+
+
+def page() -> str:
+    """Return the page."""
+    computed = {
+        "mark": page_mark(*SOURCES),
+        "noisy": str(NOISY_HITS),
+        "share": f"{1 / NOISY_SHARE:,.0f}",
+        "levels": DEFAULT_LEVELS.replace(",", " and "),
+        "statuses": DEFAULT_STATUSES.replace(",", " or "),
+        "supported": table(("in a rule", "converted"), [*modifiers(), *conditions(), *correlations()]),
+        "fields": table(("Sigma", "row"), fields()),
+        "rules": str(MOST_RULES),
+        "groups": str(MOST_GROUPS),
+        "days": str(LONGEST_SECONDS // 86_400),
+        "events": f"{MOST_EVENTS:,}",
+        "price": price(),
+    }
+    return re.sub("<<([a-z]+)>>", lambda found: computed[found[1]], TEXT.read_text("utf-8"))
