@@ -43,23 +43,19 @@ class Readers:
         self.blind_chunks: Counter[str] = Counter()
         read = [d.profile.input_fields for d in detections]
         every = frozenset[str]().union(*(fields for fields in read if fields is not None))
-        # What is not as it stands in the row takes time: made for those rows alone that a detection may match.
-        late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive - {"event_id"}
-        self.early = event.Reading(None if None in read else every - late - {"event_id"}, columns)
+        late = every & {*COMPUTED, *COUNTERPARTS, *columns} - self.dispatch.fields - self.decisive
+        self.early = event.Reading(None if None in read else every - late, columns)
         self.late = event.Reading(frozenset() if None in read else late, columns)
-        self.reads_id = "event_id" in every
-        self.needs_id = self.makes_id = "event_id" in decisive
-        """It takes a hash. Where it decides nothing, it is made for those rows alone that a detection finds: a row is
-        run once more then, and the next one has it from the first."""
+        """What is not as it stands in the row, and decides nothing but in the case of event_id, takes time: made for
+        those rows alone that a detection finds, which is run once more then, or is likely to, as the row before."""
+        self.needs_late = self.makes_late = "event_id" in decisive or None in read or not late
 
     def offers(self, row: cells.Row, dispatches: bool = True) -> tuple[event.InputEvent, Sequence[Detection]]:
         """Return the input event of a row, and the detections that it can match; all where it `dispatches` not."""
         seen = self.early(row)
         offered = self.dispatch(seen) if dispatches else self.detections
-        if offered:
+        if offered and self.makes_late:
             seen.update(self.late(row))
-            if self.makes_id:
-                seen["event_id"] = event.event_id(row)
         return seen, offered
 
     def note(self, has: tuple[str, ...]) -> None:
@@ -146,14 +142,18 @@ class Detector:
     ) -> list[dict[str, cells.Cell]]:
         """Return the hits of the detections that are offered a row."""
         found: list[dict[str, cells.Cell]] = []
+        is_whole = readers.makes_late
         for detection in offered:
             try:
-                lacks_id = readers.reads_id and "event_id" not in seen
                 hits = detect(detection, row, seen)
-                found += detect(detection, row, seen) if hits and lacks_id else hits  # a hit has made it
+                if hits and not is_whole:
+                    is_whole = True
+                    seen.update(readers.late(row))
+                    hits = detect(detection, row, seen)
+                found += hits
             except Exception as error:
                 self._report_unjudged(detection, error)
-        readers.makes_id = readers.needs_id or (readers.reads_id and bool(found))
+        readers.makes_late = readers.needs_late or bool(found)
         return found
 
     def _report_unjudged(self, detection: Detection, error: Exception) -> None:

@@ -153,14 +153,19 @@ NODES = (
     Or,
 )
 
+_NODES = frozenset(NODES)
+
 
 def children(node: Expression) -> Iterator[Expression]:
     """Yield the expressions directly inside an expression."""
     for value in vars(node).values():
-        for item in value if isinstance(value, tuple) else (value,):
-            part = item[-1] if isinstance(item, tuple) else item  # (key, value) of a map, (operator, operand) of a sum
-            if isinstance(part, NODES):
-                yield part
+        if type(value) in _NODES:
+            yield value
+        elif type(value) is tuple:
+            for item in value:
+                part = item[-1] if type(item) is tuple else item  # (key, value) of a map, (operator, operand) of a sum
+                if type(part) in _NODES:
+                    yield part
 
 
 def postorder(node: Expression) -> list[Expression]:

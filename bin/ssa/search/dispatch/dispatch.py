@@ -82,10 +82,11 @@ class Dispatch:
                 for (other, fold), equal in others:
                     if are_same(field, other, fold, seen):
                         found += equal
-        offered = [number for number in left if self._judge(number).last(seen, lowered)]
+        judges = self._judges
+        offered = [number for number in left if (judges[number] or self._judge(number)).last(seen, lowered)]
         if found:
             for number in {*found}.difference(left):
-                judge = self._judge(number)
+                judge = judges[number] or self._judge(number)
                 if judge.first(seen, lowered) and judge.last(seen, lowered):
                     offered.append(number)
             offered.sort()
@@ -98,13 +99,11 @@ class Dispatch:
             if value is not None:
                 numbers = lookup.known.get(value)
                 found += lookup.find(value) if numbers is None else numbers
-        left = [number for number in sorted({*found}) if self._judge(number).first(seen, lowered)]
+        left = [number for number in sorted({*found}) if (self._judges[number] or self._judge(number)).first(seen, lowered)]
         self._known[values] = left
         self._memo.keep(sum(len(value) + 60 for value in values if value) + 8 * (len(values) + len(left)) + 200)
         return left
 
     def _judge(self, number: int) -> Judge:
-        judge = self._judges[number]
-        if judge is None:
-            judge = self._judges[number] = Judge(self._detections[number].profile, frozenset(self._short))
+        judge = self._judges[number] = Judge(self._detections[number].profile, frozenset(self._short))
         return judge

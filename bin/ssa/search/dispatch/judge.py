@@ -46,9 +46,9 @@ def _all(clauses: Sequence[Sequence[Group]], excluded: Iterable[Group]) -> Calla
 
     def holds(seen: Seen, lowered: Lowered) -> bool:
         for tests, same in needed:
-            if not _holds(tests, seen, lowered) and not any(are_same(*pair, seen) for pair in same):
+            if not _holds(tests, seen, lowered) and not (same and any(are_same(*pair, seen) for pair in same)):
                 return False
-        return not _holds(unwanted, seen, lowered)
+        return not (unwanted and _holds(unwanted, seen, lowered))
 
     return holds
 
