@@ -99,7 +99,8 @@ class Dispatch:
             if value is not None:
                 numbers = lookup.known.get(value)
                 found += lookup.find(value) if numbers is None else numbers
-        left = [number for number in sorted({*found}) if (self._judges[number] or self._judge(number)).first(seen, lowered)]
+        judges = self._judges
+        left = [each for each in sorted({*found}) if (judges[each] or self._judge(each)).first(seen, lowered)]
         self._known[values] = left
         self._memo.keep(sum(len(value) + 60 for value in values if value) + 8 * (len(values) + len(left)) + 200)
         return left
