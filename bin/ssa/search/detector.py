@@ -48,13 +48,16 @@ class Readers:
         self.late = event.Reading(frozenset() if None in read else late, columns)
         """What is not as it stands in the row, and decides nothing but in the case of event_id, takes time: made for
         those rows alone that a detection finds, which is run once more then, or is likely to, as the row before."""
-        self.needs_late = self.makes_late = "event_id" in decisive or None in read or not late
+        self.makes_late = "event_id" in decisive or None in read or not late
+        self.hit_before = False
 
     def offers(self, row: cells.Row, dispatches: bool = True) -> tuple[event.InputEvent, Sequence[Detection]]:
         """Return the input event of a row, and the detections that it can match; all where it `dispatches` not."""
         seen = self.early(row)
-        offered = self.dispatch(seen) if dispatches else self.detections
-        if offered and self.makes_late:
+        # One detection that finds row after row is run at once: to ask whether it may find this one takes a while.
+        is_likely = self.hit_before and len(self.detections) == 1
+        offered = self.dispatch(seen) if dispatches and not is_likely else self.detections
+        if offered and (self.makes_late or self.hit_before):
             seen.update(self.late(row))
         return seen, offered
 
@@ -142,7 +145,7 @@ class Detector:
     ) -> list[dict[str, cells.Cell]]:
         """Return the hits of the detections that are offered a row."""
         found: list[dict[str, cells.Cell]] = []
-        is_whole = readers.makes_late
+        is_whole = readers.makes_late or readers.hit_before
         for detection in offered:
             try:
                 hits = detect(detection, row, seen)
@@ -153,7 +156,7 @@ class Detector:
                 found += hits
             except Exception as error:
                 self._report_unjudged(detection, error)
-        readers.makes_late = readers.needs_late or bool(found)
+        readers.hit_before = bool(found)
         return found
 
     def _report_unjudged(self, detection: Detection, error: Exception) -> None:
