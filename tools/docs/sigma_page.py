@@ -8,6 +8,7 @@ from pathlib import Path
 from sigma.correlations import SigmaCorrelationType
 from sigma.modifiers import modifier_mapping
 
+from ssa.content import conf
 from tools import ROOT
 from tools.content.sigma import DEFAULT_LEVELS, DEFAULT_STATUSES
 from tools.content.sigma.conversion import convert_one
@@ -17,7 +18,7 @@ from tools.content.sigma.trial import NOISY_HITS, NOISY_SHARE
 from tools.marks import page_mark
 
 PATH = "docs/sigma.md"
-SOURCES = ("tools/docs/sigma_page.md", "tools/content/sigma", "docs/benchmark.md")
+SOURCES = ("tools/docs/sigma_page.md", "tools/content/sigma", "docs/benchmark.md", "default/macros.conf")
 
 NEEDS = {"cased": "contains|cased", "all": "contains|all", "base64": "base64|contains", "expand": "expand"}
 NEEDS |= {"base64offset": "base64offset|contains"}
@@ -38,6 +39,8 @@ VALUES |= dict.fromkeys(("lt", "lte", "gt", "gte", "minute", "hour", "day", "wee
 
 EVENTS = (1_000_000, 10_000_000, 40_000_000)
 """Events an hour, of which the price is shown."""
+
+INDEXERS = 10
 
 TEXT = Path(__file__).with_suffix(".md")
 """The page, with <<names>> of what is computed."""
@@ -97,8 +100,9 @@ def table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
 
 
 def costs(benchmark: str) -> dict[int, float]:
-    """Return CPU µs a row by number of rules, of the first table of many rules in a text of docs/benchmark.md."""
-    part = benchmark.partition("## Many rules")[2].partition("Python 3.13")[0]
+    """Return CPU µs a row by number of rules, of a text of docs/benchmark.md: of published rules where it has them."""
+    many = benchmark.partition("## Many rules")[2]
+    part = (many.partition("### Published rules")[2] or many).partition("Python 3.13")[0]
     rows = re.findall(r"^\| ([\d,]+) \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", part, re.MULTILINE)
     return {int(count.replace(",", "")): float(cost) for count, cost in rows}
 
@@ -116,6 +120,31 @@ def price() -> str:
     return head + rule + "".join(f"| {events:,} |{line}\n" for events, line in zip(EVENTS, cores, strict=True))
 
 
+def run() -> str:
+    """Write how long an hourly run takes on the largest estate of the table."""
+    found = costs((ROOT / "docs/benchmark.md").read_text("utf-8"))
+    if not found:
+        return ""
+    most, events = max(found), EVENTS[-1]
+    seconds = events * found[most] / 1e6
+    return (
+        f"An hourly run of {most:,} rules over {events:,} events takes {seconds:,.0f} s of CPU in all, which the "
+        f"indexers share: with {INDEXERS} of them, {seconds / INDEXERS / 60:.1f} minutes each, on one core."
+    )
+
+
+def ledger() -> str:
+    """Write what the ledger holds of a set, by the macros that limit it."""
+    macros = conf.merge([str(ROOT / "default/macros.conf")])
+    results, most = (int(macros[name]["definition"].value) for name in ("ssa_set_results", "ssa_ledger_most"))
+    runs = 30 * 24
+    return (
+        f"A run keeps at most {results:,} hits (macro `ssa_set_results`), so a set that always reaches that fills "
+        f"{2 * results * runs:,} rows; {most:,} (macro `ssa_ledger_most`), where the KV store gets slow, are "
+        f"{most // (2 * runs):,} hits in each hourly run."
+    )
+
+
 def page() -> str:
     """Return the page."""
     computed = {
@@ -131,5 +160,7 @@ def page() -> str:
         "days": str(LONGEST_SECONDS // 86_400),
         "events": f"{MOST_EVENTS:,}",
         "price": price(),
+        "run": run(),
+        "ledger": ledger(),
     }
     return re.sub("<<([a-z]+)>>", lambda found: computed[found[1]], TEXT.read_text("utf-8"))

@@ -201,6 +201,7 @@ def test_a_view_without_data_says_what_to_do(painted):
         ("overview", "ds_messages"): "No risk events in this time range",
         ("entity", "ds_chooser"): "widen it",
         ("entity", "ds_in_order"): "No risk events of this name",
+        ("tuning", "ds_noise"): "no risk in this time range",
         ("tuning", "ds_summary"): "nothing to tune",
         ("tuning", "ds_candidates"): "nothing to leave out",
         ("tuning", "ds_removed"): "removes nothing",
@@ -216,6 +217,7 @@ def test_a_view_without_data_says_what_to_do(painted):
 
 
 TUNING = VIEWS["tuning"]
+TUNED = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 
 
 def candidates(instance):
@@ -275,6 +277,12 @@ def test_the_allow_list_lines_do_the_same(demo):
         assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
     finally:
         demo.search("| makeresults | where false() | outputlookup ssa_allow_list")
+
+
+def test_a_line_leaves_a_value_out_for_one_detection_or_for_all(demo):
+    said = line(demo, 'user="b.heron"')
+    assert f'detection="{TUNED}"' in said["allow list"]
+    assert said["for all"] == said["allow list"].replace(TUNED, "*")
 
 
 def test_the_tuning_view_shows_what_the_filter_removes(demo):
