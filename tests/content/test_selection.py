@@ -2,8 +2,9 @@
 
 import pytest
 
-from ssa.content.detection import DetectionError
+from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.selection import names_in, to_run
+from ssa.content.settings import CONF
 from tests.support.examples import GIVEN, catalogue
 from tests.support.sets import rule
 
@@ -56,6 +57,17 @@ def test_what_cannot_be_run_is_reported(detections, named, sets, problem):
     with pytest.raises(DetectionError) as caught:
         to_run(detections, named, sets, pytest.fail)
     assert str(caught.value).startswith(problem)
+
+
+def test_who_has_disabled_a_detection_by_settings_is_told_where(tmp_path):
+    catalogue(tmp_path, STANZAS, "[default]\n")
+    (tmp_path / "local" / f"{CONF}.conf").write_text("[id:id-One]\ndisabled = 1\n")
+    with pytest.raises(DetectionError) as caught:
+        to_run(Catalogue.of_app(str(tmp_path)), "One", None, pytest.fail)
+    assert str(caught.value).endswith(
+        "set disabled = 0 in local/ssa_detections.conf to run it; what [id:id-One] of ssa_detection_settings.conf says "
+        "comes first"
+    )
 
 
 def test_without_sets_none_are_named_and_without_detections_there_is_nothing_to_run(tmp_path):

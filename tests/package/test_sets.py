@@ -162,6 +162,25 @@ def test_repeats_of_an_hour_are_one_row_with_first_last_and_count(estate, other,
     assert (first["hits"], float(first["last_time"]) - TEN) == (found[0][1], found[0][2])
 
 
+def test_what_one_process_does_within_a_second_counts_one_by_one(estate):
+    """The events of a network have the event_id of their process: of one second, two may have the same."""
+    search = (
+        '| from read_ssa_enriched_events() | eval timestamp=parse_long(ucast(map_get(input_event, "_time"), "string", '
+        'null)), to=ucast(map_get(input_event, "dest_ip"), "string", null) | where to IS NOT NULL | eval '
+        'start_time=timestamp, end_time=timestamp, body=create_map(["to", to]) | into write_ssa_detected_events();'
+    )
+    imported(estate, rule("Alpha", search=search, datamodel="Network_Traffic"))
+    connection = {"tag": ["network", "communicate"], "process_id": "7"}
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.2"):
+        estate.instance.add_events([event(TEN, "x.exe", dest_ip=address, **connection)])
+    rows, _ = run(estate)
+    assert sorted((row["body"], row["ssa_hits"]) for row in rows) == [
+        ('{"to":"192.0.2.1"}', "1"),
+        ('{"to":"192.0.2.2"}', "2"),
+    ]
+    assert len(written(estate)) == 4
+
+
 def test_a_run_writes_once_and_a_second_an_update_and_an_overlapping_one_add_nothing(estate):
     """Twelve repeats in an hour, and hits of another rule: whatever range begins between them finds the same risk."""
     imported(estate, rule("Alpha"), rule("Beta"))

@@ -41,13 +41,12 @@ def saved_search(name: str, detections: Sequence[Detection]) -> Settings:
     words = pushdown.shared_words(detections)
     due = f"{words} `ssa_due(index)`" if words else "`ssa_due(event)`"
     repeats = "process" if models == [PROCESSES.name] else "event"
-    passed = fields(*detections)
-    drop = f"| fields - {', '.join(ENTITY)} " * ("*" in passed)
     return {
         "description": f"Runs the {len(detections):,} detections of the set {name} in one pass. The action ssa_risk "
         "adds the risk of each: leave those of Enterprise Security off. A row without a detection names what was cut.",
-        "search": f"{events_of(models)} {due} | {passed} | ssadetect set={name} | `ssa_usual` | `ssa_allow_list` "
-        f"| `{filter_macro(name)}` | `ssa_set_fold({repeats})` | `ssa_set_limit` {drop}| addinfo "
+        "search": f"{events_of(models)} {due} | {fields(*detections)} | ssadetect set={name} | `ssa_usual` "
+        f"| `ssa_allow_list` | `{filter_macro(name)}` | `ssa_set_fold({repeats})` | `ssa_set_limit` "
+        f"| fields - {', '.join(ENTITY)} | addinfo "
         f"| table {', '.join(_SHOWN)}, *",
         **HOURLY,
         "disabled": "1",

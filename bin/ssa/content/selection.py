@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import conf
+from . import conf, settings
 from .detection import CONF, Catalogue, Detection, DetectionError
 
 EVERY = "*"
@@ -29,8 +29,10 @@ def to_run(
     detections = catalogue.selected(named)
     for detection in detections:
         if detection.disabled:
+            by = f"; what {', '.join(detection.changed_by)} of {settings.CONF}.conf says comes first"
             raise DetectionError(
                 f"the detection '{detection.name}' is disabled: set disabled = 0 in local/{CONF}.conf to run it"
+                + by * bool(detection.changed_by)
             )
     return detections
 

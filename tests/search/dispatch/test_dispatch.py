@@ -76,6 +76,14 @@ def where(condition):
         ('n="kit.exe" AND NOT coalesce(like(if(m="x", l, null), "%/add%"), false)', True),
         ('n="kit.exe" AND NOT coalesce(like(lower(coalesce(p, q)), "%/add%"), false)', False),
         ('n="kit.exe" AND NOT coalesce(like(lower(coalesce(input_event.nothing, p)), "%/add%"), false)', True),
+        # A field of what may be no event.
+        ('n="kit.exe" AND NOT coalesce(case(m="x", input_event).process=p, false)', True),
+        ('n="kit.exe" AND NOT coalesce(case(m="x", input_event).parent="kit.EXE", false)', True),
+        ('n="kit.exe" AND NOT coalesce([input_event].parent="kit.EXE", false)', True),
+        ('n="kit.exe" AND NOT coalesce(input_event[n].parent="kit.EXE", false)', True),
+        ('n="kit.exe" AND NOT coalesce(nullif(input_event, input_event).parent="kit.EXE", false)', True),
+        ('case(m="kit.exe", input_event).parent="kit.EXE"', True),
+        ('case(m="kit.exe", input_event).parent="kit"', False),
         # Nothing.
         ("len(p) > 3", True),
     ],

@@ -41,8 +41,8 @@ def test_the_search_detects_leaves_out_folds_and_deals_out_in_this_order(tmp_pat
         "`ssa_process_events` `ssa_due(event)` | fields _time, host, dest, user, process, process_name, process_path, "
         "process_id, parent_process, parent_process_name, TargetUserName, TargetUserSid, SubjectUserName, "
         "SubjectUserSid | fields - _raw | ssadetect set=mine | `ssa_usual` | `ssa_allow_list` | `ssa_set_mine_filter` "
-        "| `ssa_set_fold(process)` | `ssa_set_limit` | addinfo | table _time, detection, risk_score, dest_user_id, "
-        "dest_device_id, process, ssa_hits, ssa_cut, *"
+        "| `ssa_set_fold(process)` | `ssa_set_limit` | fields - risk_object, risk_object_type | addinfo | table _time, "
+        "detection, risk_score, dest_user_id, dest_device_id, process, ssa_hits, ssa_cut, *"
     )
 
 
@@ -87,8 +87,11 @@ def test_events_of_several_data_models_are_searched_and_only_processes_repeat(tm
     assert "`ssa_set_fold(event)`" in text
 
 
-def test_an_entity_of_an_event_does_not_pass_for_ours(tmp_path):
-    every = "| from read_ssa_enriched_events() | eval x=input_event | into write_ssa_detected_events();"
+@pytest.mark.parametrize(
+    ("reads", "passed"), [("input_event", "| fields * | ssadetect"), ("input_event.risk_object", ", risk_object | ")]
+)
+def test_an_entity_of_an_event_does_not_pass_for_ours(tmp_path, reads, passed):
+    every = f"| from read_ssa_enriched_events() | eval x={reads} | into write_ssa_detected_events();"
     text = search(tmp_path, rule("One", search=every))["search"]
-    assert "| fields * | ssadetect" in text
+    assert passed in text
     assert "| `ssa_set_limit` | fields - risk_object, risk_object_type | addinfo |" in text

@@ -148,7 +148,8 @@ def _first_of(columns: tuple[str, ...]) -> Expression:
             raise Refused(
                 f"the column {name!r} cannot be written in a search: give the field another in the mapping file"
             )
-    return Expression(f"lower(coalesce({', '.join(columns)}))", columns)
+    read = ", ".join(f"'{name}'" for name in columns)  # else a dot in a name joins two texts
+    return Expression(f"lower(coalesce({read}))", columns)
 
 
 def detection_search(correlation: Correlation) -> str:
@@ -203,7 +204,7 @@ def _search(correlation: Correlation, own: Detection, named: Sequence[Detection]
             "addinfo",
             f"where correlation_holds=1 AND coalesce(correlation_held, 0)=0 AND _time>=info_min_time+{reach}",
             f"eval {FROM}=round({FROM}*1000)",
-            f"fields - {', '.join(COLUMNS)}, correlation_*, info_*",
+            f"fields - {', '.join([*COLUMNS, *stanzas.ENTITY])}, correlation_*, info_*",
             f'ssadetect detection="{own.id}" | `ssa_allow_list` | `{filter_macro}`',
             "addinfo",
             "table _time, detection, risk_score, dest_user_id, dest_device_id, process_name, process, *",

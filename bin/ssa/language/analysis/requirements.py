@@ -67,6 +67,9 @@ _UNKNOWN, _NULL = _Known(None, TRUE), _Known((), FALSE, plain=True)
 _EVENT = _Known(None, FALSE)
 """The input event itself: this one object stands for it."""
 
+_PERHAPS_EVENT = _Known(None, FALSE)
+"""The input event, or null, or a list with it in it."""
+
 _AT_START = {INPUT_EVENT: _EVENT, "_datamodels": _UNKNOWN, "body": _UNKNOWN}
 """What a record holds at the start."""
 
@@ -118,8 +121,8 @@ def _known_of(node: syntax.Expression, columns: Columns[_Known]) -> _Known:
         return _known_of(value, columns)
     inner = [_known_of(child, columns) for child in syntax.children(node)]
     key = key_of(node)
-    if key is not None and inner[0] is _EVENT:
-        return _Known((_FieldText(key),), FALSE, plain=True)
+    if key is not None and inner[0] in (_EVENT, _PERHAPS_EVENT):
+        return _Known((_FieldText(key),), FALSE, plain=inner[0] is _EVENT)
     if isinstance(node, (syntax.ListOf, syntax.Access)):
         return _one_of(inner if isinstance(node, syntax.ListOf) else inner[:1])
     if isinstance(node, syntax.Call):
@@ -263,8 +266,8 @@ def _all(several: Sequence[Clause]) -> Clause:
 
 def _one_of(several: Sequence[_Known], plain: bool = False, enough: Clause = ()) -> _Known:
     """Return what is known of a value that is one of these, or null, or has them in it."""
-    if several and several[0] is _EVENT and all(known is _EVENT for known in several):
-        return _EVENT
+    if several and all(known in (_EVENT, _PERHAPS_EVENT) for known in several):
+        return _PERHAPS_EVENT
     texts: dict[_FieldText | str, None] = {}
     for known in several:
         texts.update(dict.fromkeys(known.texts or ()))
@@ -274,7 +277,7 @@ def _one_of(several: Sequence[_Known], plain: bool = False, enough: Clause = ())
 
 
 def _union(name: str, several: list[_Known | None]) -> _Known:
-    return _one_of([known or _NULL for known in several])
+    return _EVENT if all(known is _EVENT for known in several) else _one_of([known or _NULL for known in several])
 
 
 def _extracted(command: syntax.Rex, name: str, columns: Columns[_Known]) -> _Known:

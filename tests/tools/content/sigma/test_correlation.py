@@ -22,6 +22,7 @@ CORRELATIONS = {
     6: ("temporal_ordered", ["first", ID(2)], BY_USER),
     7: ("event_count", [ID(1), ID(2)], {"condition": {"gte": 4}}),
     8: ("temporal", [ID(1), ID(2)], {"group-by": ["who"], "aliases": {"who": {ID(1): "User", ID(2): "Computer"}}}),
+    9: ("value_count", [ID(1)], {"condition": {"gte": 2, "field": "Event.Device"}, "group-by": ["Event.User"]}),
 }
 """By number: each of ten minutes."""
 
@@ -65,6 +66,8 @@ CASES = [
     ("of all users together, and of two rules", 7, "0 amy a 1, 1 bob b 2, 2 eve c 1, 3 amy d 1", [3]),
     ("by what each rule calls it", 8, "0 pat a 1, 4 amy pat 2", [4]),
     ("not by what one of them alone calls so", 8, "0 pat a 1, 4 pat a 2", []),
+    ("by columns with a dot in their names", 9, "0 amy a 1, 4 amy b 1", [4]),
+    ("not of two by such columns", 9, "0 amy a 1, 4 bob b 1", []),
 ]
 
 
@@ -73,7 +76,8 @@ def test_a_correlation_fires_once_when_its_condition_becomes_true(estate, about,
     day = DAY + 24 * HOUR * CASES.index((about, number, events, expected))
     for event in events.split(", "):
         at, user, device, odd = event.split()
-        estate.instance.add_events([process(day + int(at), user, device, f"x.exe odd{odd}", "x.exe")])
+        more = {"Event.User": user, "Event.Device": device}
+        estate.instance.add_events([process(day + int(at), user, device, f"x.exe odd{odd}", "x.exe", **more)])
     found = estate.found(estate.saved(named(number)), start=day - HOUR, end=day + 20 * HOUR)
     assert [float(row["_time"]) - day for row in found] == expected
     assert {row["detection"] for row in found} <= {f"Rule {number} 0f6da907"}
