@@ -1,6 +1,7 @@
 """Results for a reader at a terminal, or as JSON."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from rich import box
@@ -28,6 +29,16 @@ def shown(cell: Any) -> str:
     return escape(plain(", ".join(cell) if isinstance(cell, list) else str(cell or "")))
 
 
+def _cell(name: str, cell: Any) -> str:
+    """Write a cell of a search's table: as Splunk does, `_time` is shown as a time."""
+    try:
+        seconds = float(cell) if name == "_time" else None
+        at = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        at = None
+    return shown(cell) if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def write_result(result: Result, as_json: bool) -> None:
     """Write a search's rows and messages: a table, or one JSON object a line and the messages on stderr."""
     console = Console(stderr=as_json)
@@ -39,12 +50,12 @@ def write_result(result: Result, as_json: bool) -> None:
             fields = table("", "field", "value")
             for name in result.columns:
                 if row[name] is not None:
-                    fields.add_row(shown(name), shown(row[name]))
+                    fields.add_row(shown(name), _cell(name, row[name]))
             console.print(fields)
     else:
         rows = table("", *map(shown, result.columns))
         for row in result.rows[:MAX_ROWS]:
-            rows.add_row(*(shown(row[name]) for name in result.columns))
+            rows.add_row(*(_cell(name, row[name]) for name in result.columns))
         console.print(rows)
     for level, words, server in result.messages:
         console.print(plain(f"{level} ({server}): {words}"), style="yellow", markup=False)

@@ -17,6 +17,9 @@ from sandbox.terminal import plain
 
 SCORED = ("risk_object", "risk_object_type", "risk_score", "at")
 
+FEW = 5
+"""The most detections of the user's that a terminal names one by one where the same is to be said of them."""
+
 TOP = 6
 """The most risk objects that a terminal shows."""
 
@@ -80,10 +83,14 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
         for problem in file.problems(SHOWN):
             show(f"   {problem}", "yellow")
 
-    for name, fate in done.own.items():
-        show(f"   {name}: {fate}", "none" if fate.startswith("run by") else "yellow")
-    what = "the detection" if len(done.searches) == 1 else "the detections"
-    show(f"2. Searched: {done.passed_prefilter:,} events passed the prefilter, {what} fired on {len(hits):,}")
+    for fate in dict.fromkeys(done.own.values()):
+        alike = [name for name, its in done.own.items() if its == fate]
+        for name in alike if len(alike) <= FEW else [f"{len(alike):,} detections"]:
+            show(f"   {name}: {fate}", "none" if fate.startswith("run by") else "yellow")
+    is_one = len(done.searches) == 1
+    what = "the detection" if is_one else "the detections"
+    prefilter = "the prefilter" if is_one else f"the prefilters of {len(done.searches)} searches"
+    show(f"2. Searched: {done.passed_prefilter:,} events passed {prefilter}, {what} fired on {len(hits):,}")
     for name in dict.fromkeys(str(hit.get("detection")) for hit in hits):
         columns = table(f"Detection: {name}", "UTC", "user", "device", "score", "command line")
         for hit in sorted(hits, key=lambda hit: float(str(hit.get("_time") or 0))):
@@ -122,7 +129,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
     for error in done.errors:
         show(f"failed: {error}", "red")
     show(
-        f"{events:,} events read, {done.passed_prefilter:,} passed the prefilter, {len(hits):,} fired, {len(risk):,} "
+        f"{events:,} events read, {done.passed_prefilter:,} passed {prefilter}, {len(hits):,} fired, {len(risk):,} "
         f"risk events written, {len(done.risk_alerts):,} alerts raised, in {done.seconds:.1f} s.",
         "bold green" if done.ok else "bold red",
     )

@@ -11,6 +11,7 @@ from sandbox.search import spl
 from sandbox.search.chunked import arguments
 
 APP, ACTION = "ssa_detections", "ssa_risk"
+SETTINGS = "ssa_detection_settings"
 EVERY = "SSA - Every Detection - Rule"
 """Runs all enabled detections: of use where one has no search of its own."""
 
@@ -31,7 +32,11 @@ class Runs:
             for name, settings in stanzas.items()
             if "search" in settings and not confs.is_true(settings.get("disabled", "0"))
         }
-        """Those that are enabled."""
+        """Those that are enabled in their stanzas."""
+        many = confs.load(app, SETTINGS).values()
+        self._unless = f", unless {SETTINGS}.conf disables it" * any(
+            confs.is_true(settings.get("disabled", "0")) for settings in many
+        )
 
     def pipeline(self, name: str) -> list[spl.Command]:
         """Return the commands of a saved search. Raises SandboxError for a text that is no search."""
@@ -66,7 +71,7 @@ class Runs:
         of_it = [name for name in self.searches if detection in self.run_by(name)]
         by = ", ".join(name for name in searches if name in of_it)
         if by:
-            return f"run by {by}"
+            return f"run by {by}{self._unless}"
         if detection not in self.detections:
             return "disabled, so nothing runs it: set disabled = 0 in its stanza"
         if own := ", ".join(name for name in of_it if name != EVERY):

@@ -53,14 +53,15 @@ def rule(items: dict[str, object]) -> dict[str, object]:
 
 
 def modifiers() -> list[tuple[str, str]]:
-    """Return each modifier that pySigma reads, and what becomes of a rule with it."""
+    """Return the modifiers that pySigma reads, by what becomes of a rule with one."""
     mapping = RuleMapping()
-    found = []
+    found: dict[str, list[str]] = {}
     for name in modifier_mapping:
         key = f"CommandLine|{NEEDS.get(name, name)}"
         reason = convert_one("x", rule({key: VALUES.get(name, "text")}), [], mapping).reason
-        found.append((f"`{NEEDS.get(name, name)}`".replace("|", "\\|"), reason or "yes"))
-    return found
+        what = reason.replace(f"modifier {name} ", "modifier ") or "yes"
+        found.setdefault(what, []).append(f"`{NEEDS.get(name, name)}`".replace("|", "\\|"))
+    return [(", ".join(sorted(names)), what) for what, names in found.items()]
 
 
 def conditions() -> list[tuple[str, str]]:
@@ -75,9 +76,11 @@ def conditions() -> list[tuple[str, str]]:
 
 
 def correlations() -> list[tuple[str, str]]:
-    """Return each type of correlation, and whether it is converted."""
-    kinds = (kind.name.lower() for kind in SigmaCorrelationType)
-    return [(f"correlation `{kind}`", "yes" if kind in KINDS else "no") for kind in kinds]
+    """Return the types of correlations, by whether they are converted."""
+    found: dict[str, list[str]] = {"yes": [], "no": []}
+    for kind in (kind.name.lower() for kind in SigmaCorrelationType):
+        found["yes" if kind in KINDS else "no"].append(f"`{kind}`")
+    return [("correlations " + ", ".join(kinds), what) for what, kinds in found.items()]
 
 
 def fields() -> list[tuple[str, str]]:

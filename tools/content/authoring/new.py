@@ -26,10 +26,10 @@ Next, change its search, and say in the two events what it must find and what no
   {stanza}
   {tests}
 Then:
-  python -m tools explain {stanza}
-  python -m tools test {tests}{app}
-  python -m tools import {stanza}{app}   (writes anew what follows from the search)
-  python -m sandbox replay --local {local} EVENTS…
+  .venv/bin/python -m tools import {stanza}{app}   (writes anew what follows from the search)
+  .venv/bin/python -m tools explain {stanza}
+  .venv/bin/python -m tools test {tests}{app}
+  .venv/bin/python -m sandbox replay --local {local} EVENTS…
 """
 
 

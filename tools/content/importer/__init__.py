@@ -31,7 +31,7 @@ CONFS = ("macros", CONF, "analyticstories", "savedsearches")
 NEXT = f"""
 The next search reads {CONF}.conf; search peers get it with the next bundle replication.
 Splunk reads saved searches and macros when it starts: restart it, then run the new searches and schedule them.
-Without Splunk: python -m sandbox replay --local FOLDER/local EVENTS…
+Without Splunk: .venv/bin/python -m sandbox replay --local {{local}} EVENTS…
 """
 
 
@@ -72,13 +72,14 @@ def run(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 1
     for one, noted in zip(detections, notes, strict=True):
-        outcome = "would be " * options.dry_run + ("replaced" if one.name in replaced else "added")
+        done = "replaced" if one.name in replaced else "brought up to date" if one.present else "added"
+        outcome = "would be " * options.dry_run + done
         sys.stdout.write(f"{outcome}: {one.name}, from {one.file}\n")
         sys.stdout.write("".join(f"  note: {note}\n" for note in noted))
     if not options.dry_run:
         sys.stdout.write(f"\n{app / 'local'} has them now:\n")
         sys.stdout.write("".join(f"  {name}.conf  [{stanza}]\n" for name, stanza in confs.put_stanzas))
-        sys.stdout.write(NEXT)
+        sys.stdout.write(NEXT.format(local=app / "local"))
     return 0
 
 

@@ -36,6 +36,11 @@ DEFAULT_LEVELS, DEFAULT_STATUSES = "high,critical", "stable,test"
 SHOWN = 10
 """Names of detections in a line of the report."""
 
+NEXT = """
+{local} has them now. Splunk reads them when it starts: restart it, then enable and schedule: {searches}
+Without Splunk: .venv/bin/python -m sandbox replay --all --local {local} EVENTS…
+"""
+
 EVERY = 2.0
 """Seconds between two words on how far an import is."""
 
@@ -45,11 +50,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("paths", nargs="*", type=Path, metavar="PATH", help="a rule, a Sigma filter, or a folder of them")
     app_argument(parser)
-    add("--level", type=_words(LEVELS), help=f"levels, or all ({DEFAULT_LEVELS}; with --id all)")
-    add("--status", type=_words(STATUSES), help=f"or all ({DEFAULT_STATUSES}; with --id all)")
+    add("--level", type=_words(LEVELS), help=f"such as low,medium, or all (default: {DEFAULT_LEVELS}; with --id: all)")
+    add(
+        "--status",
+        type=_words(STATUSES),
+        help=f"such as stable, or all (default: {DEFAULT_STATUSES}; with --id: all)",
+    )
     add("--id", type=_listed, metavar="ID,…", help="only the rules with these ids")
     add("--tag", type=_listed, metavar="TAG,…", help="only rules with one of these tags: attack.t1059 has .001, too")
-    add("--set", metavar="NAME", help="the set that they form (sigma_ and their category)")
+    add("--set", metavar="NAME", help="the set that they form (default: sigma_ and their category)")
     add("--replace", action="store_true", help="remove what the set has beyond the rules that are given now")
     add("--mapping", type=Path, metavar="FILE.toml", help="your copy of the mapping file")
     add("--dry-run", action="store_true", help="print the stanzas, and write nothing")
@@ -91,9 +100,10 @@ def run(options: argparse.Namespace) -> int:
             return _remove(options)
         rules = mapping.RuleMapping(options.mapping or mapping.SHIPPED)
         if options.trial:
+            trial.check(options.trial)
             converted = _converted(options, rules)
+            sys.stderr.write(summary(converted))
             sys.stdout.write(trial.run([one for one in converted if one.name], options.trial))
-            sys.stderr.write(summary(converted, True))
         else:
             confs = LocalConfs(app_folder(options.app), imported.CONFS)
             converted, changes = imported.put(confs, _converted(options, rules), _set(options.set), options.replace)
@@ -105,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
                 sys.stdout.write("".join(lines))
             elif options.dry_run:
                 sys.stdout.write(confs.shown())
-            sys.stderr.write(summary(converted, options.dry_run) + told(changes, options.dry_run))
+            sys.stderr.write(summary(converted) + told(changes, options.dry_run))
+            if changes.is_any and not options.dry_run:
+                sys.stderr.write(NEXT.format(local=confs.app / "local", searches=", ".join(changes.searches)))
     except (ImporterError, mapping.MappingError, conf.ConfError, trial.TrialError) as error:
         sys.stderr.write(f"{error}\nNothing was written.\n")
         return 2
@@ -144,7 +156,12 @@ def _converted(options: argparse.Namespace, rules: RuleMapping) -> list[Converte
         raise ImporterError(
             f"{', '.join(missing)}: not found" if missing else "no rules are given: name files or folders"
         )
-    return selected(conversion.convert(options.paths, rules, _Progress()), options)
+    given = [*conversion.convert(options.paths, rules, _Progress())]
+    if not given:
+        raise ImporterError(f"{', '.join(map(str, options.paths))}: no rule is there, no file that ends with .yml")
+    for id in sorted((options.id or frozenset()).difference(one.id.lower() for one in given)):
+        sys.stderr.write(plain(f"note: no rule of those given has the id {id}") + "\n")
+    return selected(given, options)
 
 
 class _Progress:
@@ -193,8 +210,8 @@ def report(one: Converted) -> dict[str, str | None]:
     return {"rule": one.file, "id": one.id or None, "detection": one.name or None, "reason": one.reason or None}
 
 
-def summary(converted: Collection[Converted], dry_run: bool) -> str:
-    """Return what is to be read of all rules: how many of them became detections, where they can fire, what did not."""
+def summary(converted: Collection[Converted]) -> str:
+    """Return what is to be read of all rules: how many of them are converted, where they can fire, what is not."""
     done = [one for one in converted if one.name]
     fires = Counter(kind for one in done for kind in one.fires_on)
     refused = [one for one in converted if one.reason and not one.left_out]
@@ -205,8 +222,8 @@ def summary(converted: Collection[Converted], dry_run: bool) -> str:
             for one in done
             if one.unknown
         ),
-        f"{len(done):,} rules {'would be' if dry_run else 'are'} detections, {len(refused):,} refused, "
-        f"{len(converted) - len(done) - len(refused):,} {LEFT_OUT}",
+        f"rules converted: {len(done):,}, refused: {len(refused):,}, "
+        f"{LEFT_OUT}: {len(converted) - len(done) - len(refused):,}",
         *(f"{count:,} of them can fire on {kind}" for kind, count in fires.items()),
     ]
     return "".join(f"{line}\n" for line in lines)

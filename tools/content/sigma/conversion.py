@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from sigma.conditions import ConditionFieldEqualsValueExpression, ConditionItem
@@ -146,7 +146,7 @@ def convert_one(
             source = mapping.source(plain.logsource.product, plain.logsource.category, plain.logsource.service)
             search = search_of(plain, source, mapping)
             nodes = [condition.parsed for condition in plain.detection.parsed_condition]
-        name, settings = name_of(rule), settings_of(rule, search, file, source, mapping)
+        name, settings = name_of(rule), settings_of(rule, search, PurePosixPath(file).name, source, mapping)
         profile = detection(name, settings).profile
     except (Refused, SigmaError, DetectionError) as error:
         return Converted(file, title, id, level, status, reason=one_line(str(error), 500))

@@ -41,6 +41,13 @@ class Changes:
     unchanged: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     stay: list[str] = field(default_factory=list)
+    searches: list[str] = field(default_factory=list)
+    """The saved searches that run what was given."""
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.added or self.changed or self.removed)
 
 
 def set_name(text: str) -> str:
@@ -81,7 +88,7 @@ def put(
         if replaces:
             _remove(confs, gone)
         (changes.removed if replaces else changes.stay).extend(gone)
-        _put_searches(confs, name, [one for one in done if one.name and one.correlation])
+        changes.searches += _put_searches(confs, name, [one for one in done if one.name and one.correlation])
     return done, changes
 
 
@@ -145,8 +152,8 @@ def _text(confs: LocalConfs, name: str, key: str) -> str:
     return setting.value if setting else ""
 
 
-def _put_searches(confs: LocalConfs, name: str, correlated: Sequence[Converted]) -> None:
-    """Put the saved search of a set and its macros, and one saved search for each correlation of it."""
+def _put_searches(confs: LocalConfs, name: str, correlated: Sequence[Converted]) -> list[str]:
+    """Put the saved search of a set and its macros, and one for each correlation of it; return the names of these."""
     members = _members(confs, name)
     catalogue = Catalogue(confs.stanzas[CONF], KnownIndex(confs.app, confs.profiles))
     found: dict[str, Detection] = {one: catalogue.find(one) for one in members}
@@ -164,3 +171,4 @@ def _put_searches(confs: LocalConfs, name: str, correlated: Sequence[Converted])
                 one.correlation, found[one.name], [by_id[id] for id in one.correlation.rules], sets.filter_macro(name)
             )
             confs.put("savedsearches", saved_search(found[one.name]), searched, stanzas.THEIRS)
+    return [sets.title(name)] * bool(plain) + [saved_search(found[one.name]) for one in correlated if one.name in found]

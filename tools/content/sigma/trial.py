@@ -77,6 +77,14 @@ def run(rules: Sequence[Converted], files: Sequence[Path]) -> str:
     return table(done, plain_rules) + correlated(len(rules) - len(plain_rules))
 
 
+def check(files: Sequence[Path]) -> None:
+    """Raise TrialError for a path that is no file, before thousands of rules are read."""
+    for path in files:
+        if path.is_dir() or not path.exists():
+            problem = "this is a folder: name the files in it" if path.is_dir() else "no such file"
+            raise TrialError(plain(f"{path}: {problem}"))
+
+
 def tried(rules: Sequence[Converted], files: Sequence[Path]) -> Trial:
     """Run rules over event files; raises TrialError."""
     try:

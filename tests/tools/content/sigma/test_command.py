@@ -19,11 +19,15 @@ def test_high_and_critical_rules_that_are_tested_become_detections_by_default(ap
     assert names(app) == {"Rule 1 0f6da907", "Rule 2 0f6da907"}
     assert err.splitlines() == [
         "refused: wrong.yml: No detections defined in Sigma rule",
-        f"2 rules are detections, 1 refused, 2 {LEFT_OUT}",
+        f"rules converted: 2, refused: 1, {LEFT_OUT}: 2",
         "2 of them can fire on Sysmon 1",
         "2 of them can fire on Security 4688",
         "added: 2: Rule 1 0f6da907, Rule 2 0f6da907",
         "unchanged: 0",
+        "",
+        f"{app / 'local'} has them now. Splunk reads them when it starts: restart it, then enable and schedule: "
+        "SSA - Sigma process_creation - Rule",
+        f"Without Splunk: .venv/bin/python -m sandbox replay --all --local {app / 'local'} EVENTS…",
     ]
     assert Catalogue.of_app(str(app)).find("Rule 1 0f6da907").risk_score == 55
 
@@ -47,6 +51,12 @@ def test_rules_can_be_chosen(app, run, options, expected):
     assert names(app) == {f"Rule {number} 0f6da907" for number in expected}
 
 
+def test_an_id_that_no_rule_has_is_named(run):
+    given = "0f6da907-5854-4be6-859a-e9958747b0a0"
+    assert run("--id", f"x\x1b,{given}")[2].splitlines()[0] == "note: no rule of those given has the id x␛"
+    assert "note: " not in run("--id", given.upper())[2]
+
+
 def test_a_dry_run_prints_the_stanzas_and_writes_nothing(app, run):
     code, out, err = run("--dry-run")
     assert code == 1
@@ -56,7 +66,8 @@ def test_a_dry_run_prints_the_stanzas_and_writes_nothing(app, run):
         "[Rule 2 0f6da907]",
         "[SSA - Sigma process_creation - Rule]",
     ]
-    assert "2 rules would be detections" in err
+    assert "rules converted: 2," in err
+    assert "Restart" not in err
     assert not (app / "local").exists()
 
 
@@ -83,6 +94,9 @@ def refused(number):
         ("", ["--mapping", "none.toml"], "none.toml: cannot be read"),
         ("", ["--app", "elsewhere"], "elsewhere is not the app's folder"),
         ("no-such-path", [], "no-such-path: not found"),
+        ("bin", [], "bin: no rule is there, no file that ends with .yml"),
+        ("", ["--try", "none.log"], "none.log: no such file\n"),
+        ("", ["--try", "tests"], "tests: this is a folder: name the files in it\n"),
         ("", ["--set", "../x"], "the name of a set: expected 1 to 48 of a-z, 0-9 and _"),
         ("", ["--set", "x_correlation"], "not _correlation at the end"),
         ("", ["--remove", "sigma_process_creation"], "--remove takes no rules, and no files"),

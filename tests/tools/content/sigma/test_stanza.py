@@ -67,7 +67,7 @@ def test_a_stanza_says_whose_rule_it_is_and_what_it_counts():
         "date": "2025-11-25",
         "author": "Ann Author, Bob",
         "license": "DRL 1.1",
-        "source": "Sigma: windows/odd.yml",
+        "source": "Sigma: odd.yml",
         "level": "high",
         "status": "stable",
         "tags": "attack.execution, attack.t1059.001, attack.t1003, attack.s0002, cve.2021-44228",

@@ -46,13 +46,13 @@ def test_a_trial_says_which_rules_fire_and_which_would_be_noisy(tmp_path, folder
     assert main(["sigma", str(folder), "--try", str(path)]) == 0
     output = capsys.readouterr()
     assert re.sub(r"[\d.]+ s\n", "N s\n", output.out) == TABLE
-    assert "4 rules would be detections, 0 refused" in output.err
+    assert "rules converted: 4, refused: 0," in output.err
     assert set(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "No such file"), ("", "is empty"), ("no events\n", "no event can be read")],
+    [(None, "events.log: no such file\n"), ("", "is empty"), ("no events\n", "no event can be read")],
 )
 def test_a_file_without_events_is_named(tmp_path, folder, capsys, content, problem):
     path = tmp_path / "events.log"
