@@ -27,6 +27,7 @@ from sandbox.search.instance import Instance
 from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
+from sandbox.store import failures
 
 RUN = ".venv/bin/python -m sandbox"
 MAX_INDEXERS = 32
@@ -162,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (SandboxError, HTTPError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:
-        Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(f"sandbox: {failures.words(error)}", style="red", markup=False, soft_wrap=True)
         return 1
 
 

@@ -25,7 +25,7 @@ from sandbox.search import chunked, matching, spl
 from sandbox.search.chunked import Value
 from sandbox.search.command import Context, Row
 from sandbox.search.server import SEARCH_HEAD, SPLUNK_VERSION, Place, Result, Server, Stage
-from sandbox.store import sql, tables
+from sandbox.store import failures, sql, tables
 
 NOTHING = sql.Relation("range(0)", {})
 STORED = '"^ stored"'  # an event's place in its table; no column of a field has a blank there
@@ -301,7 +301,7 @@ class RunningSearch:
                 done = self.external(place, command, rows)
             stage.rows_out += tables.size(self.database, done.source)
         except duckdb.Error as error:
-            raise spl.fail(f"{str(error).splitlines()[0]}: '{command.name}'", command.position) from error
+            raise spl.fail(f"{failures.words(error)}: '{command.name}'", command.position) from error
         return done
 
     def context(self, place: Place) -> Context:

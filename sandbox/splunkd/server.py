@@ -29,6 +29,7 @@ from sandbox.splunkd.calls import Call, CallError, Served
 from sandbox.splunkd.endpoints import hec
 from sandbox.splunkd.routes import ROUTES
 from sandbox.splunkd.state import SESSION_SECONDS, USERS, Session, State
+from sandbox.store import failures
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 STARTUP_LIMIT = 10
@@ -208,7 +209,7 @@ class Splunkd(State):
         except ConflictError as error:
             return message(json, 409, str(error))
         except (SandboxError, ValueError, duckdb.Error) as error:
-            return hec.reply(8) if served.hec else message(json, 400, str(error))
+            return hec.reply(8) if served.hec else message(json, 400, failures.words(error))
 
 
 def _whole(scope: Scope) -> Scope:

@@ -5,6 +5,8 @@ import re
 
 import duckdb
 
+from sandbox.store import failures
+
 _PARTS = re.compile(
     r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\(\?P?<(?P<name>[A-Za-z_]\w*)>|(?P<plain>\((?!\?))", re.S
 )
@@ -17,9 +19,8 @@ def readable(pattern: str) -> str:
     try:
         duckdb.connect().execute("SELECT regexp_matches('', ?)", [written])
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].partition("Error: ")[2]
-        beyond = ", which the sandbox lacks" if reason.startswith(("invalid perl", "invalid escape")) else ""
-        raise ValueError(f"The regex cannot be read, {reason}{beyond}") from None
+        reason = failures.words(error)
+        raise ValueError(f"{reason}, which the sandbox lacks" if "invalid perl" in reason else reason) from None
     return written
 
 
