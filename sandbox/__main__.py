@@ -20,7 +20,7 @@ from rich.console import Console
 from splunklib.binding import HTTPError
 
 from sandbox import times
-from sandbox.demo import replay, report
+from sandbox.demo import hints, replay, report
 from sandbox.demo.console import write_result
 from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
@@ -145,7 +145,8 @@ def run_search(options: argparse.Namespace) -> bool:
         Splunkd(instance) as splunkd,
     ):
         admin = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
-        write_result(admin.search(options.spl, earliest=earliest, latest=latest, now=now), options.json)
+        found = admin.search(options.spl, earliest=earliest, latest=latest, now=now)
+        write_result(found, options.json, hints.nothing_found(admin, found))
     return True
 
 
