@@ -20,13 +20,14 @@ from rich.console import Console
 from splunklib.binding import HTTPError
 
 from sandbox import times
-from sandbox.demo import replay, report
+from sandbox.demo import hints, replay, report
 from sandbox.demo.console import write_result
 from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
 from sandbox.search.server import DATABASE
 from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
+from sandbox.store import failures
 
 RUN = ".venv/bin/python -m sandbox"
 MAX_INDEXERS = 32
@@ -144,7 +145,8 @@ def run_search(options: argparse.Namespace) -> bool:
         Splunkd(instance) as splunkd,
     ):
         admin = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
-        write_result(admin.search(options.spl, earliest=earliest, latest=latest, now=now), options.json)
+        found = admin.search(options.spl, earliest=earliest, latest=latest, now=now)
+        write_result(found, options.json, hints.nothing_found(admin, found))
     return True
 
 
@@ -162,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (SandboxError, HTTPError, OSError, subprocess.CalledProcessError, duckdb.Error) as error:
-        Console(stderr=True).print(f"sandbox: {error}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(f"sandbox: {failures.words(error)}", style="red", markup=False, soft_wrap=True)
         return 1
 
 

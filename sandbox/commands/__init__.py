@@ -1,6 +1,6 @@
 """SPL commands as DuckDB queries, one function each. The meaning is that of the Search Reference."""
 
-from sandbox.commands import data, rest, rows, statistics, summaries, timechart
+from sandbox.commands import data, frequencies, regexes, rest, rows, statistics, summaries, timechart
 from sandbox.search.command import Spec
 
 COMMANDS = {
@@ -13,6 +13,8 @@ COMMANDS = {
     "search": Spec(rows.build_search, distributable=True, generating=True),
     "where": Spec(rows.build_where, distributable=True),
     "eval": Spec(rows.build_eval, distributable=True),
+    "regex": Spec(regexes.build_regex, distributable=True),
+    "rex": Spec(regexes.build_rex, distributable=True),
     "fields": Spec(rows.build_fields, distributable=True),
     "table": Spec(rows.build_table),
     "rename": Spec(rows.build_rename, distributable=True),
@@ -27,11 +29,14 @@ COMMANDS = {
     "stats": Spec(statistics.build_stats),
     "eventstats": Spec(statistics.build_eventstats),
     "streamstats": Spec(statistics.build_streamstats),
+    "top": Spec(frequencies.build_top),
+    "rare": Spec(frequencies.build_rare),
     "dedup": Spec(statistics.build_dedup),
     "fillnull": Spec(statistics.build_fillnull),
     "filldown": Spec(statistics.build_filldown),
     "tstats": Spec(summaries.build_tstats, generating=True),
     "bin": Spec(timechart.build_bin, distributable=True),
+    "chart": Spec(timechart.build_chart),
     "timechart": Spec(timechart.build_timechart),
 }
 """The table of the commands that the sandbox has."""

@@ -30,5 +30,5 @@ def unknown(name: str, known: Iterable[str]) -> str:
     """Return what to say of a command that is not here, without the place."""
     if name in SPLUNK:
         return f"'{name}' is a command of Splunk that the sandbox does not have (docs/sandbox.md lists what it has)"
-    near = difflib.get_close_matches(name, [*known, *sorted(SPLUNK)], n=1)
+    near = difflib.get_close_matches(name, [*known, *sorted(SPLUNK)], n=1, cutoff=0.65)
     return f"Unknown search command '{name}'" + (f", did you mean '{near[0]}'?" if near else "")

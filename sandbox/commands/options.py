@@ -14,6 +14,10 @@ OPTIONS = {
     "streamstats": ("current", "window", "global", "time_window"),
     "tstats": ("summariesonly", "allow_old_summaries", "fillnull_value", "span"),
     "bin": ("span",),
+    "rex": ("field", "max_match", "mode"),
+    "top": ("countfield", "limit", "otherstr", "percentfield", "showcount", "showperc", "useother"),
+    "rare": ("countfield", "limit", "percentfield", "showcount", "showperc"),
+    "chart": ("limit", "useother", "usenull"),
     "timechart": ("span", "limit", "useother", "usenull", "cont"),
 }
 

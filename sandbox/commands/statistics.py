@@ -96,14 +96,14 @@ class Aggregation:
 
 
 def aggregations(
-    reader: spl.Reader, command: spl.Command, rows: sql.Relation
+    reader: spl.Reader, command: spl.Command, rows: sql.Relation, *stops: str
 ) -> tuple[list[Aggregation], dict[str, spl.Node]]:
-    """Read statistics, as in `count sum(bytes) as total`, with options among them, to the end or to `by`.
+    """Read statistics, as in `count sum(bytes) as total`, with options among them, to the end or to `by` or a stop.
 
     Raises SearchError for an unknown statistic, a wildcard, or an eval without the name that it needs.
     """
     found, given = list[Aggregation](), options(reader, command)
-    while not found or (reader.more() and not reader.at("by", "BY")):
+    while not found or (reader.more() and not reader.at("by", "BY", *stops)):
         found.append(_aggregation(reader, command, rows))
         reader.take(",")
         given |= options(reader, command)

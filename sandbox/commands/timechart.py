@@ -1,6 +1,6 @@
-"""Commands that put rows into spans of time: bin, for numbers too, and timechart.
+"""Commands that put rows into spans of time: bin, for numbers too, and timechart; and chart, its kin.
 
-The meaning is that of the Search Reference ("bin", "timechart"). Where that leaves room, a choice of the sandbox:
+The meaning is that of the Search Reference (the commands' pages). Where that leaves room, a choice of the sandbox:
 
 - Time is UTC. A span of more than one month, of days, weeks or less is counted from 1970-01-01, so a week begins on a
   Thursday.
@@ -10,6 +10,7 @@ The meaning is that of the Search Reference ("bin", "timechart"). Where that lea
   stay as they are.
 - Where nothing was found a statistic is what it is of no events: 0 for count and dc, else no value. A chart that is
   split has no rows if it has no series.
+- Rows of chart come sorted by their field, numbers before words; a series that has this field's name gets VALUE before.
 - The internal columns _span and _spandays, which are not documented, are left out.
 """
 
@@ -21,7 +22,7 @@ from sandbox.commands.statistics import ROW, Aggregation, aggregations, check_co
 from sandbox.confs import is_true
 from sandbox.search import spl
 from sandbox.search.command import Context, whole
-from sandbox.store.sql import Relation, as_number, as_text, query, quote, same, value_of
+from sandbox.store.sql import Relation, Sql, as_number, as_text, ident, query, quote, same, value_of
 from sandbox.times import UNITS
 
 MAX_ROWS = 50_000  # limits.conf, [discretize] maxbins
@@ -110,8 +111,6 @@ def build_timechart(context: Context, command: spl.Command, rows: Relation) -> s
     by = [reader.word().text] if reader.take("by", "BY") else []
     given |= options(reader, command)
     reader.end()
-    limit = whole(given["limit"]) if "limit" in given else 10
-    flags = {name: name not in given or is_true(given[name].text) for name in ("cont", "useother", "usenull")}
     source, groups = split(rows, by)
     moment = as_number(value_of(rows, "_time"))
     start, end = _time_range(context, f"FROM {source} SELECT min({moment}), max({moment})")
@@ -120,21 +119,66 @@ def build_timechart(context: Context, command: spl.Command, rows: Relation) -> s
         raise spl.fail(f"'timechart' would make more than {MAX_ROWS} rows", command.position)
     inside = f"WHERE {moment} >= {start!r} AND {moment} < {end!r}"
     source = f"(FROM {source} SELECT *, {span.start(moment)} AS {_TIME} {inside})"
-    columns, tail = {"_time": f"epoch({_TIME})"}, f"GROUP BY {_TIME} ORDER BY {_TIME}"
+    tail = f"GROUP BY {_TIME} ORDER BY {_TIME}"
     if by:
-        text = f"nullif({as_text(groups[by[0]])}, '')"
-        ranked = [value for (value,) in context.fetch(_ranking(source, text, found))]
-        top = [value for value in ranked if value is not None][: limit or None]
-        series = sorted(top)
-        series += [NULL_SERIES] * (flags["usenull"] and None in ranked)
-        series += [OTHER_SERIES] * (flags["useother"] and len(top) + (None in ranked) < len(ranked))
-        source = f"(FROM {source} SELECT *, {_series_of(text, top)} AS {_SERIES})"
-        columns |= _series_columns(found, series)
-        tail += "" if series else " LIMIT 0"
+        source, columns = _split_by(context, source, groups[by[0]], found, _TIME, given)
+        tail += "" if columns else " LIMIT 0"
     else:
-        columns |= {each.column: each.code(f"{ROW} IS NOT NULL") for each in found}
+        columns = {each.column: each.code(f"{ROW} IS NOT NULL") for each in found}
     spans = f"(SELECT unnest(range({span.start(repr(start))}, {_timestamp(repr(end))}, {span.interval})) AS {_TIME})"
-    return query(f"{spans} {'LEFT ' * flags['cont']}JOIN {source} USING ({_TIME})", columns, tail)
+    joined = f"{spans} {'LEFT ' * _flag(given, 'cont')}JOIN {source} USING ({_TIME})"
+    return query(joined, {"_time": f"epoch({_TIME})"} | columns, tail)
+
+
+def build_chart(context: Context, command: spl.Command, rows: Relation) -> str:
+    """Compute statistics by a field's values, in a column for each value of another: `over x by y`, or `by x y`."""
+    reader = spl.Reader(command)
+    found, given = aggregations(reader, command, rows, "over", "OVER")
+    fields = list[str]()
+    for least, word in enumerate(("over", "by")):
+        if reader.take(word, word.upper()):
+            while len(fields) <= least and reader.more() and not reader.at("by", "BY"):
+                fields.append(reader.word().text)
+                reader.take(",")
+                given |= options(reader, command)
+    reader.end()
+    if not fields or len({*fields}) < len(fields) or "*" in "".join(fields):
+        raise spl.fail("'chart' takes one field, or two: over x by y, or by x y", command.position)
+    source, groups = split(rows, fields)
+    key = groups[fields[0]]
+    source, tail = f"(FROM {source} WHERE {key.code} IS NOT NULL)", f"GROUP BY {key.code}"
+    if len(fields) == 2:
+        source, columns = _split_by(context, source, groups[fields[1]], found, key.code, given)
+        tail += "" if columns else " LIMIT 0"
+        columns = {"VALUE" * (name == fields[0]) + name: code for name, code in columns.items()}
+    else:
+        check_columns(found, fields)
+        columns = {each.column: each.code() for each in found}
+    code = query(source, {fields[0]: key.code} | columns, tail)
+    own = ident(fields[0])
+    return f"FROM ({code}) ORDER BY {as_number(Sql(own, key.kind))}, {own}"
+
+
+def _flag(given: dict[str, spl.Node], name: str) -> bool:
+    """Return an option that is true if it is not given."""
+    return name not in given or is_true(given[name].text)
+
+
+def _split_by(
+    context: Context, source: str, value: Sql, found: list[Aggregation], key: str, given: dict[str, spl.Node]
+) -> tuple[str, dict[str, str]]:
+    """Return rows with their series, and a column for each statistic of each, by the options of a command.
+
+    `value` is what splits, `key` the code of what makes the rows of the result.
+    """
+    limit = whole(given["limit"]) if "limit" in given else 10
+    text = f"nullif({as_text(value)}, '')"
+    ranked = [value for (value,) in context.fetch(_ranking(source, text, found, key))]
+    top = [value for value in ranked if value is not None][: limit or None]
+    series = sorted(top)
+    series += [NULL_SERIES] * (_flag(given, "usenull") and None in ranked)
+    series += [OTHER_SERIES] * (_flag(given, "useother") and len(top) + (None in ranked) < len(ranked))
+    return f"(FROM {source} SELECT *, {_series_of(text, top)} AS {_SERIES})", _series_columns(found, series)
 
 
 def _time_range(context: Context, code: str) -> tuple[float, float]:
@@ -144,13 +188,13 @@ def _time_range(context: Context, code: str) -> tuple[float, float]:
     return (0.0, 0.0) if start is None or end is None else (start, end)
 
 
-def _ranking(source: str, text: str, found: list[Aggregation]) -> str:
+def _ranking(source: str, text: str, found: list[Aggregation], key: str) -> str:
     """Write the query for the values to split by, best first, null among them.
 
     By the sum of the only statistic's values, or, if there are several statistics, by number of events; then by name.
     """
     score = f"TRY_CAST(CAST({found[0].code()} AS VARCHAR) AS DOUBLE)" if len(found) == 1 else "count(*)"
-    scores = f'(FROM {source} SELECT {text} AS {_SERIES}, {score} AS "^ score" GROUP BY {text}, {_TIME})'
+    scores = f'(FROM {source} SELECT {text} AS {_SERIES}, {score} AS "^ score" GROUP BY {text}, {key})'
     return f'FROM {scores} SELECT {_SERIES} GROUP BY {_SERIES} ORDER BY sum("^ score") DESC NULLS LAST, {_SERIES}'
 
 

@@ -1,7 +1,8 @@
 """Results for a reader at a terminal, or as JSON."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich import box
@@ -29,18 +30,21 @@ def shown(cell: Any) -> str:
     return escape(plain(", ".join(cell) if isinstance(cell, list) else str(cell or "")))
 
 
-def _cell(name: str, cell: Any) -> str:
-    """Write a cell of a search's table: as Splunk does, `_time` is shown as a time."""
+def at(moment: Any) -> Any:
+    """Write a _time, epoch s, as ISO 8601 in the local time zone; what is no such time stays."""
     try:
-        seconds = float(cell) if name == "_time" else None
-        at = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(float(moment)).astimezone().isoformat(timespec="milliseconds").replace(".000", "")
     except (TypeError, ValueError, OverflowError, OSError):
-        at = None
-    return shown(cell) if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+        return moment
 
 
-def write_result(result: Result, as_json: bool) -> None:
-    """Write a search's rows and messages: a table, or one JSON object a line and the messages on stderr."""
+def cell(name: str, row: Mapping[str, Any]) -> str:
+    """Write a cell of a search's result."""
+    return shown(at(row[name]) if name == "_time" else row[name])
+
+
+def write_result(result: Result, as_json: bool, hints: Sequence[str] = ()) -> None:
+    """Write a search's rows, messages and hints: a table, or one JSON object a line and all else on stderr."""
     console = Console(stderr=as_json)
     if as_json:
         for row in result.rows:
@@ -50,14 +54,16 @@ def write_result(result: Result, as_json: bool) -> None:
             fields = table("", "field", "value")
             for name in result.columns:
                 if row[name] is not None:
-                    fields.add_row(shown(name), _cell(name, row[name]))
+                    fields.add_row(shown(name), cell(name, row))
             console.print(fields)
     else:
         rows = table("", *map(shown, result.columns))
         for row in result.rows[:MAX_ROWS]:
-            rows.add_row(*(_cell(name, row[name]) for name in result.columns))
+            rows.add_row(*(cell(name, row) for name in result.columns))
         console.print(rows)
     for level, words, server in result.messages:
         console.print(plain(f"{level} ({server}): {words}"), style="yellow", markup=False)
+    for hint in hints:
+        console.print(plain(f"Hint: {hint}"), style="yellow", markup=False, soft_wrap=True)
     more = f", the first {MAX_ROWS} shown: --json gives all" if len(result.rows) > MAX_ROWS and not as_json else ""
     console.print(f"{len(result.rows):,} rows{more}", style="bold green")

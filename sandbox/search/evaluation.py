@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from sandbox import times
 from sandbox.search import spl
+from sandbox.store import patterns
 from sandbox.store.sql import NULL, Relation, Sql, as_condition, as_list, as_number, as_text, ident, quote, value_of
 
 MAX_CODE = 200_000  # characters of an expression's SQL, which can grow much faster than the SPL
@@ -99,6 +100,10 @@ def _is_literal(value: Sql) -> bool:
     return value.code.startswith("'")
 
 
+def _literal(value: Sql) -> str:
+    return value.code[1:-1].replace("''", "'")
+
+
 def _plus(args: list[Sql]) -> Sql:
     """Add numbers, join texts: a field's text counts as a number if it looks like one, a literal's never does."""
     literal = any(map(_is_literal, args))
@@ -153,6 +158,18 @@ EACH_VALUE: dict[str, Callable[[Sequence[spl.Node], Relation], Sql]] = {"mvfilte
 """The functions that evaluate an argument for each value of a field."""
 
 
+def _searching(kind: str, takes: str, form: str) -> Callable[[list[Sql]], Sql]:
+    """Make a function whose second argument is a regex; one that stands in the search is read before it runs."""
+    made = _function(kind, takes, form)
+
+    def build(args: list[Sql]) -> Sql:
+        if len(args) > 1 and _is_literal(args[1]):
+            args = [args[0], Sql(quote(patterns.readable(_literal(args[1]))), "text"), *args[2:]]
+        return made(args)
+
+    return build
+
+
 def _nullif(args: list[Sql]) -> Sql:
     if len(args) != 2:
         raise ValueError("Wrong number of arguments")
@@ -162,7 +179,7 @@ def _nullif(args: list[Sql]) -> Sql:
 def _relative_time(args: list[Sql]) -> Sql:
     if len(args) != 2 or not _is_literal(args[1]):
         raise ValueError("Takes a time and a literal time modifier")
-    return Sql(times.code(args[1].code[1:-1].replace("''", "'"), as_number(args[0])), "number")
+    return Sql(times.code(_literal(args[1]), as_number(args[0])), "number")
 
 
 def _tonumber(args: list[Sql]) -> Sql:
@@ -192,7 +209,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "len": _function("number", "t", "length({0})"),
     "like": _function("bool", "tt", r"like_escape({args}, '\')"),
     "lower": _function("text", "t", "lower({0})"),
-    "match": _function("bool", "tt", "regexp_matches({args})"),
+    "match": _searching("bool", "tt", "regexp_matches({args})"),
     "max": _extreme("greatest", f"coalesce(list_max({_WORDS}), spl_text(list_max(spl_nums(v))))"),
     "min": _extreme("least", f"coalesce(spl_text(list_min(spl_nums(v))), list_min({_WORDS}))"),
     "mvappend": _function("list", "l*", "spl_some(list_concat({args}))"),
@@ -207,7 +224,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "null": _function(NULL.kind, "", NULL.code),
     "nullif": _nullif,
     "relative_time": _relative_time,
-    "replace": _function("text", "ttt", "regexp_replace({args}, 'g')"),
+    "replace": _searching("text", "ttt", "regexp_replace({args}, 'g')"),
     "round": _function("number", "ni?", "round({args})"),
     "split": _function("list", "tt", "string_split({args})"),
     "strftime": _function("text", "nt", "strftime(make_timestamp(CAST(floor({0} * 1e6) AS BIGINT)), {1})"),

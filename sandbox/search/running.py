@@ -21,11 +21,10 @@ from sandbox.commands.options import appends, options
 from sandbox.commands.rows import kept_fields
 from sandbox.commands.summaries import condition
 from sandbox.errors import SearchError
-from sandbox.search import chunked, matching, spl
-from sandbox.search.chunked import Value
+from sandbox.search import chunked, matching, spl, windows_fields
 from sandbox.search.command import Context, Row
 from sandbox.search.server import SEARCH_HEAD, SPLUNK_VERSION, Place, Result, Server, Stage
-from sandbox.store import sql, tables
+from sandbox.store import failures, sql, tables
 
 NOTHING = sql.Relation("range(0)", {})
 STORED = '"^ stored"'  # an event's place in its table; no column of a field has a blank there
@@ -126,7 +125,7 @@ class RunningSearch:
                     rows = self.step(self.head, command, rows, stage)
         self.result.columns = list(rows.columns)
         for row in self.database.execute(sql.export(rows)).fetchall():
-            self.result.rows.append({name: _single(cell) for name, cell in zip(rows.columns, row, strict=False)})
+            self.result.rows.append({name: tables.single(cell) for name, cell in zip(rows.columns, row, strict=False)})
         return self.result
 
     def check(self, commands: Sequence[spl.Command], begins: bool = True) -> list[bool]:
@@ -261,6 +260,9 @@ class RunningSearch:
         columns["_indextime"] = f"coalesce({known}, floor(_time))"  # of events from before there was one
         del kinds["_indexer"], columns["_indexer"]
         where = f"WHERE _indexer = {place.indexer}"
+        if first:
+            columns |= (raw := windows_fields.columns(self.text, kinds))
+            kinds |= dict.fromkeys(raw, "VARCHAR[]")
         if first and "index" in kinds:
             named = matching.names_index(spl.SearchReader(first).expression(), self.context(place))
             where += "" if named else " AND index = 'main'"
@@ -301,7 +303,7 @@ class RunningSearch:
                 done = self.external(place, command, rows)
             stage.rows_out += tables.size(self.database, done.source)
         except duckdb.Error as error:
-            raise spl.fail(f"{str(error).splitlines()[0]}: '{command.name}'", command.position) from error
+            raise spl.fail(f"{failures.words(error)}: '{command.name}'", command.position) from error
         return done
 
     def context(self, place: Place) -> Context:
@@ -394,7 +396,3 @@ class RunningSearch:
         info |= {"earliest_time": str(self.earliest or 0), "latest_time": str(self.latest or 0)}
         info |= {"splunk_version": SPLUNK_VERSION, "maxresultrows": chunked.MAX_ROWS}
         return info | {"search": urllib.parse.quote(self.text, safe="")}
-
-
-def _single(cell: str | list[str] | None) -> Value:
-    return cell if not isinstance(cell, list) or len(cell) > 1 else cell[0] if cell else None

@@ -8,12 +8,16 @@ from __future__ import annotations
 import urllib.parse
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.splunkd.calls import Call
+from sandbox.search import spl
+from sandbox.search.server import SPLUNK_VERSION
+from sandbox.splunkd.calls import Call, CallError
 
 _ATOM, _REST, _SEARCH = (
     "http://www.w3.org/2005/Atom",
@@ -22,6 +26,10 @@ _ATOM, _REST, _SEARCH = (
 )
 for _prefix, _uri in (("", _ATOM), ("s", _REST), ("opensearch", _SEARCH)):
     ET.register_namespace(_prefix, _uri)
+
+GENERATOR = {"build": "sandbox", "version": SPLUNK_VERSION}
+UPDATED = "1970-01-01T00:00:00+00:00"
+"""When an entity was last changed, which splunkd does not know of most and the sandbox of none."""
 
 PAGE = 30
 """Entities in an answer where the call names no count."""
@@ -54,24 +62,80 @@ class Entity:
         return {"app": self.app, "owner": self.owner, "sharing": sharing, "can_write": True}
 
 
-def entities(call: Call, found: Sequence[Entity], status: int = 200) -> Response:
-    """Answer with a list of entities; `count` and `offset` of the call choose a page of it (count 0 or less: all)."""
+def entities(call: Call, found: Sequence[Entity], status: int = 200, single: bool = False) -> Response:
+    """Answer with a list of entities; `count` and `offset` of the call choose a page of it (count 0 or less: all).
+
+    A GET may filter and sort it, but for a `single` entity.
+    """
+    found = _filtered(call, found) if call.request.method == "GET" and not single else found
     offset, count = call.number("offset", 0), call.number("count", PAGE)
     page = found[offset : offset + count if count > 0 else None]
     if call.json:
         paging = {"total": len(found), "perPage": count, "offset": offset}
-        return JSONResponse({"entry": [_object(call, one) for one in page], "paging": paging, "messages": []}, status)
+        head = {"links": {}, "origin": _origin(call), "updated": _now(call), "generator": GENERATOR}
+        return JSONResponse(
+            {**head, "entry": [_object(call, one) for one in page], "paging": paging, "messages": []}, status
+        )
     feed = ET.Element(f"{{{_ATOM}}}feed")
     _text(feed, f"{{{_ATOM}}}title", call.request.url.path.rpartition("/")[2])
+    _text(feed, f"{{{_ATOM}}}id", _origin(call))
+    _text(feed, f"{{{_ATOM}}}updated", _now(call))
+    _text(feed, f"{{{_ATOM}}}generator", "", **GENERATOR)
+    _author(feed, "Splunk")
     for name, number in (("totalResults", len(found)), ("itemsPerPage", count), ("startIndex", offset)):
         _text(feed, f"{{{_SEARCH}}}{name}", str(number))
     feed.extend([_entry(call, one) for one in page])
     return xml(feed, status)
 
 
+def _filtered(call: Call, found: Sequence[Entity]) -> list[Entity]:
+    """Apply what a call for a list wants: `search`, `sort_key` and `sort_dir`, and `f`, the settings to show.
+
+    `search` is words that some value contains, and name=value with wildcards; all must hold. Raises SandboxError for
+    any other expression, and for a sort that is not supported.
+    """
+    reader, chosen = spl.Reader(spl.Command("search", call.args.get("search", ""), 0, 0)), [*found]
+    while reader.more():
+        if reader.at("OR", "AND", "NOT"):
+            raise CallError(400, f"Argument 'search': '{reader.next.text}' is not supported by the sandbox.")
+        key, word = reader.take_key(), reader.word().text.lower()
+        wanted = word if key else f"*{word}*"
+        chosen = [
+            one for one in chosen if any(fnmatchcase(text, wanted) for text in _texts(one, key.text if key else None))
+        ]
+    order, mode = call.args.get("sort_dir", "asc"), call.args.get("sort_mode", "auto")
+    if order not in ("asc", "desc") or mode not in ("auto", "alpha"):
+        raise CallError(400, f"The sandbox sorts asc or desc, by alpha, not '{order}' by '{mode}'.")
+    if key_name := call.args.get("sort_key", "name" if "sort_dir" in call.args else ""):
+        chosen.sort(key=lambda one: _texts(one, key_name), reverse=order == "desc")
+    if shown := {value for name, value in call.pairs if name == "f"}:
+        chosen = [replace(one, content={k: v for k, v in one.content.items() if k in shown}) for one in chosen]
+    return chosen
+
+
+def _texts(one: Entity, name: str | None) -> list[str]:
+    """Return the values of an entity, in small letters, or those of one name."""
+    values = {"name": one.name, "title": one.name, **one.content, **{f"eai:acl.{k}": v for k, v in one.acl.items()}}
+    chosen = values.values() if name is None else [values.get(name)]
+    every = [each for value in chosen for each in (value if isinstance(value, list | tuple) else [value])]
+    return [str(int(each) if isinstance(each, bool) else each).lower() for each in every if each is not None]
+
+
+def _origin(call: Call) -> str:
+    return call.splunkd.uri + call.request.url.path
+
+
+def _now(call: Call) -> str:
+    return datetime.fromtimestamp(call.splunkd.clock(), UTC).isoformat(timespec="seconds")
+
+
+def _author(parent: ET.Element, name: str) -> None:
+    _text(ET.SubElement(parent, f"{{{_ATOM}}}author"), f"{{{_ATOM}}}name", name)
+
+
 def entry(call: Call, one: Entity) -> Response:
     """Answer with one entity, in no feed: as a search job comes."""
-    return entities(call, [one]) if call.json else xml(_entry(call, one))
+    return entities(call, [one], single=True) if call.json else xml(_entry(call, one))
 
 
 def message(json: bool, status: int, text: str, level: str = "ERROR") -> Response:
@@ -115,6 +179,7 @@ def _object(call: Call, one: Entity) -> dict[str, Any]:
     return {
         "name": one.name,
         "id": _id(call, one),
+        "updated": UPDATED,
         "links": links,
         "author": one.owner,
         "acl": one.acl,
@@ -126,6 +191,8 @@ def _entry(call: Call, one: Entity) -> ET.Element:
     made = ET.Element(f"{{{_ATOM}}}entry")
     _text(made, f"{{{_ATOM}}}title", one.name)
     _text(made, f"{{{_ATOM}}}id", _id(call, one))
+    _text(made, f"{{{_ATOM}}}updated", UPDATED)
+    _author(made, one.owner)
     for rel in ("alternate", "list", "edit"):
         ET.SubElement(made, f"{{{_ATOM}}}link", {"rel": rel, "href": one.path})
     content = ET.SubElement(made, f"{{{_ATOM}}}content", {"type": "text/xml"})

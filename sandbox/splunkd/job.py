@@ -14,6 +14,7 @@ import duckdb
 from sandbox.errors import SandboxError
 from sandbox.search.instance import Instance
 from sandbox.search.server import Result
+from sandbox.store import failures
 
 Bounds = tuple[float | None, float | None]
 
@@ -62,7 +63,7 @@ class Job:
                 accepted=self.accept,
             )
         except Exception as error:  # whatever it is: callers wait for the end
-            self.error = str(error) if isinstance(error, (SandboxError, duckdb.Error)) else repr(error)
+            self.error = failures.words(error) if isinstance(error, (SandboxError, duckdb.Error)) else repr(error)
         self.seconds = time.time() - started
         self.done.set()
         self.settled.set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 import socket
 import threading
 import time
@@ -28,7 +30,8 @@ from sandbox.splunkd.atom import message
 from sandbox.splunkd.calls import Call, CallError, Served
 from sandbox.splunkd.endpoints import hec
 from sandbox.splunkd.routes import ROUTES
-from sandbox.splunkd.state import SESSION_SECONDS, USERS, Session, State
+from sandbox.splunkd.state import ROLES, SESSION_SECONDS, USERS, Session, State
+from sandbox.store import failures
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
 STARTUP_LIMIT = 10
@@ -129,6 +132,8 @@ class Splunkd(State):
     def session(self, request: Request) -> Session | None:
         """Return the session of a request, which lasts longer for it; None when there is none."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Basic":
+            return self.basic(key)
         found = self.sessions.get(key) if scheme in ("Splunk", "Bearer") else None
         if isinstance(found, frozenset):
             return Session("admin", "admin", found)
@@ -136,6 +141,16 @@ class Splunkd(State):
             return None
         found.expires = max(found.expires, time.time() + SESSION_SECONDS)
         return found
+
+    def basic(self, credentials: str) -> Session | None:
+        """Return a session for one call, given a name and a password as HTTP Basic has them; None if they are wrong."""
+        try:
+            user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+        except ValueError:
+            return None
+        expected, role = self.users.get(user, ("", ""))
+        right = role and secrets.compare_digest(expected.encode(), password.encode())
+        return Session(user, role, ROLES[role]) if right else None
 
     # -- requests
 
@@ -150,10 +165,11 @@ class Splunkd(State):
     def _application(self, collector: bool) -> Starlette:
         roots = ("/services/",) if collector else ("/services/", "/servicesNS/{owner}/{app}/")
         routes = [
-            Route(root + served.path, self._endpoint(served), methods=[served.method])
+            Route(root + path, self._endpoint(served), methods=[served.method])
             for served in ROUTES
             if served.hec == collector
             for root in roots
+            for path in {served.path, served.path.replace("search/v2/jobs/", "search/jobs/")}
         ]
 
         async def unknown(request: Request, error: Exception) -> Response:
@@ -208,7 +224,7 @@ class Splunkd(State):
         except ConflictError as error:
             return message(json, 409, str(error))
         except (SandboxError, ValueError, duckdb.Error) as error:
-            return hec.reply(8) if served.hec else message(json, 400, str(error))
+            return hec.reply(8) if served.hec else message(json, 400, failures.words(error))
 
 
 def _whole(scope: Scope) -> Scope:

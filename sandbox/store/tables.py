@@ -57,6 +57,11 @@ def transaction(database: duckdb.DuckDBPyConnection) -> Iterator[None]:
     database.commit()
 
 
+def single(cell: str | list[str] | None) -> str | list[str] | None:
+    """Take a list of one value, or of none, as that."""
+    return cell if not isinstance(cell, list) or len(cell) > 1 else cell[0] if cell else None
+
+
 def describe(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
     return {str(name): str(kind) for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}

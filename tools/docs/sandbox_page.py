@@ -38,7 +38,10 @@ else, means here what Splunk's documentation describes. Anything else is an erro
     .venv/bin/python -m sandbox search --earliest=-24h@h --json '| tstats count from datamodel=Endpoint.Processes'
     .venv/bin/python -m sandbox replay --home FOLDER FILE…   # events of your own, kept; then search --home FOLDER
 
-A search that names no index sees `main` only; replayed events lie in `wineventlog`, risk in `risk`. Times are UTC.
+A search that names no index sees `main` only; replayed events lie in `wineventlog`, risk in `risk`. Times are UTC; the
+table of `sandbox search` shows `_time` in the terminal's time zone. A search over Windows events that names a field of
+the raw event (`EventCode`, `Account_Name`, `LogonType`, …) gets it, by the add-ons' names. A search that finds nothing
+says why, where that can be known.
 `--tstats` makes a replay run the searches over the accelerated data model. Commands are run on every indexer as far as
 they are distributable (`--indexers N`), from what the knowledge bundle replicates, then on the search head.
 

@@ -25,6 +25,7 @@ from sandbox.splunkd.calls import Call, CallError
 from sandbox.splunkd.job import Job
 from sandbox.splunkd.results import Found
 from sandbox.splunkd.state import Session, State
+from sandbox.store import failures
 from sandbox.store.kvstore import NotFoundError
 
 _OPTIONS = {"search", "exec_mode", "earliest_time", "latest_time", "now", "output_mode", "count", "offset", "f"}
@@ -57,7 +58,7 @@ def start(
         if job.stop is None:
             raise SandboxError(job.error)
     except SandboxError as error:
-        raise CallError(400, str(error), "FATAL") from error
+        raise CallError(400, failures.words(error), "FATAL") from error
     splunkd.jobs[job.sid] = job
     return job
 
@@ -91,7 +92,7 @@ def _post_process(call: Call, job: Job, text: str) -> Found:
             text, earliest=earliest, latest=latest, app=job.app, owner=job.owner, now=job.now, over=job.result
         )
     except (SandboxError, duckdb.Error) as error:
-        raise CallError(400, str(error), "FATAL") from error
+        raise CallError(400, failures.words(error), "FATAL") from error
     return Found(made.columns, made.rows, _found(job).messages, len(made.rows))
 
 
@@ -138,7 +139,7 @@ def _started(call: Call) -> Job:
     try:
         whole = spl.expand(text, confs.load(call.instance.apps / call.app, "macros")).strip()
     except SandboxError as error:
-        raise CallError(400, str(error), "FATAL") from error
+        raise CallError(400, failures.words(error), "FATAL") from error
     if not re.match(r"\||search\b", whole):
         raise CallError(400, f"Unknown search command '{re.split(r'[^a-z_]', whole.lower())[0]}'.", "FATAL")
     return start(call.splunkd, call.session, text, call.app, call.args)

@@ -266,7 +266,10 @@ def test_mistakes_are_found_before_anything_runs(shared, search, message):
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ('| makeresults | where like("a", "a\\\\")', "must not end with escape"),
+        (
+            '| makeresults | where like("a", "a\\\\")',
+            "^The pattern of like must not end with a backslash: 'where' at position 17",
+        ),
         ("| makeresults | badtime", "'badtime' at position 17"),
     ],
 )

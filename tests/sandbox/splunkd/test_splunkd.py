@@ -220,6 +220,14 @@ def test_a_session_key_and_a_bearer_token_identify_the_caller(splunkd, connect):
         )
 
 
+def test_http_basic_identifies_the_caller(connect):
+    content = connect(username="amy", password="ann", basic=True).get("authentication/current-context").body.read()
+    assert b">amy<" in content
+    for user, password in (("amy", "adm"), ("eve", "")):
+        with pytest.raises(binding.AuthenticationError):
+            connect(username=user, password=password, basic=True).get("server/info")
+
+
 def test_who_may_not_list_others_sees_only_itself_and_no_outputs(splunkd, connect):
     splunkd.default_group, splunkd.server_roles = "indexers", ["search_head", "shc_member"]
 
@@ -357,6 +365,64 @@ def test_a_list_is_answered_in_pages(service):
     assert len(service.saved_searches.list()) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ({}, ["admin", "amy", "paul"]),
+        ({"search": "A"}, ["admin", "amy", "paul"]),
+        ({"search": "power"}, ["paul"]),
+        ({"search": "name=a*"}, ["admin", "amy"]),
+        ({"search": 'name=a* roles="user"'}, ["amy"]),
+        ({"search": "nofield=a"}, []),
+        ({"sort_dir": "desc"}, ["paul", "amy", "admin"]),
+        ({"sort_key": "roles"}, ["admin", "paul", "amy"]),
+        ({"sort_key": "roles", "sort_dir": "desc", "count": 1}, ["amy"]),
+    ],
+)
+def test_a_list_is_filtered_and_sorted_as_the_call_wants(service, arguments, names):
+    answer = json.loads(service.get("authentication/users", output_mode="json", **arguments).body.read())
+    assert [one["name"] for one in answer["entry"]] == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"search": "a OR b"}, "Argument 'search': 'OR' is not supported by the sandbox."),
+        ({"search": "(a)"}, r"Unexpected '\(' at position 1."),
+        ({"search": "a!=b"}, "Unexpected '!=' at position 2."),
+        ({"sort_dir": "up"}, "The sandbox sorts asc or desc, by alpha, not 'up' by 'auto'."),
+        ({"sort_mode": "num"}, "The sandbox sorts asc or desc, by alpha, not 'asc' by 'num'."),
+    ],
+)
+def test_a_filter_that_is_not_supported_is_refused(service, arguments, text):
+    with refused(400, text):
+        service.get("authentication/users", **arguments)
+
+
+def test_a_call_names_the_settings_that_it_wants(service):
+    answer = json.loads(service.get("server/info", output_mode="json", f=["version", "nofield"]).body.read())
+    assert answer["entry"][0]["content"] == {"version": "9.4.0", "eai:acl": None}
+
+
+def test_a_feed_says_what_made_it_and_when(splunkd, service):
+    splunkd.clock = lambda: START
+    answer = json.loads(service.get("server/info", output_mode="json").body.read())
+    assert (answer["origin"], answer["updated"], answer["generator"]) == (
+        f"{splunkd.uri}/servicesNS/nobody/tiny/server/info",
+        "2023-11-14T22:13:20+00:00",
+        {"build": "sandbox", "version": "9.4.0"},
+    )
+    assert answer["entry"][0]["updated"] == "1970-01-01T00:00:00+00:00"
+    xml = service.get("server/info").body.read().decode()
+    for part in (
+        f"<id>{splunkd.uri}/servicesNS/nobody/tiny/server/info</id>",
+        "<updated>2023-11-14T22:13:20+00:00</updated>",
+        '<generator build="sandbox" version="9.4.0"',
+        "<author><name>nobody</name></author>",
+    ):
+        assert part in xml
+
+
 def test_failures_and_drops_are_those_that_a_test_requests(splunkd, service):
     index = service.indexes["main"]
     splunkd.failures.append(503)
@@ -383,6 +449,15 @@ def test_a_job_is_created_polled_and_read(service):
     assert [row["tag"] for row in found] == [["a", "b"], "a", ["a", "b"]]
     assert [row["n"] for row in rows(job.results(output_mode="json", count=1, offset=2))] == ["3"]
     assert rows(job.preview(output_mode="json")) == found
+
+
+def test_a_job_is_found_under_both_versions_of_the_endpoint(service):
+    job = service.jobs.create("| makeresults | eval n=1 | table n", exec_mode="blocking")
+    for version in ("search/jobs", "search/v2/jobs"):
+        answer = json.loads(service.get(f"{version}/{job.sid}", output_mode="json").body.read())
+        assert answer["entry"][0]["content"]["sid"] == job.sid
+        for results in ("results", "results_preview"):
+            assert rows(service.get(f"{version}/{job.sid}/{results}", output_mode="json").body) == [{"n": "1"}]
 
 
 def test_results_come_as_rows_and_columns(service):
