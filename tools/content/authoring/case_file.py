@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from ssa.language.text.errors import near_miss
-from tools.content.importer.published import MAX_BYTES, ImporterError
+from tools.content.importer.published import MAX_BYTES, ImporterError, wrong_yaml
 
 Event = dict[str, "str | list[str]"]
 
@@ -47,11 +47,7 @@ def read(file: Path) -> TestFile:
     except OSError as error:
         raise ImporterError(f"{file}: cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{file}, line {mark.line + 1}" if mark else str(file)
-        raise ImporterError(
-            f"{place}: this is not YAML: {error.problem or error.context}: put texts in quotes"
-        ) from error
+        raise ImporterError(f"{wrong_yaml(file, 'this is not YAML', error)}: put texts in quotes") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ImporterError(f"{file}: this is not YAML: {str(error).partition(chr(10))[0]}") from error
     return _Reader(file).test(root)

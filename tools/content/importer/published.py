@@ -60,6 +60,13 @@ class Published:
     """Whether the stanza stands in the app's local/ as it is: only what follows from it is to be written."""
 
 
+def wrong_yaml(path: Path, what: str, error: yaml.MarkedYAMLError) -> str:
+    """Write what is wrong in a file of YAML, with its line."""
+    mark = error.problem_mark or error.context_mark
+    place = f"{path}, line {mark.line + 1}" if mark else str(path)
+    return f"{place}: {what}: {error.problem or error.context}"
+
+
 def read(path: Path) -> Published:
     """Read one file; raises ImporterError."""
     try:
@@ -67,11 +74,7 @@ def read(path: Path) -> Published:
     except OSError as error:
         raise ImporterError(f"{path}: cannot be read: {error.strerror}") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{path}, line {mark.line + 1}" if mark else str(path)
-        raise ImporterError(
-            f"{place}: this is not the YAML of a detection: {error.problem or error.context}"
-        ) from error
+        raise ImporterError(wrong_yaml(path, "this is not the YAML of a detection", error)) from error
     except RecursionError as error:
         raise ImporterError(f"{path}: this is not the YAML of a detection: it is nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:
