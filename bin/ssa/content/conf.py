@@ -119,7 +119,7 @@ def parse(text: str, file: str, pass_over: Callable[[str], None] | None = None) 
                     current.place = f"{file}, line {number}"
                 else:
                     fail(f"the stanza {stripped!r} is not closed with ]")
-                    current = Stanza()  # which nobody sees
+                    current = Stanza()  # takes what stands below the wrong header, and is dropped
                 continue
             if not equals:
                 fail(f"expected a [stanza], key = value or # comment, found {stripped!r}")

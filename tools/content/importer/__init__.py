@@ -182,7 +182,7 @@ def put_one(one: Published, confs: LocalConfs) -> list[str]:
 def put_prefilters(confs: LocalConfs, detection: Detection, searched: str | None) -> list[str]:
     """Put the macros that keep events away from the command: that for tstats only where one is there.
 
-    What is there stays while the search, which was `searched` (empty: nobody knows), does.
+    What is there stays while the search, which was `searched` (empty where that is not known), does.
     """
     stem, notes = slug(detection.name), []
     macros = {f"{stem}_prefilter": prefilter(detection)}

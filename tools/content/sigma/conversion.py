@@ -59,7 +59,7 @@ class Converted:
     unknown: tuple[str, ...] = ()
     reason: str = ""
     left_out: bool = False
-    """Whether the reason is that nobody asked for it."""
+    """Whether the reason is that the options did not ask for it."""
     is_base: bool = False
     """Whether only a correlation asks for it, so that it does not fire by itself."""
 

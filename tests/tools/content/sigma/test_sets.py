@@ -28,7 +28,7 @@ def members(app, name=SET):
 
 
 def told(err):
-    """The last lines of what is said: the changes."""
+    """The last lines that the import prints: what it changed."""
     lines = err.partition("\n\n")[0].splitlines()
     return lines[next(at for at, line in enumerate(lines) if "Security 4688" in line) + 1 :]
 
