@@ -10,6 +10,10 @@ from functools import lru_cache
 from typing import Callable
 
 
+MOST_LISTED = 128
+"""A range of so many characters is kept as their list."""
+
+
 class CharacterSet(Container[str]):
     """The characters that pass a test."""
 
@@ -20,8 +24,18 @@ class CharacterSet(Container[str]):
         return isinstance(ch, str) and self.test(ch)
 
 
+class Others(CharacterSet):
+    """The characters that a set does not have."""
+
+    def __init__(self, left_out: Container[str]) -> None:
+        super().__init__(lambda ch: ch not in left_out)
+        self.left_out = left_out
+
+
 def between(first: str, last: str) -> Container[str]:
     """Return the characters from the first to the last."""
+    if ord(last) - ord(first) < MOST_LISTED:
+        return frozenset(map(chr, range(ord(first), ord(last) + 1)))
     return CharacterSet(lambda ch: first <= ch <= last)
 
 
@@ -42,7 +56,7 @@ def common(sets: Iterable[Container[str]]) -> Container[str]:
 
 def others(some: Container[str]) -> Container[str]:
     """Return the characters that the set does not have."""
-    return CharacterSet(lambda ch: ch not in some)
+    return Others(some)
 
 
 def without_case(some: Container[str], unicode: bool) -> Container[str]:
@@ -69,6 +83,29 @@ def _upper(ch: str) -> str:
 
 def _folded(ch: str) -> str:
     return _upper(ch).lower()[0]
+
+
+def as_class(some: Container[str]) -> str | None:
+    """Write a set as `re` does; None where it is neither a list of characters nor all but one."""
+    if isinstance(some, frozenset):
+        return f"[{ranges(map(ord, some))}]" if len(some) > 1 else ranges(map(ord, some)) or None
+    if some is ANY:
+        return r"[\s\S]"
+    left_out = some.left_out if isinstance(some, Others) else None
+    return f"[^{ranges(map(ord, left_out))}]" if isinstance(left_out, frozenset) and left_out else None
+
+
+def ranges(codes: Iterable[int]) -> str:
+    """Write characters by their codes as they stand in a class of `re`, those in a row as a range."""
+    found: list[tuple[int, int]] = []
+    for code in sorted(codes):
+        start = found.pop()[0] if found and found[-1][1] == code - 1 else code
+        found.append((start, code))
+    return "".join(_escaped(start) + f"-{_escaped(end)}" * (end > start) for start, end in found)
+
+
+def _escaped(code: int) -> str:
+    return f"\\x{code:02x}" if code < 128 else f"\\U{code:08x}"
 
 
 DIGITS = frozenset(string.digits)

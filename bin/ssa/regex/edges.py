@@ -18,8 +18,10 @@ _LINE_END = re.compile(r"(?<!\r)(?=\n)|(?=[\r\x85\u2028\u2029])|\Z")
 _LINE_START = re.compile(r"\A(?!\Z)|(?<=\r)(?![\n]|\Z)|(?<=[\n\x85\u2028\u2029])(?!\Z)")
 _UNIX_LINE_END = re.compile(r"(?=\n)|\Z")
 _UNIX_LINE_START = re.compile(r"\A(?!\Z)|(?<=\n)(?!\Z)")
-_LAST = re.compile(r"(?<!\r)(?=\n\Z)|(?=\r\n\Z)|(?=[\r\x85\u2028\u2029]\Z)|\Z")
-_UNIX_LAST = re.compile(r"(?=\n\Z)|\Z")
+LAST = r"(?:(?<!\r)(?=\n\Z)|(?=\r\n\Z)|(?=[\r\x85\u2028\u2029]\Z)|\Z)"
+UNIX_LAST = r"(?:(?=\n\Z)|\Z)"
+r"""Where \Z holds, and under (?d): for a pattern of `re`."""
+_LAST, _UNIX_LAST = map(re.compile, (LAST, UNIX_LAST))
 
 
 def start(text: str) -> Iterable[int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
+from typing import Callable
 
 from .automaton import Automaton, Flags
+from .bounded import search_of
 from .matcher import Matcher
 from .nodes import Look, Parsed, reverse
 from .parser import parse
@@ -59,6 +61,8 @@ class Pattern:
 
     def found_in(self, text: str) -> bool:
         """Return whether the regex matches anywhere in the text."""
+        if self._search is not None:
+            return self._search(text) is not None
         if self._program.atomic:
             return self.find(text) is not None
         return self._forward.search(text, self._flags(text))
@@ -95,6 +99,10 @@ class Pattern:
         automaton = self._looks[number]
         places = automaton.ends(text, flags) if look.behind else _starts(automaton, text, flags)
         return set(range(len(text) + 1)).difference(places) if look.negative else places
+
+    @cached_property
+    def _search(self) -> Callable[[str], object] | None:
+        return search_of(self._parsed)
 
     @cached_property
     def _forward(self) -> Automaton:

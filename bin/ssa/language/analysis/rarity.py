@@ -77,6 +77,7 @@ def _grams(size: int) -> dict[str, int]:
     return grams
 
 
+@lru_cache(maxsize=10_000)  # most texts are wanted of two fields
 def rarest(text: str, size: int) -> str:
     """Return the part of so many characters of a text in lower case that the fewest rows hold."""
     return min([text[at : at + size] for at in range(len(text) - size + 1)], key=_grams(size).__getitem__)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import groupby
 
 from ssa.language.required_text import Clauses
+from ssa.regex.characters import ranges
 from ssa.regex.nodes import Assertion, Atomic, Chars, Choice, Group, Node, Repeat, Sequence
 from ssa.regex.parser import parse
 
 from .clauses import TRUE, both, either
+from .rarity import likelihood
 
 MOST_COPIES = 16
 """Characters that a count such as {12} stands for, as they are looked for."""
@@ -19,6 +21,9 @@ LONGEST_SETS = 32
 
 SHORT = 3
 """Characters of a text that, alone, few values have."""
+
+RARE = 0.1
+"""Share of the rows, at the most, that may hold a short text which few values have."""
 
 WIDE = 64
 """Characters of ASCII in a set that, at the start or end, tells nothing and takes time."""
@@ -36,7 +41,8 @@ def needed(pattern: str, need: Need, matches: Callable[[str], Clauses] | None) -
     """Return what a text needs for a regex to be found in it; raises ValueError for no regex.
 
     `matches` says what it needs for a pattern of Python's `re` to be found in it, if that can be said: it is asked
-    where no text of the regex is certain, or only one so short that many values have it.
+    where no text of the regex is certain, or only a short one. A short one that few values have stays: it is found in
+    a fraction of the time.
     """
     node = parse(pattern).node
     clauses = _of(node, need)
@@ -45,7 +51,8 @@ def needed(pattern: str, need: Need, matches: Callable[[str], Clauses] | None) -
     if len(sets) <= longest or not matches:
         return clauses
     counted = ((one, len([*same])) for one, same in groupby(map(_as_class, sets)))
-    return matches("".join(one + f"{{{count}}}" * (count > 1) for one, count in counted))
+    found = matches("".join(one + f"{{{count}}}" * (count > 1) for one, count in counted))
+    return both([clauses, found]) if any(likelihood(clause) < RARE for clause in clauses) else found
 
 
 def _of(node: Node, need: Need) -> Clauses:
@@ -138,19 +145,6 @@ def _as_class(accepted: Container[str]) -> str:
     """
     if isinstance(accepted, frozenset):
         either_sigma = accepted | _SIGMAS if accepted & _SIGMAS else accepted
-        ranges = _ranges(map(ord, either_sigma))
-        return f"[{ranges}]" if len(either_sigma) > 1 else ranges  # which `re` finds faster
-    return f"[{_ranges(_ascii(accepted))}\\x80-\\U0010ffff]"
-
-
-def _ranges(codes: Iterable[int]) -> str:
-    """Write characters by their codes, those in a row as a range."""
-    ranges: list[tuple[int, int]] = []
-    for code in sorted(codes):
-        start = ranges.pop()[0] if ranges and ranges[-1][1] == code - 1 else code
-        ranges.append((start, code))
-    return "".join(_escaped(start) + f"-{_escaped(end)}" * (end > start) for start, end in ranges)
-
-
-def _escaped(code: int) -> str:
-    return f"\\x{code:02x}" if code < 128 else f"\\U{code:08x}"
+        written = ranges(map(ord, either_sigma))
+        return f"[{written}]" if len(either_sigma) > 1 else written  # which `re` finds faster
+    return f"[{ranges(_ascii(accepted))}\\x80-\\U0010ffff]"

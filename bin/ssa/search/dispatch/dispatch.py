@@ -6,7 +6,7 @@ which costs the same however many detections there are; what is found is judged 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from ssa.checking import TYPE_CHECKING
@@ -14,7 +14,7 @@ from ssa.content.detection import Detection
 from ssa.language.required_text import SAME
 from ssa.rows import event
 
-from .judge import Judge, Lowered, are_same, pairs
+from .judge import Judge, Lowered, Pair, are_same, pairs
 from .lookup import Lookup, Memo
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Dispatch:
         self._memo = Memo(MEMO)
         self._known: dict[Values, list[int]] = self._memo.dict()
         lookups: dict[str, Lookup] = {}
-        same: dict[str, dict[tuple[str, bool], list[int]]] = {}
+        same: dict[Pair, list[int]] = {}
         self.fields: set[str] = set()
         """The fields on which it depends which detections an event can match."""
         for number, detection in enumerate(detections):
@@ -55,14 +55,15 @@ class Dispatch:
                     if field not in lookups:
                         lookups[field] = Lookup(self._memo)
                     lookups[field].add(number, how, fold, texts)
-            for field, other, fold in pairs(clauses[0]):
-                same.setdefault(field, {}).setdefault((other, fold), []).append(number)
+            for pair in pairs(clauses[0]):
+                same.setdefault(pair, []).append(number)
         most = max([lookup.searched for lookup in lookups.values()], default=0)
         long = {field for field, lookup in lookups.items() if lookup.searched > most // 2}
-        self._same = [(field, [*others.items()]) for field, others in same.items()]
         self._long = [(field, lookup.known, lookup.find) for field, lookup in lookups.items() if field in long]
         self._short = {field: lookup for field, lookup in lookups.items() if field not in long}
-        self._fields = (*self._short,)
+        self._long_same = {pair: equal for pair, equal in same.items() if not long.isdisjoint(pair[:2])}
+        self._short_same = {pair: equal for pair, equal in same.items() if pair not in self._long_same}
+        self._fields = (*dict.fromkeys(chain(self._short, *[pair[:2] for pair in self._short_same])),)
 
     def __call__(self, seen: event.InputEvent) -> list[Detection]:
         """Return the detections that an event can match, in their order."""
@@ -77,11 +78,8 @@ class Dispatch:
             if value is not None:
                 numbers = known.get(value)
                 found += find(value) if numbers is None else numbers
-        for field, others in self._same:
-            if field in seen:
-                for (other, fold), equal in others:
-                    if are_same(field, other, fold, seen):
-                        found += equal
+        if self._long_same:
+            found += _equal(self._long_same, seen)
         judges = self._judges
         offered = [number for number in left if (judges[number] or self._judge(number)).last(seen, lowered)]
         if found:
@@ -94,7 +92,7 @@ class Dispatch:
 
     def _leave(self, values: Values, seen: event.InputEvent, lowered: Lowered) -> list[int]:
         """Return the detections that are found by the fields which repeat and may match by them, and remember them."""
-        found = [*self._always]
+        found = [*self._always, *_equal(self._short_same, seen)]
         for lookup, value in zip(self._short.values(), values):
             if value is not None:
                 numbers = lookup.known.get(value)
@@ -106,5 +104,10 @@ class Dispatch:
         return left
 
     def _judge(self, number: int) -> Judge:
-        judge = self._judges[number] = Judge(self._detections[number].profile, frozenset(self._short))
+        judge = self._judges[number] = Judge(self._detections[number].profile, frozenset(self._fields))
         return judge
+
+
+def _equal(same: Mapping[Pair, list[int]], seen: event.InputEvent) -> list[int]:
+    """Return the detections of the pairs of fields that are equal."""
+    return [number for pair, numbers in same.items() if are_same(*pair, seen) for number in numbers]

@@ -18,6 +18,9 @@ GRAM, _CODE = 4, "I"
 """Bytes of a part of a text that is looked up, and the code of an unsigned number of so many: so the bytes of a text
 become its parts without a step of Python for each."""
 
+_END = b"\0" * GRAM
+"""Stands behind a value, so that it has as many whole parts from each of its first bytes on; no text has a NUL."""
+
 EDGE = 3
 """Characters at the start or end of a value that are looked up."""
 
@@ -138,11 +141,11 @@ class _Parts(dict[int, Filed]):
 
     def held(self, small: str) -> list[int]:
         """Return what is filed under the texts that a value in lower case holds."""
-        data = small.encode("utf-8", "surrogatepass")
-        size = len(data)
-        parts = [data[start : start + (size - start) // GRAM * GRAM] for start in range(GRAM)]
+        data = small.encode("utf-8", "surrogatepass") + _END
+        size = len(data) // GRAM * GRAM - GRAM
+        parts = array(_CODE, data[:size] + data[1 : size + 1] + data[2 : size + 2] + data[3 : size + 3])
         found: list[int] = []
-        for part in self._keys.intersection(array(_CODE, b"".join(parts)).tolist()):
+        for part in self._keys.intersection(parts):
             for text, numbers in self[part].items():
                 if text in small:
                     found += numbers
