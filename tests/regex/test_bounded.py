@@ -94,7 +94,7 @@ class Tries:
 def test_no_text_makes_it_try_more_than_is_reckoned(regex, text):
     node = _least(_least(parse(regex.text).node, 0), -1)
     try:
-        ways, steps = _ways(node, MOST_STEPS)
+        ways, steps = _ways(node)
     except _OutOfReach:
         return
     engine = Tries(text)

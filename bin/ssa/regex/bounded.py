@@ -15,7 +15,7 @@ from .nodes import Assertion, Chars, Choice, Group, Node, Parsed, Repeat, Sequen
 MOST_STEPS = 500
 """What `re` may have to try from one place of a text: characters and places, on all ways together."""
 
-_EDGES = {edges.start: r"\A", edges.end: r"\Z", edges.last: edges.LAST, edges.unix_last: edges.UNIX_LAST}
+_EDGES: dict[edges.Edge, str] = {edges.start: r"\A", edges.end: r"\Z", edges.last: edges.LAST, edges.unix_last: edges.UNIX_LAST}
 
 
 class _OutOfReach(Exception):  # noqa: N818 - it is an answer, not a failure
@@ -26,14 +26,14 @@ def search_of(parsed: Parsed) -> Callable[[str], object] | None:
     """Return a search that tells whether a regex is found in a text; None where `re` is not safe, or lacks words."""
     node = _least(_least(parsed.node, 0), -1)
     try:
-        _ways(node, MOST_STEPS)
+        _ways(node)
         return re.compile(_written(node, parsed)).search
     except _OutOfReach:
         return None
 
 
 def _least(node: Node, end: int) -> Node:
-    """Leave out what may be left out at an end of a match, 0 or -1: to tell whether there is one, the shortest will do."""
+    """Leave out what a match need not have at its start (`end` 0) or its end (-1): whether there is one stays so."""
     if isinstance(node, Repeat):
         return node._replace(most=node.least)
     if isinstance(node, Sequence) and node.items:
@@ -45,26 +45,26 @@ def _least(node: Node, end: int) -> Node:
     return _least(node.item, end) if isinstance(node, Group) else node
 
 
-def _ways(node: Node, most: int) -> tuple[int, int]:
-    """Return how many ways lead through a node from one place, and the steps on all of them, `most` at the most."""
+def _ways(node: Node) -> tuple[int, int]:
+    """Return how many ways lead through a node from one place, and the steps on all of them, MOST_STEPS at the most."""
     ways, steps = 1, 1
     if isinstance(node, Sequence):
         for item in node.items:
-            ways, steps = _after(ways, steps, _ways(item, most), most)
+            ways, steps = _after(ways, steps, _ways(item))
     elif isinstance(node, Choice):
-        several = [_ways(option, most) for option in node.options]
+        several = [_ways(option) for option in node.options]
         ways, steps = sum(each for each, _ in several), 1 + sum(each for _, each in several)
     elif isinstance(node, Repeat):
         if node.most is None or (node.most and _can_be_empty(node.item)):  # Java ends a loop at an empty round
             raise _OutOfReach
-        one, last = _ways(node.item, most), 1
+        one, last = _ways(node.item), 1
         ways = int(not node.least)
         for round_ in range(1, node.most + 1):
-            last, steps = _after(last, steps, one, most)
+            last, steps = _after(last, steps, one)
             ways += last if round_ >= node.least else 0
     elif isinstance(node, Group):
-        return _ways(node.item, most)
-    if steps > most:
+        return _ways(node.item)
+    if steps > MOST_STEPS:
         raise _OutOfReach
     return ways, steps
 
@@ -79,10 +79,10 @@ def _can_be_empty(node: Node) -> bool:
     return isinstance(node, Assertion) or (not isinstance(node, Chars) and _can_be_empty(node.item))
 
 
-def _after(ways: int, steps: int, following: tuple[int, int], most: int) -> tuple[int, int]:
+def _after(ways: int, steps: int, following: tuple[int, int]) -> tuple[int, int]:
     """Return the ways and steps of what is followed by something."""
     more, each = following
-    if steps + ways * each > most:
+    if steps + ways * each > MOST_STEPS:
         raise _OutOfReach
     return ways * more, steps + ways * each
 

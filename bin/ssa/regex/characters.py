@@ -9,7 +9,6 @@ from collections.abc import Container, Iterable
 from functools import lru_cache
 from typing import Callable
 
-
 MOST_LISTED = 128
 """A range of so many characters is kept as their list."""
 
