@@ -15,7 +15,12 @@ from .nodes import Assertion, Chars, Choice, Group, Node, Parsed, Repeat, Sequen
 MOST_STEPS = 500
 """What `re` may have to try from one place of a text: characters and places, on all ways together."""
 
-_EDGES: dict[edges.Edge, str] = {edges.start: r"\A", edges.end: r"\Z", edges.last: edges.LAST, edges.unix_last: edges.UNIX_LAST}
+_EDGES: dict[edges.Edge, str] = {
+    edges.start: r"\A",
+    edges.end: r"\Z",
+    edges.last: edges.LAST,
+    edges.unix_last: edges.UNIX_LAST,
+}
 
 
 class _OutOfReach(Exception):  # noqa: N818 - it is an answer, not a failure
