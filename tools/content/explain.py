@@ -19,6 +19,7 @@ from sandbox.inputs import windows
 from sandbox.inputs.intake import windows_row
 from ssa.content import conf
 from ssa.content.detection import CONF, Catalogue, Detection, DetectionError
+from ssa.content.settings import DetectionSettings
 from ssa.language.analysis.lint import NOTHING_PASSES
 from ssa.rows.cells import Row
 from ssa.search.explanation import COLUMNS, Line, explain, explain_set
@@ -65,6 +66,12 @@ def run(options: argparse.Namespace) -> int:
             wrong += 1
             continue
         catalogue = Catalogue(source.stanzas)
+        if source.app:
+            catalogue.settings = DetectionSettings.of_app(str(source.app))
+            catalogue.settings.apply(source.stanzas)
+        for problem in catalogue.settings.problems:
+            sys.stderr.write(f"{problem}\n")
+            wrong += 1
         running: list[Detection] = []
         for name in source.names:
             own = [_warning(name, source.stanzas[name], *problem) for problem in stanza_checks(name, source.stanzas)]

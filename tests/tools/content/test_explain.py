@@ -79,6 +79,17 @@ def test_a_file_without_events_cannot_be_measured_over(tmp_path):
     assert (code, "missing.log" in wrong) == (1, True)
 
 
+def test_what_is_set_by_id_holds_and_a_wrong_setting_is_told(tmp_path):
+    local = tmp_path / "app" / "local"
+    local.mkdir(parents=True)
+    (local / "ssa_detections.conf").write_text(stanza("Own", f'{START}| where input_event.process="x"{END}'))
+    settings = local / "ssa_detection_settings.conf"
+    settings.write_text("[id:own]\nimpact = 90\n[level:high]\nimpact = 1\n")
+    code, shown, wrong = explain(tmp_path / "app")
+    assert "risk score: 9 (" in shown and "    settings: [id:own]\n" in shown
+    assert (code, wrong.startswith(f"{settings}, line 3: [level:high]: expected")) == (1, True)
+
+
 def test_an_override_is_read_over_the_default(tmp_path):
     for layer, text in (("default", SUSPECT), ("local", "[Suspect]\nimpact = 100\n")):
         (tmp_path / layer).mkdir()
