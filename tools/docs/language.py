@@ -166,8 +166,8 @@ How this app runs the language of Splunk Behavioral Analytics (SSA) detections. 
 functions are those of the registry, and every result on this page comes from the engine. *Documented* rules follow the
 product's documentation; where that is silent, the rule is *ours*.
 
-[Tuning](tuning.md#a-detection-or-many) has how to check a detection; [import](import.md) turns a published one into confs
-in `local/`.
+[Tuning](tuning.md#a-detection-or-many) has how to check a detection; [import](import.md) turns a published one into
+confs in `local/`.
 
 ## Grammar
 
