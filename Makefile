@@ -21,14 +21,14 @@ sigma: $(VENV)/sandbox $(VENV)/sigma ## set up what `python -m tools sigma` need
 ui: $(VENV)/sandbox ui/dist/view.js ## open the views over them in a browser, no Splunk needed (Node.js); EVENTS, ALL, LOCAL as above
 	@$(RUN) -m tools.ui $(OWN)
 
-screenshots: $(VENV)/dev ui/dist/view.js ## draw the README's pictures (Node.js, Chromium)
+screenshots: $(VENV)/dev ui/dist/view.js ## draw the pictures of README and docs (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots
 
 test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events and Sigma rules too where SSA_REAL_EVENTS and SSA_SIGMA_RULES name their folders)
 	@$(RUN) -m tools.build.package
 	@env -u SPLUNK_URL -u PYTHONDONTWRITEBYTECODE $(RUN) -m pytest -n auto --dist loadgroup
 
-integration: $(VENV)/dev ## check the app on the Splunk of SPLUNK_URL (see README), else in the sandbox
+integration: $(VENV)/dev ## check the app on the Splunk of SPLUNK_URL (docs/install.md), else in the sandbox
 	@$(RUN) -m pytest -v --tb=short tests/integration
 
 soak: $(VENV)/dev ## run the long suites at full count, and print seeds and totals (SSA_SEED chooses others)

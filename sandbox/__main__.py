@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="XmlWinEventLog or WinEventLog text, .evtx, or .gz"
     )
-    one.add_argument("--json", action="store_true", help="one JSON object a line, of five kinds: see README")
+    one.add_argument("--json", action="store_true", help="one JSON object a line, of five kinds: see docs/replay.md")
     one.add_argument("--dry-run", action="store_true", help="show the exact risk events, write none")
     one.add_argument("--indexers", type=indexers, default=1, metavar="N", help="how many indexers share the events")
     one.add_argument("--package", type=Path, metavar="FILE", help="the app's archive (default: built from this tree)")

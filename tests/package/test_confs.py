@@ -83,7 +83,7 @@ def stanzas(name):
 DETECTIONS = pages.shipped()
 SAVED = stanzas("savedsearches")
 MACROS = stanzas("macros")
-README = (ROOT / "README.md").read_text()
+TUNING = (ROOT / "docs/tuning.md").read_text()
 
 
 def searches():
@@ -122,7 +122,7 @@ def test_every_macro_is_used_or_offered_to_users():
     offered = {stanza.name for stanza in generated.macros() if stanza.source == generated.TABLE}
     of_older_versions = {"ssa_risk_by_object", "ssa_risk_drilldown"}
     assert set(MACROS) - used - offered == of_older_versions
-    assert "`ssa_allow_list`" in README
+    assert "`ssa_allow_list`" in TUNING
     upgrade = (ROOT / "docs/upgrade.md").read_text()
     assert [name for name in of_older_versions if f"`{name}`" not in upgrade] == []
 
@@ -236,10 +236,10 @@ def test_a_lookup_has_every_field_of_its_collection(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER, "ssa_data_check"}))
-def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_in_the_readme_with_every_field(name):
+def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_on_the_page_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
-    (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", README, re.MULTILINE)
+    (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", TUNING, re.MULTILINE)
     assert set(re.findall(r'(\w+)=(?=["0-9])', example)) == fields
     assert f"inputlookup {name}" in stanzas("macros")["ssa_entries_to_review"]["definition"]
 

@@ -1,5 +1,6 @@
 """The archive that an admin installs."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -90,12 +91,20 @@ def test_without_git_every_visible_file_is_packed(tmp_path, monkeypatch):
     assert {name for name, _ in package.shipped_files()} == expected
 
 
+def headings(file):
+    """The anchors that GitHub gives the headings of a page."""
+    found = re.findall(r"^##+ (.*)", (ROOT / file.partition("/")[2]).read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
 def test_every_link_of_a_shipped_page_leads_to_a_shipped_file(archive):
     shipped = set(names(archive))
-    for page in ("README.md", "docs/first-install.md"):
+    for page in (name for name, _ in package.shipped_files() if name.endswith(".md")):
         folder = PurePosixPath("ssa_detections", page).parent
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
-            assert str(folder / target) in shipped, f"{page}: {target}"
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", (ROOT / page).read_text()):
+            file = os.path.normpath(folder / target) if target else f"ssa_detections/{page}"
+            assert file in shipped, f"{page}: {target}"
+            assert not anchor or anchor in headings(file), f"{page}: {target}#{anchor}"
 
 
 def test_splunks_packaging_toolkit_accepts_the_app(archive, tmp_path):

@@ -158,7 +158,7 @@ def stateful() -> str:
 def page() -> str:
     """Return the whole page."""
     return f"""\
-# The SSA dialect
+# Language: what does the text of a detection mean?
 
 {page_mark("bin/ssa/language", "tools/docs/language.py")}
 
@@ -166,8 +166,8 @@ How this app runs the language of Splunk Behavioral Analytics (SSA) detections. 
 functions are those of the registry, and every result on this page comes from the engine. *Documented* rules follow the
 product's documentation; where that is silent, the rule is *ours*.
 
-`python -m tools explain FILE` and, in Splunk, `| ssaexplain detection="…"` show what a detection reads, its steps, and
-what looks wrong in it. `python -m tools import FILE.yml` turns a published detection into confs in `local/`.
+[Tuning](tuning.md#a-detection-or-many) has how to check a detection; [import](import.md) turns a published one into
+confs in `local/`.
 
 ## Grammar
 

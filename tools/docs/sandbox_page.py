@@ -25,7 +25,7 @@ EVAL_FORMS = ("AND", "OR", "NOT", "IN", "LIKE")
 """What the expressions of eval and where are made of, apart from comparisons, operators and functions."""
 
 HEAD = f"""\
-# The sandbox
+# Sandbox: what runs without Splunk?
 
 {page_mark("sandbox/commands", "tests/sandbox/commands")}
 
@@ -33,11 +33,11 @@ A stand-in for splunkd, for development and the demo: it installs the package, a
 actions as processes, over their real wire formats. It is not packaged, and it is not Splunk: the SPL below, and nothing
 else, means here what Splunk's documentation describes. Anything else is an error that names it and its position.
 
-    make demo                                           # leaves its events and risk in .sandbox
+    make demo    # leaves its events and risk in .sandbox
     .venv/bin/python -m sandbox search 'index=risk | stats sum(risk_score) by risk_object'
     .venv/bin/python -m sandbox search --earliest=-24h@h --json '| tstats count from datamodel=Endpoint.Processes'
-    .venv/bin/python -m sandbox replay --home FOLDER FILE…   # events of your own, kept; then search --home FOLDER
 
+[Replay](replay.md) has how it takes events of your own.
 A search that names no index sees `main` only; replayed events lie in `wineventlog`, risk in `risk`. Times are UTC; the
 table of `sandbox search` shows `_time` in the terminal's time zone. A search over Windows events that names a field of
 the raw event (`EventCode`, `Account_Name`, `LogonType`, …) gets it, by the add-ons' names. A search that finds nothing

@@ -20,7 +20,7 @@ COMPARED = ("attack", "unknown", "void", "benign", "other")
 FALSE = ("benign", "other")
 """Those in which to fire is a false alarm."""
 
-ABOUT = f"""# Evaluation
+ABOUT = f"""# Evaluation: what do the detections find, and what not?
 
 {page_mark(SOURCE)}
 

@@ -1,4 +1,4 @@
-"""The README's pictures of views: each carries a fingerprint of what it was drawn from; a test sees a stale one.
+"""The pictures of views in README and docs: each has a fingerprint of what it was drawn from; a test sees a stale one.
 
 The fingerprint is a text chunk (tEXt) behind the header of the PNG. Source: PNG specification, 5.3 and 11.3.4.
 """

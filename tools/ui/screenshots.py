@@ -1,4 +1,4 @@
-"""`python -m tools.ui.screenshots`: write the README's pictures of views, over the demo events."""
+"""`python -m tools.ui.screenshots`: write the pictures of views in README and docs, over the demo events."""
 
 import sys
 import tempfile

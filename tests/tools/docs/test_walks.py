@@ -1,28 +1,18 @@
 """docs/sigma.md and docs/first-detection.md, as a reader follows them: each command runs as it stands there."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
+from tests.support.docs.pages import commands
 from tests.support.sigma.own import rule
 from tools import ROOT
-from tools.build import package
-from tools.docs import sigma_page
+from tools.build.package import git
 
-GIT = "git -C ../sigma pull"
 RULE_PATH = Path("rules/windows/process_creation")
+PUBLIC = "https://github.com/SigmaHQ/sigma"
 HIGH = {"level": "high", "status": "test"}
-
-
-def commands(text):
-    """The lines of blocks that are commands."""
-    return re.findall(r"^ {4,}((?:\.venv/bin/python|make|git) .*)$", text, re.MULTILINE)
 
 
 def block(text, start):
@@ -31,65 +21,43 @@ def block(text, start):
     return re.sub(f"^{found[1]}", "", found[0], flags=re.MULTILINE)
 
 
-class Reader:
-    """Who types a page's commands into a shell, in a checkout; `out` is what the last has written."""
-
-    def __init__(self, folder):
-        self.folder, self.splunk, self.out = folder / "app", folder / "splunk", ""
-
-    def types(self, *lines, code=0):
-        environment = {**os.environ, "SPLUNK_HOME": str(self.splunk), "COLUMNS": "300"}
-        for line in lines:
-            command = ("sh", "-c", line)
-            ran = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-            self.out = ran.stdout + ran.stderr
-            assert ran.returncode == code, f"{line}\n{self.out}"
-
-
-@pytest.fixture
-def me(tmp_path, installed):
-    """A checkout without a local/, with the tests' Python as its .venv, and a server's folder with the app."""
-    for name in ("bin", "default", "sandbox", "tools", "requirements", "build/vendor", *package.SHIPPED):
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "local")
-            shutil.copytree(ROOT / name, tmp_path / "app" / name, ignore=ignored, dirs_exist_ok=True)
-        elif (ROOT / name).is_file():
-            (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tmp_path / "app" / name)
-    (tmp_path / "app/.venv").symlink_to(sys.prefix)
-    shutil.copytree(installed, tmp_path / "splunk/etc/apps/ssa_detections")
-    return Reader(tmp_path)
+def commit(folder, what):
+    git("-C", str(folder), "add", "-A")
+    git("-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-qm", what)
 
 
 def test_sigma_rules_from_a_folder_to_risk_tuned_updated_and_removed(me, tmp_path):
-    page = sigma_page.page()
-    clone, setup, tries, imports, replays, searches, on_server, pull, again, remove = commands(page)
-    assert (clone.partition(" --")[0], setup, pull) == ("git clone", "make sigma", GIT)
-    assert again == on_server
-
-    folder = tmp_path / "sigma" / RULE_PATH
+    page = (ROOT / "docs/sigma.md").read_text("utf-8")
+    cloning, setup, tries, imports, replays, searches, on_server, pull, remove = commands("docs/sigma.md")
+    public = tmp_path / "public"
+    folder = public / RULE_PATH
     folder.mkdir(parents=True)
+    git("init", "-q", str(public))
     settings = block(page, "[id:")
     (loud,) = re.findall(r"^\[id:(.*)\]", settings)
-    found = {
-        "loud": rule(1, **HIGH, id=loud, detection={"a": {"CommandLine|contains": " /y "}, "condition": "a"}),
-        "other": rule(2, **HIGH, detection={"a": {"CommandLine|contains": " /z "}, "condition": "a"}),
-    }
-    for name, document in found.items():
-        (folder / f"{name}.yml").write_text(yaml.safe_dump(document))
+    detection = {"a": {"CommandLine|contains": " /y "}, "condition": "a"}
+    (folder / "loud.yml").write_text(yaml.safe_dump(rule(1, **HIGH, id=loud, detection=detection)))
+    commit(public, "one")
+    me.clones_from(PUBLIC, public)
 
-    me.types(tries)
+    me.types(cloning, setup, tries)
     assert "Rule 1 0a98a10c (high)" in me.out
     assert not (me.folder / "local").exists()
-    me.types(imports)
+    other = {"a": {"CommandLine|contains": " /z "}, "condition": "a"}
+    (folder / "other.yml").write_text(yaml.safe_dump(rule(2, **HIGH, detection=other)))
+    commit(public, "two")
+    me.types(pull, imports)
     assert "added: 2: Rule 1 0a98a10c, Rule 2 0f6da907" in me.out
     (me.folder / "local/ssa_detection_settings.conf").write_text(settings)
     me.types(replays)
     assert "unless ssa_detection_settings.conf disables it" in me.out
     me.types(searches)
     assert {*re.findall(r"2026-03-02T[\d:.+]+ .*  (\d+) .*(Rule \d) \(Sigma", me.out)} == {("20", "Rule 2")}
+    (of_set,) = re.findall(r"`(\| ssadetect set=[^`]*)`", page)
+    me.types(f".venv/bin/python -m sandbox search '`ssa_process_events` {of_set} | stats count by detection'")
+    assert "Rule 2" in me.out
 
-    me.types(on_server, again)
+    me.types(on_server, on_server)
     assert "unchanged: 2" in me.out
     me.types(remove)
     assert "removed: the set sigma_process_creation, 2 detections" in me.out
@@ -97,7 +65,8 @@ def test_sigma_rules_from_a_folder_to_risk_tuned_updated_and_removed(me, tmp_pat
 
 def test_a_first_detection_from_its_name_to_risk(me):
     page = (ROOT / "docs/first-detection.md").read_text("utf-8")
-    new, imports, explain, test, replay, search, ui = commands(page)
+    demo, new, imports, explain, test, replay, search, ui = commands("docs/first-detection.md")
+    assert demo == "make demo"  # test_commands.py types it, and `me` has what it sets up
     assert re.fullmatch(r'make ui EVENTS="sandbox/demo/\S+" LOCAL=local', ui)
 
     me.types(new)
