@@ -4,9 +4,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --quiet --quiet --disable-pip-version-check
 
+NPM := command -v npm >/dev/null || { echo "Node.js 18 or newer is needed here (on Debian: apt-get install nodejs npm)"; exit 1; }
+JAVASCRIPT := tests/sandbox/splunkd/javascript/node_modules/.package-lock.json
+
 OWN = $(if $(ALL),--all) $(if $(LOCAL),--local $(LOCAL)) $(EVENTS)
 
-.PHONY: help demo sigma ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
+.PHONY: help demo javascript sigma ui screenshots test integration soak package inspect bench bench-scan evaluate check generate replay-dataset clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +23,8 @@ sigma: $(VENV)/sandbox $(VENV)/sigma ## set up what `python -m tools sigma` need
 
 ui: $(VENV)/sandbox ui/dist/view.js ## open the views over them in a browser, no Splunk needed (Node.js); EVENTS, ALL, LOCAL as above
 	@$(RUN) -m tools.ui $(OWN)
+
+javascript: $(JAVASCRIPT) ## set up what the tests with Splunk's JavaScript SDK need (Node.js); without it they skip
 
 screenshots: $(VENV)/dev ui/dist/view.js ## draw the pictures of README and docs (Node.js, Chromium)
 	@$(RUN) -m tools.ui.screenshots
@@ -74,7 +79,7 @@ generate: $(VENV)/sandbox $(VENV)/sigma ## write what is generated: stanzas, pag
 	@$(RUN) -m tools.generate
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) .sandbox build dist ui/dist ui/node_modules .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .sandbox build dist ui/dist ui/node_modules $(dir $(JAVASCRIPT)) .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -107,8 +112,14 @@ ui/dist/view.js: ui/build.mjs ui/node_modules/.package-lock.json $(wildcard ui/s
 	@cd ui && node build.mjs
 	@touch $@
 
+$(JAVASCRIPT): tests/sandbox/splunkd/javascript/package-lock.json
+	@$(NPM)
+	@echo "installing Splunk's JavaScript SDK for tests (13 MB, once) …"
+	@cd $(<D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 ui/node_modules/.package-lock.json: ui/package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 18 or newer is needed here (on Debian: apt-get install nodejs npm)"; exit 1; }
+	@$(NPM)
 	@echo "installing Splunk's renderer into ui/node_modules (570 MB, once), some minutes …"
 	@cd ui && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

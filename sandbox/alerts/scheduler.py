@@ -20,6 +20,7 @@ from cronsim import CronSim, CronSimError
 from sandbox import confs, times
 from sandbox.alerts import alert_actions
 from sandbox.errors import SandboxError
+from sandbox.inputs import logs
 from sandbox.search.instance import Instance
 from sandbox.search.server import Result
 
@@ -129,6 +130,7 @@ class Scheduler:
         sid = f"scheduler_{_word(self.owner)}_{_word(one.app)}__RMD5{code}_at_{one.at:.0f}_{next(_NUMBERS)}"
         earliest, latest = _range(one.settings, one.at)
         done = Run(one.app, one.name, sid, one.at, earliest, latest)
+        logs.search(self.instance, logs.Search(self.owner, sid, one.settings["search"], one.app, one.name), one.at)
         try:
             done.result = self.instance.search(
                 one.settings["search"],

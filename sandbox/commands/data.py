@@ -113,7 +113,9 @@ def _values(context: Context, rows: Relation) -> list[dict[str, str | list[str]]
 def _target(context: Context, command: spl.Command) -> tuple[lookups.Table, dict[str, spl.Node]]:
     reader = spl.Reader(command)
     given = options(reader, command)
-    table = lookups.find(context, reader.word(), new=True)
+    word = reader.word()
+    table = lookups.find(context, word, new=True)
+    lookups.may_write(context, table, word)
     given |= options(reader, command)
     reader.end()
     if "key_field" in given and not table.collection:

@@ -4,7 +4,7 @@ from sandbox.confs import is_true
 from sandbox.search import spl
 
 OPTIONS = {
-    "inputlookup": ("append",),
+    "inputlookup": ("append", "strict"),
     "outputlookup": ("append", "key_field", "override_if_empty"),
     "collect": ("index", "source", "sourcetype", "host", "marker"),
     "rest": ("splunk_server", "count", "add_orphan_field"),
@@ -14,11 +14,11 @@ OPTIONS = {
     "streamstats": ("current", "window", "global", "time_window"),
     "tstats": ("summariesonly", "allow_old_summaries", "fillnull_value", "span"),
     "bin": ("span",),
-    "rex": ("field", "max_match", "mode"),
+    "rex": ("field", "max_match", "mode", "offset_field"),
     "top": ("countfield", "limit", "otherstr", "percentfield", "showcount", "showperc", "useother"),
     "rare": ("countfield", "limit", "percentfield", "showcount", "showperc"),
-    "chart": ("limit", "useother", "usenull"),
-    "timechart": ("span", "limit", "useother", "usenull", "cont"),
+    "chart": ("span", "limit", "useother", "otherstr", "usenull", "nullstr"),
+    "timechart": ("span", "limit", "useother", "otherstr", "usenull", "nullstr", "cont"),
 }
 
 

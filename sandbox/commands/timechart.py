@@ -7,7 +7,8 @@ The meaning is that of the Search Reference (the commands' pages). Where that le
 - A bound that the search's time range lacks is the first or the last event's. A chart has 50,000 rows at most.
 - Series come in the order of their names, one statistic's before the next one's; then NULL, of empty texts too, then
   OTHER. NULL is not counted against the limit. OTHER is the statistic of all that it stands for. Numbers to split by
-  stay as they are.
+  stay as they are. otherstr and nullstr, which name OTHER and NULL, must not be a value that has a series.
+- span of chart is that of the field of its rows, and stands behind it.
 - Where nothing was found a statistic is what it is of no events: 0 for count and dc, else no value. A chart that is
   split has no rows if it has no series.
 - Rows of chart come sorted by their field, numbers before words; a series that has this field's name gets VALUE before.
@@ -91,16 +92,19 @@ def build_bin(_: Context, command: spl.Command, rows: Relation) -> str:
     reader.end()
     if "span" not in given:
         raise spl.fail("'bin' needs span=", command.position)
-    value = value_of(rows, field)
-    if field == "_time":
-        code = f"epoch({read_span(given['span']).start(as_number(value))})"
-    else:
-        size = whole(given["span"])
-        if not size:
-            raise spl.fail("A span is at least 1", given["span"].position)
-        low = f"floor({as_number(value)} / {size}) * {size}"
-        code = f"coalesce(spl_text({low}) || '-' || spl_text({low} + {size}), {as_text(value)})"
+    code = _binned(field, value_of(rows, field), given["span"]).code
     return query(rows.source, same(rows) | ({target: code} if field in rows.columns else {}))
+
+
+def _binned(field: str, value: Sql, span: spl.Node) -> Sql:
+    """Write the span of time or the range that a value lies in."""
+    if field == "_time":
+        return Sql(f"epoch({read_span(span).start(as_number(value))})", "number")
+    size = whole(span)
+    if not size:
+        raise spl.fail("A span is at least 1", span.position)
+    low = f"floor({as_number(value)} / {size}) * {size}"
+    return Sql(f"coalesce(spl_text({low}) || '-' || spl_text({low} + {size}), {as_text(value)})", "text")
 
 
 def build_timechart(context: Context, command: spl.Command, rows: Relation) -> str:
@@ -140,12 +144,16 @@ def build_chart(context: Context, command: spl.Command, rows: Relation) -> str:
             while len(fields) <= least and reader.more() and not reader.at("by", "BY"):
                 fields.append(reader.word().text)
                 reader.take(",")
-                given |= options(reader, command)
+                more = options(reader, command)
+                if "span" in more and len(fields) > 1:
+                    raise spl.fail("'chart' takes span= behind the field of its rows", more["span"].position)
+                given |= more
     reader.end()
     if not fields or len({*fields}) < len(fields) or "*" in "".join(fields):
         raise spl.fail("'chart' takes one field, or two: over x by y, or by x y", command.position)
     source, groups = split(rows, fields)
     key = groups[fields[0]]
+    key = _binned(fields[0], key, given["span"]) if "span" in given else key
     source, tail = f"(FROM {source} WHERE {key.code} IS NOT NULL)", f"GROUP BY {key.code}"
     if len(fields) == 2:
         source, columns = _split_by(context, source, groups[fields[1]], found, key.code, given)
@@ -171,14 +179,28 @@ def _split_by(
 
     `value` is what splits, `key` the code of what makes the rows of the result.
     """
-    limit = whole(given["limit"]) if "limit" in given else 10
+    most, lowest = _limit(given["limit"]) if "limit" in given else (10, False)
+    labels = {NULL_SERIES: given.get("nullstr"), OTHER_SERIES: given.get("otherstr")}
     text = f"nullif({as_text(value)}, '')"
     ranked = [value for (value,) in context.fetch(_ranking(source, text, found, key))]
-    top = [value for value in ranked if value is not None][: limit or None]
-    series = sorted(top)
-    series += [NULL_SERIES] * (_flag(given, "usenull") and None in ranked)
-    series += [OTHER_SERIES] * (_flag(given, "useother") and len(top) + (None in ranked) < len(ranked))
+    values = [value for value in ranked if value is not None]
+    top = (values[-most:] if lowest else values[:most]) if most else values
+    for word in labels.values():
+        if word and word.text in top:
+            raise spl.fail(f"The label '{word.text}' is a value, too", word.position)
+    series = {value: value for value in sorted(top)}
+    more = [NULL_SERIES] * (_flag(given, "usenull") and None in ranked)
+    more += [OTHER_SERIES] * (_flag(given, "useother") and len(top) < len(values))
+    series |= {name: word.text if (word := labels[name]) else name for name in more}
     return f"(FROM {source} SELECT *, {_series_of(text, top)} AS {_SERIES})", _series_columns(found, series)
+
+
+def _limit(word: spl.Node) -> tuple[int, bool]:
+    """Read how many values keep a series of their own, and whether these are the lowest: 5, top5, bottom5."""
+    match = re.fullmatch("(top|bottom)?([0-9]{1,9})", word.text)
+    if not match:
+        raise spl.fail(f"Expected a number, topN or bottomN, found '{word.text}'", word.position)
+    return int(match[2]), match[1] == "bottom"
 
 
 def _time_range(context: Context, code: str) -> tuple[float, float]:
@@ -205,12 +227,12 @@ def _series_of(text: str, top: list[str]) -> str:
     return f"CASE WHEN {text} IS NULL THEN {none} WHEN {text} IN ({own}) THEN {text} ELSE {other} END"
 
 
-def _series_columns(found: list[Aggregation], series: list[str]) -> dict[str, str]:
-    """Name and write a column for each statistic of each series."""
-    columns = {}
+def _series_columns(found: list[Aggregation], series: dict[str, str]) -> dict[str, str]:
+    """Write a column for each statistic of each series, which has a label."""
+    columns = dict[str, str]()
     for each in found:
-        for value in series:
-            name = value if len(found) == 1 else f"{each.column}: {value}"
+        for value, label in series.items():
+            name = label if len(found) == 1 else f"{each.column}: {label}"
             prefix = "VALUE" if name.startswith("_") else ""  # as documented: it is not to be an internal field
             columns[prefix + name] = each.code(f"{_SERIES} = {quote(value)}")
     return columns

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sandbox.errors import SandboxError
 from sandbox.search import spl
+from sandbox.search.access import Access
 from sandbox.store.kvstore import KvStore
 from sandbox.store.sql import Relation
 
@@ -33,6 +35,7 @@ class Context:
     get: Callable[[str], Any]  # returns splunkd's answer to a GET of a path, from JSON
     index: Callable[[Iterable[Row]], int]  # writes events
     kvstore: KvStore  # of the search head
+    access: Access | None = None  # what the user may do; None: everything
 
 
 Build = Callable[[Context, spl.Command, Relation], str]
@@ -50,6 +53,15 @@ class Spec(NamedTuple):
     distributable: bool = False
     generating: bool = False
     effect: Effect | None = None
+
+
+def permit(context: Context, command: spl.Command, custom: bool) -> None:
+    """Check that the user may run a command, which is `custom` if an app has it. Raises SearchError."""
+    try:
+        if context.access:
+            context.access.may_run(command.name, custom)
+    except SandboxError as error:
+        raise spl.fail(str(error), command.position) from None
 
 
 def names(reader: spl.Reader, *stops: str) -> list[str]:

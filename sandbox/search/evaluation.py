@@ -226,6 +226,7 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "relative_time": _relative_time,
     "replace": _searching("text", "ttt", "regexp_replace({args}, 'g')"),
     "round": _function("number", "ni?", "round({args})"),
+    "sha256": _function("text", "t", "sha256({0})"),
     "split": _function("list", "tt", "string_split({args})"),
     "strftime": _function("text", "nt", "strftime(make_timestamp(CAST(floor({0} * 1e6) AS BIGINT)), {1})"),
     "strptime": _function("number", "tt", "epoch(try_strptime({args}))"),

@@ -17,7 +17,7 @@ from sandbox.store.kvstore import Collection
 Values = Mapping[str, str | list[str]]  # of a row: its fields that have a value
 
 _FILE = re.compile(r"[\w-][\w.-]*\.csv")
-_SETTINGS = {"case_sensitive_match", "default_match", "match_type", "max_matches", "min_matches"}
+_SETTINGS = {"case_sensitive_match", "check_permission", "default_match", "match_type", "max_matches", "min_matches"}
 _MATCH_TYPE = re.compile(r"(WILDCARD|EXACT)\(\s*([^\s()]+)\s*\)", re.I)
 
 
@@ -33,6 +33,7 @@ class Table:
     default: str  # default_match
     any_case: bool  # not case_sensitive_match
     wildcards: set[str]  # fields that hold patterns: match_type
+    checked: bool  # check_permission
 
     @property
     def fields(self) -> list[str]:
@@ -130,7 +131,23 @@ def find(context: Context, word: spl.Node, *, new: bool = False) -> Table:
         settings.get("default_match", ""),
         not confs.is_true(settings.get("case_sensitive_match", "true")),
         {field for kind, field in _MATCH_TYPE.findall(match_type) if kind.upper() == "WILDCARD"},
+        confs.is_true(settings.get("check_permission", "0")),
     )
+
+
+def may_write(context: Context, table: Table, word: spl.Node) -> None:
+    """Check that the user may write a table, which the search names by this word. Raises SearchError.
+
+    Of a collection its permissions count, of a file those where splunkd looks. What those of the lookup's definition
+    have to say is documented nowhere: here nothing.
+    """
+    try:
+        if context.access and table.collection:
+            context.access.may_write(context.app.name, "collections", table.collection.name)
+        elif context.access and table.checked:
+            context.access.may_write_file(context.app.name, table.path.name)
+    except SandboxError as error:
+        raise spl.fail(str(error), word.position) from None
 
 
 def _text(value: Any) -> str | list[str] | None:

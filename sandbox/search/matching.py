@@ -6,7 +6,7 @@ match, for `!=` too. A bare term or phrase must stand between breakers.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sandbox import times
@@ -14,7 +14,7 @@ from sandbox.errors import SearchError
 from sandbox.search import spl
 from sandbox.search.command import Context
 from sandbox.search.evaluation import compare
-from sandbox.store.sql import Relation, Sql, as_number, as_text, export, quote, value_of
+from sandbox.store.sql import Relation, Sql, as_number, as_text, export, ident, quote, value_of
 
 # segmenters.conf (Splunk's default): major and minor breakers, and major ones that are a URL-encoded character.
 _MAJOR = r"\[\]<>(){}|!;,'\"*\n\r\s\t&?+"
@@ -43,6 +43,31 @@ def matches(node: spl.Node, rows: Relation, context: Context) -> str:
     form = _index_test if field == "index" else _test
     test = " OR ".join(form(one, operator, choice.text) for choice in node.args[1:])
     return f"(len(list_filter({value.code}, lambda v: {test})) > 0)" if one == "v" else f"({test})"
+
+
+def permitted(rows: Relation, first: spl.Command | None, context: Context) -> Relation:
+    """Leave the events that the user may search, and of a search that begins so and names no index, the default ones.
+
+    The filter of a role must be an expression that `matches` knows.
+    """
+    access = context.access
+    named = not first or names_index(spl.SearchReader(first).expression(), context)
+    if "index" not in rows.columns or (named and (not access or access.everything)):
+        return rows
+    codes = [] if named else [_one_of(access.default if access else ["main"])]
+    if access and not access.everything:
+        codes.append(_one_of(access.indexes))
+        if access.filter:
+            codes.append(
+                matches(spl.SearchReader(spl.Command("search", access.filter, 0, 0)).expression(), rows, context)
+            )
+    return replace(rows, source=f"(FROM {rows.source} SELECT * WHERE {' AND '.join(codes)})")
+
+
+def _one_of(indexes: Sequence[str]) -> str:
+    name = ident("index")
+    tests = [_index_test(name, "=", one) if "*" in one else f"{name} = {quote(one)}" for one in indexes]
+    return f"({' OR '.join(tests) or 'false'})"
 
 
 class _BareReader(spl.SearchReader):

@@ -22,7 +22,7 @@ from sandbox.commands.rows import kept_fields
 from sandbox.commands.summaries import condition
 from sandbox.errors import SearchError
 from sandbox.search import chunked, matching, spl, windows_fields
-from sandbox.search.command import Context, Row
+from sandbox.search.command import Context, Row, permit
 from sandbox.search.server import SEARCH_HEAD, SPLUNK_VERSION, Place, Result, Server, Stage
 from sandbox.store import failures, sql, tables
 
@@ -148,10 +148,12 @@ class RunningSearch:
             get=lambda path: {},
             index=lambda rows: 0,
             kvstore=self.instance.kvstore,
+            access=self.instance.access,
         )
         with self.ranged(commands[0], checking):
             for first, command in zip([begins, *[False] * len(commands)], commands, strict=False):
                 spec = COMMANDS.get(command.name)
+                permit(checking, command, custom=not spec)
                 kind = _Kind(spec.distributable, spec.generating) if spec else self.probe(command)
                 if kind.generating != first and command.name != "search" and not (kind.generating and appends(command)):
                     where = "cannot be the first command" if first else "must be the first command"
@@ -251,7 +253,7 @@ class RunningSearch:
     def events(self, place: Place, first: spl.Command | None = None) -> sql.Relation:
         """Give the events of an indexer within the time range, for a search that begins with this command.
 
-        A search that names no index means the role's default one, main.
+        A search that names no index means the default ones of the user's roles, else main.
         """
         kinds = {sql.field_name(name): kind for name, kind in tables.describe(self.database, "events").items()}
         kinds |= {"splunk_server": "VARCHAR"}
@@ -263,12 +265,10 @@ class RunningSearch:
         if first:
             columns |= (raw := windows_fields.columns(self.text, kinds))
             kinds |= dict.fromkeys(raw, "VARCHAR[]")
-        if first and "index" in kinds:
-            named = matching.names_index(spl.SearchReader(first).expression(), self.context(place))
-            where += "" if named else " AND index = 'main'"
         where += f" AND _time >= {self.earliest!r}" if self.earliest is not None else ""
         where += f" AND _time < {self.latest!r}" if self.latest is not None else ""
-        return sql.Relation(f"({sql.query('events', columns, where, f', rowid AS {STORED}')})", kinds)
+        found = sql.Relation(f"({sql.query('events', columns, where, f', rowid AS {STORED}')})", kinds)
+        return matching.permitted(found, first, self.context(place))
 
     def first(self, place: Place, command: spl.Command, stage: Stage, then: Sequence[spl.Command]) -> sql.Relation:
         """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written.
@@ -322,6 +322,7 @@ class RunningSearch:
             get=self.instance.get,
             index=self.instance.add_events,
             kvstore=self.instance.kvstore,
+            access=self.instance.access,
         )
 
     def keep(self, rows: Iterable[Row]) -> sql.Relation:

@@ -15,6 +15,7 @@ import httpx
 
 from sandbox import confs
 from sandbox.errors import SandboxError
+from sandbox.search.access import Access
 from sandbox.search.chunked import Value
 from sandbox.search.command import Row
 from sandbox.store import bytecode, sql, tables
@@ -75,8 +76,11 @@ class Server:
     `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
     head get `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
     that have them. `app` is the app of searches and calls that name none; without it, the only one that is installed.
-    `intake`, where there is one, indexes what waits for it.
+    `intake`, where there is one, indexes what waits for it. `access` is what the user may do for whom it acts; without
+    it, everything.
     """
+
+    access: Access | None = None
 
     def __init__(
         self,

@@ -17,12 +17,11 @@ from starlette.responses import Response
 
 from sandbox import confs
 from sandbox.errors import SandboxError
+from sandbox.search.access import metadata
 from sandbox.search.instance import Instance
 from sandbox.splunkd.state import Session, State
 
 FORM = "application/x-www-form-urlencoded"
-WRITERS = "admin, power"
-"""The roles that may write the objects of an app whose default.meta does not name any."""
 
 
 class CallError(SandboxError):
@@ -97,12 +96,10 @@ class Call:
 
     def may_write(self, kind: str, name: str) -> None:
         """Check that the user may change an object of the app, by its metadata. Raises CallError."""
-        acl = metadata(self.instance, self.app, kind, name).get("access", "")
-        found = re.search(r"write\s*:\s*\[([^]]*)]", acl)
-        writers = re.findall(r"[^\s,]+", found[1] if found else WRITERS)
-        if "admin_all_objects" not in self.session.capabilities and not {"*", self.session.role} & {*writers}:
-            who = f"User '{self.session.user}' with roles {{ {self.session.role} }}"
-            raise CallError(403, f"{who} cannot write: /nobody/{self.app}/{kind}/{name} {{ {acl} }}")
+        try:
+            self.splunkd.access(self.session).may_write(self.app, kind, name)
+        except SandboxError as error:
+            raise CallError(403, str(error)) from None
 
 
 Handler = Callable[[Call], Response]
@@ -142,7 +139,7 @@ def stanzas(call: Call, file: str) -> list[Stanza]:
     instance, found = call.instance, list[Stanza]()
     for app in dict.fromkeys([*call.apps, *confs.installed(instance.apps)]):
         for name, settings in confs.load(instance.apps / app, file).items():
-            meta = metadata(instance, app, file, name)
+            meta = metadata(instance.apps / app, file, name)
             sharing = "global" if meta.get("export") == "system" else "app"
             if app in call.apps or sharing == "global":
                 found.append(Stanza(name, settings, app, meta.get("owner", "nobody"), sharing))
@@ -151,11 +148,3 @@ def stanzas(call: Call, file: str) -> list[Stanza]:
         if app in call.apps and (user == call.session.user or "admin_all_objects" in call.session.capabilities):
             found += [Stanza(*one, app, user, "user") for one in confs.load(folder, file).items()]
     return found
-
-
-def metadata(instance: Instance, app: str, kind: str, name: str) -> dict[str, str]:
-    """Return owner and permissions of an object of an app: default.meta, then local.meta."""
-    found, merged = confs.metadata(instance.apps / app), dict[str, str]()
-    for stanza in ("", kind, f"{kind}/{urllib.parse.quote(name, safe='')}"):
-        merged |= found.get(stanza, {})
-    return merged

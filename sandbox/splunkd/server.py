@@ -25,12 +25,13 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.errors import SandboxError
+from sandbox.inputs import logs
 from sandbox.search.instance import Instance
 from sandbox.splunkd.atom import message
 from sandbox.splunkd.calls import Call, CallError, Served
 from sandbox.splunkd.endpoints import hec
 from sandbox.splunkd.routes import ROUTES
-from sandbox.splunkd.state import ROLES, SESSION_SECONDS, USERS, Session, State
+from sandbox.splunkd.state import SESSION_SECONDS, USERS, Session, State
 from sandbox.store import failures
 from sandbox.store.kvstore import ConflictError, NotFoundError
 
@@ -150,7 +151,7 @@ class Splunkd(State):
             return None
         expected, role = self.users.get(user, ("", ""))
         right = role and secrets.compare_digest(expected.encode(), password.encode())
-        return Session(user, role, ROLES[role]) if right else None
+        return self.session_of(user, role) if right else None
 
     # -- requests
 
@@ -198,7 +199,8 @@ class Splunkd(State):
         if self.failures:
             status = self.failures.popleft()
             if served.hec:
-                return hec.reply(9 if status == 503 else 8)
+                busy = 18 if served.handler is hec.health else 9
+                return hec.reply(busy if status == 503 else 8)
             return message(json, status, "an internal error, as set in failures")
         try:
             session = ANONYMOUS if served.public or served.hec else self.session(request)
@@ -214,7 +216,11 @@ class Splunkd(State):
                 return Response()  # its reader is gone
             call = Call(self, request, session, body)
             json = call.json
-            return await run_in_threadpool(served.handler, call)
+            answer = await run_in_threadpool(served.handler, call)
+            if served.method != "GET" and served.path.startswith("storage/collections/data/"):
+                line = f"{served.method} {request.url.path}"
+                await run_in_threadpool(logs.call, self.instance, session.user, line, answer.status_code, self.clock())
+            return answer
         except hec.HecError as error:
             return hec.refuse(error)
         except CallError as error:

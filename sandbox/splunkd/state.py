@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox.alerts.scheduler import Scheduler
 from sandbox.inputs.spool import Spool
+from sandbox.search.access import BUILT_IN, Access, known_roles, of_roles
 from sandbox.search.instance import Instance
 from sandbox.splunkd.job import Job
 
@@ -23,21 +24,13 @@ SESSION_SECONDS = 3600
 USERS = {"admin": ("changeme", "admin")}
 """The users of a server that is given none: password and role by name."""
 
-USER = frozenset({"search", "get_metadata", "rest_apps_view", "rest_properties_get", "rest_properties_set"})
-POWER = USER | {"schedule_search", "rtsearch", "edit_log_alert_event"}
-ROLES = {
-    "user": USER,
-    "power": POWER,
-    "admin": POWER
-    | {"admin_all_objects", "edit_tcp", "indexes_edit", "install_apps", "list_settings"}
-    | {"list_all_users", "list_forwarders"},
-}
-"""The capabilities of each role, those that matter here (authorize.conf.spec)."""
+ROLES = {name: of_roles(BUILT_IN, [name]).capabilities for name in ("user", "power", "admin")}
+"""The capabilities of Splunk's own roles."""
 
 
 @dataclass
 class Session:
-    """A user who is logged in, until `expires` (epoch s; never by default)."""
+    """A user who is logged in, until `expires` (epoch s; never by default); `role` has several with `;` between."""
 
     user: str
     role: str
@@ -68,7 +61,8 @@ class Token:
 class State:
     """The state of a splunkd of an instance.
 
-    `users` maps a name to password and role (admin, power, user); `uri` is the address of the REST API.
+    `users` maps a name to password and role (of Splunk or of an app's authorize.conf; several with `;` between); `uri`
+    is the address of the REST API.
 
     Tests may read and change: `sessions` maps a session key to its Session, or to capabilities alone (of an
     admin); `tokens` are those of the collector; `indexes` are those that exist; `scheduler` runs the scheduled searches
@@ -105,14 +99,24 @@ class State:
 
     def acting(self, session: Session) -> Instance:
         """Return the instance for the user of a session: with the server's address, and a key like this session's."""
-        seen = copy(self.instance)  # shares all but these two
+        seen = copy(self.instance)  # shares all but these three
         seen.splunkd_uri, seen.session_key = self.uri, self.open(session, math.inf)
+        seen.access = self.access(session)
         return seen
+
+    def access(self, session: Session) -> Access:
+        """Return what the user of a session may do."""
+        known, names = known_roles(self.instance.apps), session.role.split(";")
+        return replace(of_roles(known, names, session.user, self.instance.apps), capabilities=session.capabilities)
+
+    def session_of(self, user: str, role: str) -> Session:
+        """Return a session of a user with this role, or with several."""
+        known = known_roles(self.instance.apps)
+        return Session(user, role, of_roles(known, role.split(";")).capabilities)
 
     def login(self, user: str) -> str:
         """Open a session of a user, and return its key."""
-        role = self.users[user][1]
-        return self.open(Session(user, role, ROLES[role]), time.time() + SESSION_SECONDS)
+        return self.open(self.session_of(user, self.users[user][1]), time.time() + SESSION_SECONDS)
 
     def open(self, session: Session, expires: float) -> str:
         """Open a session like another, until a time (epoch s), and return its key."""

@@ -79,6 +79,7 @@ class Collection:
 
     def __init__(self, store: KvStore, name: str, types: Mapping[str, str], strict: bool) -> None:
         self._store, self._name, self._types, self._strict = store, name, types, strict
+        self.name = name.partition("/")[2]
 
     def insert(self, record: Query) -> str:
         """Add a record and return its key, which is made up unless it has one. Raises ConflictError for a taken key."""

@@ -45,6 +45,24 @@ def test_a_detection_is_explained_as_a_table(service):
     assert GIVEN in {row.get("detection") for row in rows}
 
 
+@pytest.mark.point(50)
+def test_who_changed_a_lookup_is_kept_and_a_second_look_finds_no_change(service):
+    dispatch = {"dispatch.earliest_time": "-24h", "dispatch.latest_time": "now"}
+    run = service.saved_searches["SSA - Lookup changes"].dispatch
+    finished(run(**dispatch))
+    entry = 'entity="ssa-integration-nobody", type="user", expires="2000-01-01", owner="test", reason="test"'
+    search(service, f"| makeresults | eval {entry} | fields - _time | outputlookup append=true ssa_ignored_entities")
+    (added,) = finished(run(**dispatch))
+    assert (added["change"], added["entry"]) == ("added", "ssa-integration-nobody (user)")
+    assert added["who"] != "not seen"
+    left = '| inputlookup ssa_ignored_entities | where entity!="ssa-integration-nobody"'
+    search(service, f"{left} | outputlookup ssa_ignored_entities")
+    assert [row["change"] for row in finished(run(**dispatch))] == ["removed"]
+    assert finished(run(**dispatch)) == []
+    (kept,) = search(service, '| inputlookup ssa_lookup_history | where change="checked" | stats count')
+    assert kept["count"] == "1"
+
+
 @pytest.mark.point(34)
 def test_data_becomes_a_quoted_text_that_finds_it_again(service):
     written = r'"a\\b \"c\" $d$"'

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import confs
 from ssa.action import payload, risk
 from ssa.action.rest.lookups import LEDGER
 from ssa.action.rest.receivers import SOURCETYPE
@@ -39,9 +40,14 @@ NEWER_KEYS = {
     # After the specs of 2017 that come with Splunk's packaging toolkit; each with the spec of Splunk 9.3 that has it.
     "app": ["state", "triggers:reload.<conf_file_name>"],
     "alert_actions": ["python.version"],
+    "authorize": [
+        *("search", "input_file", "output_file", "run_custom_command", "run_collect", "run_mcollect", "get_typeahead"),
+        *("rest_apps_view", "rest_properties_get", "change_own_password", "export_results_is_visible"),
+    ],
     "commands": ["python.version"],
     "savedsearches": ["allow_skew"],
     "server": ["conf_replication_include.<conf_file_name>"],
+    "transforms": ["check_permission"],
 }
 BUILT_INS = [
     "search",
@@ -58,6 +64,7 @@ BUILT_INS = [
     "appendpipe",
     "makeresults",
     "mvexpand",
+    "rex",
     "inputlookup",
     "lookup",
     "rest",
@@ -235,7 +242,7 @@ def test_a_lookup_has_every_field_of_its_collection(name):
     assert set(re.findall(r"\((\w+)\)", lookup.get("match_type", ""))) <= set(fields)
 
 
-@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER, "ssa_data_check"}))
+@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER, "ssa_data_check", "ssa_lookup_history"}))
 def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_on_the_page_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
@@ -520,7 +527,7 @@ def test_of_the_detections_the_given_one_is_on_and_no_search_is_scheduled():
         assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "0")
         assert settings["is_visible"] == "1"
         assert settings["description"]
-        assert ("cron_schedule" in settings) == ("counttype" in settings)
+        assert ("cron_schedule" in settings) == ("counttype" in settings or name == "SSA - Lookup changes")
 
 
 def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():
@@ -631,6 +638,22 @@ def test_the_app_is_exported_roles_are_named_and_searches_run_as_admin():
     assert "export = system" in meta
     assert "access = read : [ * ], write : [ admin, sc_admin ]" in meta
     assert re.search(r"\[savedsearches\]\nowner = admin", meta)
+    ours = {stanza.removeprefix("role_") for stanza in stanzas("authorize")}
+    assert {*re.findall(r"\w+|\*", " ".join(re.findall(r"\[ (.+?) \]", meta)))} == {"*", "admin", "sc_admin"} | ours
+
+
+def test_an_analyst_may_write_what_users_edit_and_nothing_else():
+    meta = confs.metadata(ROOT)
+    edited = re.findall(r"inputlookup append=true strict=true (\w+)", MACROS["ssa_lookup_changes"]["definition"])
+    assert {name for name, one in meta.items() if "ssa_analyst" in one.get("access", "")} == {
+        f"collections/{name}" for name in edited
+    }
+    assert (
+        f"ssa_(?:{'|'.join(name.removeprefix('ssa_') for name in edited)})"
+        in MACROS["ssa_lookup_writers"]["definition"]
+    )
+    files = [one for one in stanzas("transforms").values() if "filename" in one]
+    assert {one["check_permission"] for one in files} == {"true"}
 
 
 def test_no_macro_of_another_app_is_named():

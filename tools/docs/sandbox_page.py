@@ -50,6 +50,11 @@ events by the `[batch://]` stanzas of the apps, and are deleted. It is stricter 
 rename finished files into the folder, of names never used before, with a breaker line behind the header. Events of an
 index that does not exist are dropped, with splunkd's warning in `_internal`.
 
+Users have the roles of Splunk (`admin`, `power`, `user`) and those of the apps' `authorize.conf`: capabilities, the
+indexes that they may search, search filters, and the permissions of objects in `default.meta` hold for whoever calls.
+What users search stands in `_audit`, who changes a collection by the API in `_internal`. Splunk's SDKs for Python and
+JavaScript talk to it, and the HTTP Event Collector takes its documented paths, plain and gzip.
+
 Every entry has a case in `tests/sandbox/commands`, with the documentation that its meaning comes from; a test fails for
 an entry without one. Where the documentation leaves room, the module states the choice ("a choice of the sandbox").
 """

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from sandbox.search.server import SPLUNK_VERSION
 from sandbox.splunkd.atom import Entity, entities, texts
 from sandbox.splunkd.calls import Call, CallError
-from sandbox.splunkd.state import ROLES
+from sandbox.store.kvstore import NotFoundError
 
 GUID = "5A4DB0C5-0000-4000-8000-000000000001"
 
@@ -29,7 +29,7 @@ def current_context(call: Call) -> Response:
     who = call.session
     shown = {
         "username": who.user,
-        "roles": [who.role],
+        "roles": who.role.split(";"),
         "capabilities": sorted(who.capabilities),
         "defaultApp": call.instance.app,
     }
@@ -38,13 +38,27 @@ def current_context(call: Call) -> Response:
 
 def users(call: Call) -> Response:
     """List the users; without the capability list_all_users only the one who calls (a choice of the sandbox)."""
+    return entities(call, [_user(call, name, role) for name, role in _visible(call).items()])
+
+
+def user(call: Call) -> Response:
+    """Give a user, of those that a list has."""
+    name, visible = call.part("name"), _visible(call)
+    if name not in visible:
+        raise NotFoundError(f"Could not find object id={name}")
+    return entities(call, [_user(call, name, visible[name])])
+
+
+def _visible(call: Call) -> dict[str, str]:
     every = "list_all_users" in call.session.capabilities
-    found = [
-        Entity(name, "authentication/users", {"roles": [role], "capabilities": sorted(ROLES[role]), "type": "Splunk"})
-        for name, (_, role) in sorted(call.splunkd.users.items())
-        if every or name == call.session.user
-    ]
-    return entities(call, found)
+    known = sorted(call.splunkd.users.items())
+    return {name: role for name, (_, role) in known if every or name == call.session.user}
+
+
+def _user(call: Call, name: str, role: str) -> Entity:
+    capabilities = sorted(call.splunkd.session_of(name, role).capabilities)
+    shown = {"roles": role.split(";"), "capabilities": capabilities, "type": "Splunk"}
+    return Entity(name, "authentication/users", shown)
 
 
 def info(call: Call) -> Response:

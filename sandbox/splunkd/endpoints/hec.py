@@ -1,14 +1,18 @@
 """The HTTP Event Collector, on a port of its own, as in Splunk: a client that mixes up the two must fail here too.
 
-Source: "Troubleshoot HTTP Event Collector" (Getting Data In) for codes and texts, "About HTTP Event Collector Indexer
-Acknowledgment", "Format events for HTTP Event Collector". A request is stored whole or not at all: seen for a wrong
-index, a choice of the sandbox for other mistakes.
+Source: "HTTP Event Collector REST API endpoints" (Getting Data In), "Troubleshoot HTTP Event Collector" for codes and
+texts, "About HTTP Event Collector Indexer Acknowledgment", "Format events for HTTP Event Collector". A request is
+stored whole or not at all: seen for a wrong index, a choice of the sandbox for other mistakes, a body that is no gzip
+among them. Splunk MINT and forwarders (mint, s2s) are not served, and a token in the address is not enabled, as ever.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +41,9 @@ CODES = {
     13: (400, "Event field cannot be blank"),
     14: (400, "ACK is disabled"),
     15: (400, "Error in handling indexed fields"),
+    16: (400, "Query string authorization is not enabled"),
+    17: (200, "HEC is healthy"),
+    18: (503, "HEC is unhealthy, queues are full"),
 }
 """HTTP status and text of each code."""
 
@@ -66,14 +73,36 @@ def refuse(error: HecError) -> Response:
 def _token(call: Call) -> Token:
     given = call.request.headers.get("authorization", "")
     if not given:
-        raise HecError(2)
+        raise HecError(16 if "token" in call.query else 2)
     scheme, _, key = given.partition(" ")
-    if scheme != "Splunk" or not key:
+    if scheme == "Basic":  # of any user, with the token as the password
+        key = _decoded(key).partition(":")[2]
+    if scheme not in ("Splunk", "Basic") or not key:
         raise HecError(3)
     token = call.splunkd.tokens.get(key)
     if token is None or token.disabled:
         raise HecError(4 if token is None else 1)
     return token
+
+
+def _decoded(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def _body(call: Call) -> bytes:
+    """Return what a request carries, unpacked where it is compressed."""
+    how = call.request.headers.get("content-encoding", "identity").lower()
+    if how == "gzip":
+        try:
+            return gzip.decompress(call.body)
+        except (OSError, EOFError, zlib.error):
+            raise HecError(6) from None
+    if how != "identity":
+        raise HecError(6)
+    return call.body
 
 
 def _channel(call: Call) -> str:
@@ -83,12 +112,13 @@ def _channel(call: Call) -> str:
     return channel
 
 
-def _store(call: Call, read: Callable[[Call, Token], list[IndexedEvent]]) -> Response:
+def _store(call: Call, read: Callable[[Call, Token, str], list[IndexedEvent]]) -> Response:
     token = _token(call)
     channel = _channel(call) if token.ack else ""
-    if not call.body.strip():
+    body = _body(call)
+    if not body.strip():
         raise HecError(5)
-    call.instance.add_events(read(call, token))
+    call.instance.add_events(read(call, token, body.decode("utf-8", "replace")))
     if not token.ack:
         return reply(0)
     known = token.channels.setdefault(channel, Channel())
@@ -110,8 +140,8 @@ def _meta(token: Token, *given: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _events(call: Call, token: Token) -> list[IndexedEvent]:
-    text, at, made = call.body.decode("utf-8", "replace"), 0, list[IndexedEvent]()
+def _events(call: Call, token: Token, text: str) -> list[IndexedEvent]:
+    at, made = 0, list[IndexedEvent]()
     while at < len(text):
         try:
             one, at = _DECODER.raw_decode(text, at)
@@ -147,9 +177,9 @@ def collect(call: Call) -> Response:
 def collect_raw(call: Call) -> Response:
     """Store raw data; `index`, `host`, `source` and `sourcetype` in the URL."""
 
-    def read(call: Call, token: Token) -> list[IndexedEvent]:
+    def read(call: Call, token: Token, text: str) -> list[IndexedEvent]:
         index, meta = _index(call, token, call.query), _meta(token, call.query)
-        return break_body(call.instance, call.body.decode("utf-8", "replace"), index, meta)
+        return break_body(call.instance, text, index, meta)
 
     return _store(call, read)
 
@@ -161,9 +191,14 @@ def acknowledge(call: Call) -> Response:
         raise HecError(14)
     known = token.channels.get(_channel(call), Channel()).indexed
     try:
-        numbers = [int(number) for number in json.loads(call.body)["acks"]]
+        numbers = [int(number) for number in json.loads(_body(call))["acks"]]
     except (ValueError, TypeError, KeyError):
         raise HecError(6) from None
     answer = {str(number): number in known for number in numbers}
     known.difference_update(numbers)
     return JSONResponse({"acks": answer})
+
+
+def health(call: Call) -> Response:
+    """Answer that events are taken, to whoever asks."""
+    return reply(17)

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox import confs, times
 from sandbox.errors import SandboxError
+from sandbox.inputs import logs
 from sandbox.search import spl
 from sandbox.search.server import SEARCH_HEAD
 from sandbox.splunkd import results
@@ -51,6 +52,7 @@ def start(
         acting = splunkd.acting(session)
         close = functools.partial(splunkd.sessions.pop, acting.session_key, None)
         job = Job(acting, session.user, text, app, name, now, bounds, close)
+        logs.search(splunkd.instance, logs.Search(session.user, job.sid, text, app, name), splunkd.clock())
         thread = threading.Thread(target=job.run, args=(then,), daemon=True)
         thread.start()
         splunkd.threads.append(thread)

@@ -19,7 +19,6 @@ from sandbox.splunkd.calls import Call, CallError, stanzas
 from sandbox.splunkd.endpoints import jobs
 from sandbox.splunkd.endpoints.confs import entity, write
 from sandbox.splunkd.job import Job
-from sandbox.splunkd.state import ROLES, Session
 from sandbox.store.kvstore import NotFoundError
 
 SAVED, FIRED = "saved/searches", "alerts/fired_alerts"
@@ -91,7 +90,7 @@ def dispatch(call: Call) -> Response:
     trigger, owner = confs.is_true(call.args.get("trigger_actions", "0")), call.session
     if one.owner not in (owner.user, "nobody"):  # dispatchAs = owner
         role = call.splunkd.users.get(one.owner, ("", "admin"))[1]
-        owner = Session(one.owner, role, ROLES[role])
+        owner = call.splunkd.session_of(one.owner, role)
 
     def act(job: Job) -> None:
         run = Run(job.app, job.name, job.sid, job.now, *job.bounds, result=job.result)

@@ -67,12 +67,33 @@ def test_without_an_option_it_lists_the_costliest_that_are_enabled(app, explain)
     assert 'many events hold "msiexec.exe": require a text that fewer hold' not in texts["Any"]
 
 
+@pytest.mark.parametrize("option", ["measure=false", "measure=0", "measure=true"])
+def test_with_measure_false_nothing_is_measured_and_the_rest_stays(app, explain, option):
+    local(app, WRONG + SUSPECT)
+    known = [row for row in explain() if row["part"] != "set"]
+    shown = explain(option)
+    assert [row for row in shown if row["part"] != "set"] == known
+    assert any(row["part"] == "set" for row in shown) == (option == "measure=true")
+
+
+def test_what_is_not_measured_costs_no_time(app, explain):
+    """The cost is that of made events: where they cannot be had, measuring breaks, and nothing else."""
+    costs = app / "bin/ssa/search/costs.py"
+    text = costs.read_text()
+    costs.unlink()  # which may be linked to the package
+    costs.write_text(text + "\n\ndef usual_rows():\n    raise OSError\n")
+    with pytest.raises(SearchError, match="ssaexplain failed"):
+        explain()
+    assert {row["detection"] for row in explain("measure=false") if row["part"] == "summary"} == {*shipped().names}
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
         (["detection=Nothing {0}"], "unknown detection 'Nothing {0}'"),
         (["detection=Wrong"], "the command 'stats' is stateful"),
         (["Wrong"], "unexpected argument 'Wrong'"),
+        (["measure=perhaps"], "measure=perhaps"),
     ],
 )
 def test_what_was_asked_for_and_is_wrong_ends_the_search(app, explain, args, says):

@@ -120,7 +120,8 @@ def test_no_search_is_expected_that_is_not_shipped():
     assert set(EXPECTED) <= set(SHIPPED)
 
 
-APART = ("$", "Self test", "views", "SSA - Data check", "ssa_data_check")  # the check says so where there is nothing
+APART = ("$", "Self test", "views", "SSA - Data check", "ssa_data_check", "ssa_lookup_history")
+"""The check says so where there is nothing; the history holds when it was kept last."""
 REPORTS = [place for place in SHIPPED if not any(text in place for text in APART)]
 
 

@@ -1,5 +1,7 @@
 """splunkd's REST API as Splunk's own SDK calls it, over TLS; and the HTTP Event Collector."""
 
+import base64
+import gzip
 import json
 import re
 import socket
@@ -18,75 +20,12 @@ from sandbox.alerts.scheduler import TriggeredAlert
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
 from tests.support.examples import GIVEN
+from tests.support.servers.tiny import EVENTS, FILES, START, USERS, WHOAMI, write
 from tests.support.windows.events import security_xml
 
-USERS = {"admin": ("adm", "admin"), "amy": ("ann", "user"), "paul": ("pow", "power")}
-START = 1_700_000_000
 TOKEN, CHANNEL = "11111111-aaaa-4bbb-8ccc-222222222222", "33333333-aaaa-4bbb-8ccc-444444444444"
 
 ALL_TIME = {"dispatch.earliest_time": 0, "dispatch.latest_time": "now"}
-
-ACTION = """
-import json, os, sys
-payload = json.load(sys.stdin)
-with open(os.path.join(os.environ["SPLUNK_HOME"], "kept.json"), "w") as out:
-    json.dump(payload, out)
-"""
-WHOAMI = r"""
-import json, os, sys, time
-def read():
-    header = sys.stdin.buffer.readline()
-    if not header:
-        sys.exit()
-    meta, body = map(int, header[len(b"chunked 1.0,"):].split(b","))
-    return json.loads(sys.stdin.buffer.read(meta)), sys.stdin.buffer.read(body)
-def send(meta, body=b""):
-    data = json.dumps(meta).encode()
-    sys.stdout.buffer.write(b"chunked 1.0,%d,%d\n" % (len(data), len(body)) + data + body)
-    sys.stdout.buffer.flush()
-info = read()[0]["searchinfo"]
-send({"type": "stateful"})
-while True:
-    meta, _ = read()
-    while os.path.exists(os.environ["SPLUNK_HOME"] + "/wait"):
-        time.sleep(0.01)
-    text = "uri,key,owner\n%s,%s,%s\n" % (info["splunkd_uri"], info["session_key"], info["owner"])
-    send({"finished": meta["finished"], "inspector": {"messages": [["WARN", "mind"]]}}, text.encode())
-"""
-FILES = {
-    "default/app.conf": "[ui]\nlabel = Tiny\n[launcher]\nversion = 1.2.3\n",
-    "default/commands.conf": "[whoami]\nchunked = true\nfilename = whoami.py\n",
-    "default/alert_actions.conf": "[keep]\npayload_format = json\n",
-    "default/macros.conf": "[all]\ndefinition = search index=main\n[a/b]\ndefinition = x\n[b [1]]\ndefinition = x\n",
-    "default/collections.conf": "[things]\nfield.n = number\n[ledger]\nfield.n = number\n",
-    "default/props.conf": "[lines]\nSHOULD_LINEMERGE = false\nLINE_BREAKER = ([\\r\\n]+)\n",
-    "default/savedsearches.conf": "[All - Rule]\nsearch = index=main | sort n\ndispatch.earliest_time = 0\n"
-    "action.keep = 1\nalert.track = 1\ncounttype = number of events\nrelation = greater than\nquantity = 0\n"
-    "[Broken]\nsearch = index=main | nosuch\n",
-    "metadata/default.meta": "[]\naccess = read : [ * ], write : [ admin ]\n"
-    "[collections/things]\naccess = read : [ * ], write : [ admin, power ]\n[savedsearches]\nowner = admin\n",
-    "bin/keep.py": ACTION,
-    "bin/whoami.py": WHOAMI,
-    "default/data/ui/views/page.xml": "<dashboard/>",
-}
-EVENTS = [
-    {
-        "_raw": f"n={n} <&> \x01",
-        "_time": START + n,
-        "index": "main",
-        "host": "h",
-        "n": str(n),
-        "tag": ["a", "b"][: n % 2 + 1],
-    }
-    for n in range(5)
-]
-
-
-def write(folder):
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 @pytest.fixture
@@ -647,6 +586,46 @@ def test_hec_stores_events_with_their_own_metadata(splunkd, hec):
     }
     (nested,) = stored(splunkd, "index=risk")
     assert (float(nested["_time"]), nested["a.b"], nested["c{}"]) == (START + 101.5, "1", ["x", "y"])
+
+
+@pytest.mark.parametrize("path", ["", "/event", "/event/1.0", "/raw", "/raw/1.0"])
+def test_hec_takes_events_by_each_path_plain_or_compressed(splunkd, call, hec, path):
+    def send(body, **headers):
+        headers |= {"Authorization": f"Splunk {TOKEN}"}
+        return call(f"/services/collector{path}", body, splunkd.hec_uri, "POST", **headers)
+
+    body = '{"event": "a b", "host": "h"}'
+    assert json.loads(send(body)[1]) == {"text": "Success", "code": 0}
+    assert send(gzip.compress(body.encode()), Content_Encoding="gzip")[0] == 200
+    found = [row["_raw"] for row in stored(splunkd, "index=main NOT n=*")]
+    assert found == [body if "raw" in path else "a b"] * 2
+    for broken, how in ((body, "gzip"), (gzip.compress(body.encode())[:-9], "gzip"), (body, "br")):
+        status, text = send(broken.encode() if isinstance(broken, str) else broken, Content_Encoding=how)
+        assert (status, json.loads(text)) == (400, {"text": "Invalid data format", "code": 6})
+    assert json.loads(send(gzip.compress(b" "), Content_Encoding="gzip")[1])["code"] == 5
+    assert len(stored(splunkd, "index=main NOT n=*")) == 2
+
+
+def test_hec_says_that_it_is_well_to_whoever_asks(splunkd, call):
+    for path in ("health", "health/1.0"):
+        status, text = call(f"/services/collector/{path}", root=splunkd.hec_uri)
+        assert (status, json.loads(text)) == (200, {"text": "HEC is healthy", "code": 17})
+    splunkd.failures += [503]
+    status, text = call("/services/collector/health", root=splunkd.hec_uri)
+    assert (status, json.loads(text)["code"]) == (503, 18)
+
+
+@pytest.mark.parametrize("path", ["mint", "mint/1.0", "s2s", "event/2.0"])
+def test_hec_has_no_other_path(hec, path):
+    assert hec(path, '{"event": "x"}')[0] == 404
+
+
+def test_hec_takes_a_token_as_the_password_of_any_user_and_none_in_the_address(splunkd, hec):
+    basic = base64.b64encode(f"x:{TOKEN}".encode()).decode()
+    assert hec("event", '{"event": "x"}', token="", Authorization=f"Basic {basic}")[1]["code"] == 0
+    assert hec("event", '{"event": "x"}', token="", Authorization="Basic %%%")[1]["code"] == 3
+    answer = {"text": "Query string authorization is not enabled", "code": 16}
+    assert hec(f"event?token={TOKEN}", '{"event": "x"}', token="") == (400, answer)
 
 
 def test_hec_takes_raw_data(splunkd, hec):

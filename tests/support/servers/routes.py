@@ -7,8 +7,14 @@ SUITE = ROOT / "tests/integration"
 TOOLS = {("POST", "collector/ack")}
 """What `python -m tools replay` also calls, see tools/replay/hec.py: its tests run the server in another process."""
 
-SCRIPTS = {("POST", "receivers/stream"), ("POST", "search/v2/jobs/export")}
-"""What scripts of the SDK also call: Index.attach and jobs.export."""
+SCRIPTS = {
+    *(("POST", path) for path in ("receivers/stream", "search/v2/jobs/export")),
+    *(("GET", path) for path in ("authentication/users/{name}", "search/v2/jobs")),
+    *(("POST", f"collector{path}") for path in ("", "/event/1.0", "/raw", "/raw/1.0")),
+    *(("GET", f"collector/health{version}") for version in ("", "/1.0")),
+}
+"""What scripts also call: Index.attach and jobs.export of the Python SDK; current users and lists of jobs of the
+JavaScript one; whatever sends by HTTP. The tests of tests/sandbox/splunkd prove it."""
 
 RESULTS = ("results", "results_preview")
 VIEWS = {
