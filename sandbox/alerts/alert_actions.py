@@ -10,7 +10,7 @@ import re
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -157,12 +157,12 @@ def run(
 ) -> ActionRun:
     """Run an alert action on the results of a saved search, with `overrides` of its parameters.
 
-    `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun, and what it
+    A search without a name is none that is saved. `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun, and what it
     says in the index _internal; raises SandboxError only when it has no script, or settings that are not supported.
     """
     app = app or instance.app
     folder = instance.apps / app
-    settings = _settings(folder, action, instance.saved_search(name, app))
+    settings = _settings(folder, action, instance.saved_search(name, app) if name else {})
     first = result.rows[0] if result.rows else {}
     payload: dict[str, object] = {
         "app": app,
@@ -204,6 +204,21 @@ def run(
     outcome = f"action={action} - Alert action script {f'returned error code={code}' if code else lasted}"
     log(instance, "sendmodalert", [*lines, ("ERROR" if code else "INFO", outcome)], action=action)
     return done
+
+
+def send(
+    instance: Instance, action: str, result: Result, parameters: Mapping[str, str], app: str, owner: str
+) -> None:
+    """Run an alert action as the command sendalert does. Raises SandboxError if there is none, or its script fails.
+
+    Source: LetMeR00t/TA-thehive-cortex issue 101. Choices of the sandbox: the payload's search_name is empty, as the
+    search is ad hoc; one without results runs the action, too.
+    """
+    if action not in confs.load(instance.apps / app, "alert_actions"):
+        raise SandboxError(f'Alert action "{action}" not found.')
+    done = run(instance, action, "", result, {**parameters}, app, owner)
+    if done.code:
+        raise SandboxError(f"Alert script returned error code {done.code}.")
 
 
 def log(

@@ -4,7 +4,7 @@ from sandbox.confs import is_true
 from sandbox.search import spl
 
 OPTIONS = {
-    "inputlookup": ("append",),
+    "inputlookup": ("append", "strict"),
     "outputlookup": ("append", "key_field", "override_if_empty"),
     "collect": ("index", "source", "sourcetype", "host", "marker"),
     "rest": ("splunk_server", "count", "add_orphan_field"),
