@@ -514,13 +514,15 @@ def test_a_scheduled_search_finds_late_events_by_their_index_time_where_a_word_f
         assert re.findall(r"`ssa_due\((\w+)\)`", accelerated) == ["summary"]
 
 
-def test_of_the_detections_the_given_one_is_on_and_no_search_is_scheduled():
+def test_of_the_detections_the_given_one_is_on_and_only_the_allow_lists_copy_is_scheduled():
     for name, settings in SAVED.items():
         ours = "action.ssa_risk" in settings and pages.GIVEN not in name
-        assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "0")
+        copies = name == "SSA - Apply allow list"
+        assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "1" if copies else "0")
+        assert not copies or not [key for key in settings if key.startswith(("action.", "counttype"))]
         assert settings["is_visible"] == "1"
         assert settings["description"]
-        assert ("cron_schedule" in settings) == ("counttype" in settings)
+        assert ("cron_schedule" in settings) == ("counttype" in settings or copies)
 
 
 def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():

@@ -319,9 +319,7 @@ def allowed(**entry):
 
 @pytest.fixture
 def filtered(estate):
-    """An estate whose detection leaves out what ssa_allow_list says, and with a hit that it may be about."""
-    stem = re.sub(r"\W+", "_", GIVEN.lower())
-    conf(estate.local / "macros.conf", {f"{stem}_filter": {"definition": "`ssa_allow_list`"}})
+    """An estate with a hit that an entry of ssa_allow_list may be about."""
     estate.instance.add_events([process(DAY + 23.4 * HOUR, "amy", "ws-1", r'msiexec.exe /y "c:\vendor\tool.dll"')])
     return estate
 
