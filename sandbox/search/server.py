@@ -94,7 +94,7 @@ class Server:
         self.home, self.python = home.resolve(), python
         self.splunkd_uri, self.session_key, self._app = splunkd_uri, session_key, app
         self.intake: Callable[[], None] | None = None
-        self.sender: Callable[[Server, str, Result, Mapping[str, str], str, str], None] | None = None
+        self.sender: Callable[[Any, str, Result, Mapping[str, str], str, str], None] | None = None
         self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
         for folder in (self.apps, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)

@@ -214,7 +214,7 @@ def test_every_lookup_file_has_its_lookup_and_every_lookup_its_file_or_collectio
         with (ROOT / "lookups" / name).open(newline="") as handle:
             rows = list(csv.reader(handle))
         assert len({len(row) for row in rows}) == 1
-        assert len(rows) > 1
+        assert (len(rows) > 1) == (name != "ssa_allow_list_copy.csv")  # which the app writes itself
     stored = {name: settings for name, settings in lookups.items() if "filename" not in settings}
     assert set(stored) == set(stanzas("collections"))
     assert {(settings["external_type"], settings["collection"] == name) for name, settings in stored.items()} == {

@@ -133,7 +133,7 @@ def detect_commands(detection: Detection) -> str:
     drop = f"| fields - {', '.join(ENTITY)} " * (not {"*", *ENTITY}.isdisjoint({*passed, *detection.needs}))
     return (
         f'| ssadetect detection="{detection.name}" | `ssa_usual` | `ssa_allow_list` '
-        f'| `{slug(detection.name)}_filter` {order}{drop}'
+        f"| `{slug(detection.name)}_filter` {order}{drop}"
         f"| addinfo | table {', '.join(shown)}, *"
     )
 

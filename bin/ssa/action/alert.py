@@ -262,7 +262,9 @@ class Run:
         known = self.query_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, patience)
         if self.action.historic and self.ledger is None:
             self.lost += len(batch)
-            self.fail(EXIT_SPLUNKD, f"risk events {first} to {last} were not written: {{NO_BACKFILL.format(self.unknown)}")
+            self.fail(
+                EXIT_SPLUNKD, f"risk events {first} to {last} were not written: {NO_BACKFILL.format(self.unknown)}"
+            )
             return
         self.known += len(known)
         fresh = [(id, line) for id, line in batch if id not in known]
