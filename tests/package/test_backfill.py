@@ -12,6 +12,7 @@ from sandbox.splunkd.state import ROLES, Session
 from tests.support.app.estate import APPLY, BREADTH, RULE, SCORE, SEVERE, Estate, process
 from tests.support.app.schedule import conf
 from tests.support.examples import GIVEN
+from tools import ROOT
 from tools import __main__ as tools
 from tools.backfill.windows import DAY, HOUR, windows
 from tools.ui import views
@@ -88,7 +89,9 @@ def test_each_event_of_the_days_is_written_once_marked_and_at_its_own_time(estat
     assert (code, rows) == (0, [[3, 6, 6, 0]] * 3 + [[9, 18, 18, 0]]), said
     written = risk(estate)
     assert sorted({round(float(row["_time"]), 3) for row in written}) == sorted(edges + inside)
-    assert {(row["historic"], row["source"], row["search_name"]) for row in written} == {("1",) + ("SSA - Backfill",) * 2}
+    assert {(row["historic"], row["source"], row["search_name"]) for row in written} == {
+        ("1",) + ("SSA - Backfill",) * 2
+    }
     assert len({row["risk_event_id"] for row in written}) == 18
     assert f"SSA - {GIVEN} - Rule, 3 windows" in said
 
@@ -123,7 +126,9 @@ def test_no_rule_alerts_no_score_counts_and_the_views_show_it_with_its_mark(esta
         rows = shown(estate, name, source)
         message = "Message" if name == "overview" else "risk_message"
         assert rows and all(row[message].startswith(MARK) for row in rows)
-    assert [(row["Detection"], row["Hits"]) for row in shown(estate, "tuning", "ds_noise", detection="odd")] == [("odd", "10")]
+    assert [(row["Detection"], row["Hits"]) for row in shown(estate, "tuning", "ds_noise", detection="odd")] == [
+        ("odd", "10")
+    ]
     found = estate.instance.search(estate.saved(FOUND)).rows
     assert [(row["risk_object"], row["risk_events"], row["highest"]) for row in found] == [
         ("amy", "10", "81"),
@@ -136,7 +141,9 @@ def test_the_same_risk_without_the_mark_does_alert(estate):
     due = three_days()
     estate.detections(odd={"impact": "90", "confidence": "90", "mitre_attack_id": "T1059"})
     estate.instance.add_events(process(due[-1].start + n, "amy", "ws-1", "x odd x") for n in range(0, 9000, 900))
-    estate.detect(search="`ssa_process_events` | ssadetect detection=odd | addinfo", start=due[0].start, end=due[-1].end)
+    estate.detect(
+        search="`ssa_process_events` | ssadetect detection=odd | addinfo", start=due[0].start, end=due[-1].end
+    )
     assert {name: count > 0 for name, count in alerts(estate).items()} == {SCORE: True, SEVERE: True, BREADTH: False}
     rows = shown(estate, "overview", "ds_messages")
     assert rows and not [row for row in rows if row["Message"].startswith(MARK)]
@@ -145,7 +152,7 @@ def test_the_same_risk_without_the_mark_does_alert(estate):
 def test_what_a_scheduled_run_wrote_stays_as_it_is_and_counts(estate, backfill):
     due = three_days()
     hits(estate, *(due[-1].start + n for n in (1, 2, 3)))
-    estate.detect(start=due[-1].start, end=due[-1].end)
+    estate.detect(start=due[-1].start, end=due[-1].end, written=time.time())
     assert backfill(GIVEN, "--days", "3")[1][-1] == [3, 6, 0, 6]
     assert [row for row in risk(estate) if row.get("historic")] == []
     assert alerts(estate)[SCORE] == 2
@@ -169,7 +176,7 @@ def test_the_runs_that_follow_alert_on_what_is_new_and_not_on_what_was_filled_in
 
 
 def test_the_search_that_the_page_gives_for_splunk_web_does_the_same(estate, backfill):
-    page = (tools.__file__ and views.ROOT / "docs/backfill.md").read_text()
+    page = (ROOT / "docs/backfill.md").read_text()
     (text,) = re.findall(r"^ +(\| savedsearch .*sendalert .*)$", page, re.MULTILINE)
     due = three_days()
     hits(estate, *(one.start + HOUR for one in due))
@@ -221,33 +228,30 @@ def test_after_the_kv_store_was_down_midway_the_same_command_goes_on(estate, bac
     assert backfill(GIVEN, "--days", "3")[:2] == (0, [[1, 2, 0, 2], [1, 2, 2, 0], [1, 2, 2, 0], [3, 6, 4, 2]])
 
 
-def wrong(case):
-    return pytest.param(*case[1:], id=case[0])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "change", "says"),
-    map(
-        wrong,
-        [
-            ("unknown detection", ["Windows MSIExec DLL Registrations"], {}, "is it one of SSA - Windows MSIExec DLL Registration - Rule"),
-            ("unknown set", ["--set", "nope"], {}, "has no search 'SSA - Set nope - Rule' that you may see"),
-            ("too many days", [GIVEN, "--days", "30"], {}, "--days is 30, not 1 to 29: the ledger remembers 30 days"),
-            ("too many hours", [GIVEN, "--hours", "25"], {}, "--hours is 25, not 1 to 24"),
-            ("no action", ["SSA - Example: rare parents"], {}, "does not have the action ssa_risk: it writes no risk"),
-            ("no user", [GIVEN], {"env": {"SPLUNK_USERNAME": ""}}, "--url needs SPLUNK_USERNAME and SPLUNK_PASSWORD"),
-            ("wrong password", [GIVEN], {"env": {"SPLUNK_PASSWORD": "x"}}, "splunkd does not know this user and password"),
-            ("no right", [GIVEN], {"env": {"SPLUNK_USERNAME": "paul"}}, "The search's owner may not use the app's KV store. Make admin the owner"),
-            ("no KV store", [GIVEN], {"kvstore": "failed"}, "a backfill needs the ledger (lookup ssa_risk_ledger)"),
-            ("broken search", [GIVEN], {"search": "search x | nonsense"}, "nonsense"),
-        ],
+WRONG = {
+    "unknown detection": (
+        ["Windows MSIExec DLL Registrations"],
+        {},
+        "is it one of SSA - Windows MSIExec DLL Registration - Rule",
     ),
-)  # fmt: skip
-def test_what_is_wrong_is_said_with_what_to_do_and_nothing_is_written(estate, backfill, monkeypatch, arguments, change, says):
+    "unknown set": (["--set", "nope"], {}, "has no search 'SSA - Set nope - Rule' that you may see"),
+    "too many days": ([GIVEN, "--days", "30"], {}, "--days is 30, not 1 to 29: the ledger remembers 30 days"),
+    "too many hours": ([GIVEN, "--hours", "25"], {}, "--hours is 25, not 1 to 24"),
+    "no action": (["SSA - Example: rare parents"], {}, "does not have the action ssa_risk: it writes no risk"),
+    "no user": ([GIVEN], {"SPLUNK_USERNAME": ""}, "--url needs SPLUNK_USERNAME and SPLUNK_PASSWORD"),
+    "wrong password": ([GIVEN], {"SPLUNK_PASSWORD": "x"}, "splunkd does not know this user and password"),
+    "no right": ([GIVEN], {"SPLUNK_USERNAME": "paul"}, "may not use the app's KV store. Make admin the owner"),
+    "no KV store": ([GIVEN], {"kvstore": "failed"}, "a backfill needs the ledger (lookup ssa_risk_ledger)"),
+    "broken search": ([GIVEN], {"search": "search x | nonsense"}, "nonsense"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "change", "says"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_said_and_nothing_is_written(estate, backfill, monkeypatch, arguments, change, says):
     hits(estate, three_days()[-1].start)
     conf(estate.local / "alert_actions.conf", {"ssa_risk": {"maxtime": "5s"}})
-    for name, value in change.get("env", {}).items():
-        monkeypatch.setenv(name, value)
+    for name in [name for name in change if name.isupper()]:
+        monkeypatch.setenv(name, change[name])
     if "search" in change:
         conf(estate.local / "savedsearches.conf", {RULE: {"search": change["search"]}})
     estate.instance.kvstore.status = change.get("kvstore", "ready")

@@ -62,7 +62,8 @@ class Splunkd:
 
     def saved(self, title: str) -> dict[str, Any]:
         """Return the settings of a saved search of the app; raises BackfillError that names those meant, if any."""
-        path = f"saved/searches/{urllib.parse.quote(title, safe='')}"
+        name = urllib.parse.quote(title, safe="")
+        path = binding.UrlEncoded(f"/servicesNS/nobody/{APP}/saved/searches/{name}", skip_encode=True)
         try:
             answer = self._call("reading the saved search", lambda: self.service.get(path, output_mode="json"))
             return dict(json.loads(answer.body.read())["entry"][0]["content"])
