@@ -83,7 +83,7 @@ def test_the_search_of_the_page_adds_an_entry_that_splunk_reads_back(archive, tm
             instance.search(SAMPLES[name])
             (entry,) = instance.search(f"| inputlookup {name}").rows
             assert {column for column in entry if entry[column]} >= {
-                *re.search(r"table (.*) \|", SAMPLES[name])[1].split()
+                *re.search(r"table (.*?) \|", SAMPLES[name])[1].split()
             }
         assert entry["pattern"] == "*\\deploy\\agent.dll*"
 

@@ -239,7 +239,8 @@ def test_a_lookup_has_every_field_of_its_collection(name):
 def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_in_the_readme_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
-    (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", README, re.MULTILINE)
+    line = rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}(?: \| `ssa_apply_allow_list`)?$"
+    (example,) = re.findall(line, README, re.MULTILINE)
     assert set(re.findall(r'(\w+)=(?=["0-9])', example)) == fields
     assert f"inputlookup {name}" in stanzas("macros")["ssa_entries_to_review"]["definition"]
 

@@ -565,7 +565,8 @@ def test_entries_that_do_not_apply_or_soon_will_not_are_listed_for_review(estate
 def test_the_entries_that_the_readme_shows_are_taken_and_apply(estate):
     readme = (ROOT / "README.md").read_text()
     searches = re.findall(r"^ +(\| makeresults .*outputlookup .*)$", readme, re.MULTILINE)
-    written = [estate.instance.search(search, now=DAY).rows and search.split()[-1] for search in searches]
+    into = re.compile(r"outputlookup append=true (\w+)")
+    written = [estate.instance.search(search, now=DAY).rows and into.search(search)[1] for search in searches]
     assert written == ["ssa_allow_list", "ssa_ignored_entities", "ssa_risk_modifiers"]
     for lookup in written:
         (entry,) = estate.instance.kvstore.collection(APP, lookup).find()
