@@ -16,7 +16,10 @@ from tests.support.examples import GIVEN, ROOT, catalogue
 from tests.support.hostile import fields
 
 LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
-SAMPLES = {name: re.search(rf"^\| makeresults .*append=true {name}$", PAGE, re.MULTILINE).group() for name in LOOKUPS}
+APPLY = r"( \| `ssa_apply_allow_list`)?"
+SAMPLES = {
+    name: re.search(rf"^\| makeresults .*append=true {name}{APPLY}$", PAGE, re.MULTILINE).group() for name in LOOKUPS
+}
 
 
 def example(tmp_path, **changes):
@@ -34,7 +37,7 @@ def example(tmp_path, **changes):
         **changes,
     }
     row["process_path"] = row["process"]
-    context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0)
+    context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0, historic=True)
     return stash.line(risk.risk_events(catalogue(tmp_path, local).find(GIVEN), row, context).events[0])
 
 
