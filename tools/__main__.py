@@ -8,11 +8,12 @@ import io
 import sys
 from types import ModuleType
 
-from tools import replay
+from tools import backfill, replay
 from tools.content import explain, export, importer, index, sigma
 from tools.content.authoring import cases, new
 
 COMMANDS: dict[str, ModuleType] = {
+    "backfill": backfill,
     "explain": explain,
     "export": export,
     "import": importer,

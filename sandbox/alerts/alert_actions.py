@@ -10,7 +10,7 @@ import re
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,9 @@ Row = dict[str, Value]
 
 MAX_RESULTS = "10000"
 """The default of maxresults in alert_actions.conf."""
+
+SEARCH_LOG = "search.log"
+"""A search's own log, in its folder."""
 
 MAX_PER_RESULT = 500
 """limits.conf: max_per_result_alerts, how many results of one search are alerted on one by one."""
@@ -157,12 +160,14 @@ def run(
 ) -> ActionRun:
     """Run an alert action on the results of a saved search, with `overrides` of its parameters.
 
-    `number` is the result's, in per-result mode. What the action itself does wrong is in the ActionRun, and what it
-    says in the index _internal; raises SandboxError only when it has no script, or settings that are not supported.
+    A search without a name is none that is saved. `number` is the result's, in per-result mode. What the action itself
+    does wrong is in the ActionRun, and what it says in the index _internal, of a search without a name in its
+    search.log (source: remg427/misp42splunk issue 79); raises SandboxError only when it has no script, or settings that
+    are not supported.
     """
     app = app or instance.app
     folder = instance.apps / app
-    settings = _settings(folder, action, instance.saved_search(name, app))
+    settings = _settings(folder, action, instance.saved_search(name, app) if name else {})
     first = result.rows[0] if result.rows else {}
     payload: dict[str, object] = {
         "app": app,
@@ -202,8 +207,26 @@ def run(
     lasted = f"completed in duration={(time.monotonic() - started) * 1000:.0f} ms with exit code=0"
     lines = [(level, f"action={action} STDERR -  {text}") for level, text in done.log]
     outcome = f"action={action} - Alert action script {f'returned error code={code}' if code else lasted}"
-    log(instance, "sendmodalert", [*lines, ("ERROR" if code else "INFO", outcome)], action=action)
+    lines.append(("ERROR" if code else "INFO", outcome))
+    if name:
+        log(instance, "sendmodalert", lines, action=action)
+    else:
+        with (result.dispatch_dir / SEARCH_LOG).open("a", encoding="utf-8") as file:
+            file.writelines(f"{level:<5} sendmodalert - {text}\n" for level, text in lines)
     return done
+
+
+def send(instance: Instance, action: str, result: Result, parameters: Mapping[str, str], app: str, owner: str) -> None:
+    """Run an alert action as the command sendalert does. Raises SandboxError if there is none, or its script fails.
+
+    Source: LetMeR00t/TA-thehive-cortex issue 101. Choices of the sandbox: the payload's search_name is empty, as the
+    search is ad hoc; one without results runs the action, too.
+    """
+    if action not in confs.load(instance.apps / app, "alert_actions"):
+        raise SandboxError(f'Alert action "{action}" not found.')
+    done = run(instance, action, "", result, {**parameters}, app, owner)
+    if done.code:
+        raise SandboxError(f"Alert script returned error code {done.code}.")
 
 
 def log(

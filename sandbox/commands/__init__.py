@@ -7,6 +7,7 @@ COMMANDS = {
     "lookup": Spec(data.build_lookup),
     "inputlookup": Spec(data.build_inputlookup, generating=True),
     "outputlookup": Spec(data.build_outputlookup, effect=data.write_table),
+    "sendalert": Spec(data.build_sendalert, effect=data.send_alert),
     "collect": Spec(data.build_collect, effect=data.index_rows),
     "savedsearch": Spec(rows.build_savedsearch, generating=True),
     "rest": Spec(rest.build_rest, generating=True),

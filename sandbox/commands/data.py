@@ -182,6 +182,32 @@ def _quoted(value: str | list[str]) -> str:
     return text if re.fullmatch("[A-Za-z0-9_]+", text) else '"' + re.sub(r'([\\"])', r"\\\1", text) + '"'
 
 
+def _action(command: spl.Command) -> tuple[spl.Node, dict[str, str]]:
+    reader = spl.Reader(command)
+    name, given = reader.word(), dict[str, str]()
+    while key := reader.take_key():
+        if not key.text.startswith("param."):
+            raise spl.fail(f"Unsupported option '{key.text}' of 'sendalert'", key.position)
+        given[key.text.removeprefix("param.")] = reader.word().text
+    reader.end()
+    return name, given
+
+
+def send_alert(context: Context, command: spl.Command, rows: Relation) -> None:
+    """Hand the rows to an alert action, with parameters `param.<name>=<value>` over those of its stanza."""
+    name, given = _action(command)
+    try:
+        context.alert(name.text, given, [*rows.columns], _values(context, rows))
+    except SandboxError as error:
+        raise spl.fail(f"Error in 'sendalert' command: {error}", command.position) from None
+
+
+def build_sendalert(_: Context, command: spl.Command, rows: Relation) -> str:
+    """Run an alert action on the rows, which go on."""
+    _action(command)
+    return query(rows.source, same(rows))
+
+
 def build_collect(_: Context, command: spl.Command, rows: Relation) -> str:
     """Write the rows into an index."""
     reader = spl.Reader(command)

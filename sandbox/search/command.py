@@ -34,6 +34,7 @@ class Context:
     pipe: Callable[[str, int, Relation], Relation]  # runs a pipeline, given its text and offset, over rows
     get: Callable[[str], Any]  # returns splunkd's answer to a GET of a path, from JSON
     index: Callable[[Iterable[Row]], int]  # writes events
+    alert: Callable[[str, Mapping[str, str], list[str], list[dict[str, Any]]], None]  # runs an action, with its results
     kvstore: KvStore  # of the search head
     access: Access | None = None  # what the user may do; None: everything
 

@@ -236,4 +236,5 @@ FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {
     "tostring": _function("text", "t", "{0}"),
     "true": _function("bool", "", "true"),
     "upper": _function("text", "t", "upper({0})"),
+    "urldecode": _function("text", "t", "url_decode({0})"),
 }

@@ -12,7 +12,7 @@ from sandbox import confs
 from sandbox.errors import SandboxError
 from sandbox.search import spl
 from sandbox.search.command import Context, Row
-from sandbox.store.kvstore import Collection
+from sandbox.store.kvstore import Collection, DownError
 
 Values = Mapping[str, str | list[str]]  # of a row: its fields that have a value
 
@@ -115,6 +115,9 @@ def find(context: Context, word: spl.Node, *, new: bool = False) -> Table:
     if in_store:
         try:
             collection = context.kvstore.collection(context.app.name, settings["collection"])
+        except DownError as error:
+            what = f"The lookup table 'External command based lookup '{word.text}' is not available because {error}'"
+            raise spl.fail(f"{what} is invalid", word.position) from None
         except SandboxError as error:
             raise fail(f"is invalid: {error} It is named") from None
     elif not _FILE.fullmatch(settings["filename"]) or not (new or path.is_file()):

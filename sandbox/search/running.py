@@ -147,6 +147,7 @@ class RunningSearch:
             pipe=self.check_pipe,
             get=lambda path: {},
             index=lambda rows: 0,
+            alert=lambda *_: None,
             kvstore=self.instance.kvstore,
             access=self.instance.access,
         )
@@ -321,6 +322,7 @@ class RunningSearch:
             pipe=self.pipe,
             get=self.instance.get,
             index=self.instance.add_events,
+            alert=functools.partial(self.instance.alert, self.head, self.app, self.owner),
             kvstore=self.instance.kvstore,
             access=self.instance.access,
         )

@@ -1,11 +1,13 @@
 """A search head and its indexers over one database, and the result of a search on them."""
 
+from __future__ import annotations
+
 import itertools
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +78,8 @@ class Server:
     `home` holds everything and is the search head's SPLUNK_HOME; `python` runs the apps' commands, which on the search
     head get `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
     that have them. `app` is the app of searches and calls that name none; without it, the only one that is installed.
-    `intake`, where there is one, indexes what waits for it. `access` is what the user may do for whom it acts; without
-    it, everything.
+    `intake`, where there is one, indexes what waits for it; `sender` runs an alert action for the command sendalert.
+    `access` is what the user may do for whom it acts; without it, everything.
     """
 
     access: Access | None = None
@@ -96,6 +98,7 @@ class Server:
         self.home, self.python = home.resolve(), python
         self.splunkd_uri, self.session_key, self._app = splunkd_uri, session_key, app
         self.intake: Callable[[], None] | None = None
+        self.sender: Callable[[Any, str, Result, Mapping[str, str], str, str], None] | None = None
         self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
         for folder in (self.apps, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +141,21 @@ class Server:
         if answer.status_code != httpx.codes.OK:
             raise SandboxError(f"{answer.status_code} {answer.reason_phrase}")
         return answer.json()
+
+    def alert(
+        self,
+        place: Place,
+        app: str,
+        owner: str,
+        action: str,
+        parameters: Mapping[str, str],
+        columns: list[str],
+        rows: list[dict[str, Value]],
+    ) -> None:
+        """Run an alert action on rows of a search, with these parameters. Raises SandboxError where it fails."""
+        if not self.sender:
+            raise SandboxError("no answer: this instance has no server")
+        self.sender(self, action, Result(place.sid, place.dispatch, columns, rows), parameters, app, owner)
 
     def add_events(self, events: Iterable[Row]) -> int:
         """Store all these events or none, dealt out to the indexers in turn; return how many.

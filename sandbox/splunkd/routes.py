@@ -37,6 +37,7 @@ ROUTES = (
     Served("POST", "search/v2/jobs/{sid}/results_preview", jobs.job_results),
     Served("POST", "search/jobs/{sid}/control", jobs.control),
     Served("POST", "search/v2/jobs/{sid}/control", jobs.control),
+    Served("GET", "search/v2/jobs/{sid}/search.log", jobs.search_log),
     Served("GET", "search/timeparser", jobs.timeparser),
     Served("GET", "storage/collections/config/{name}", kv.collection),
     Served("GET", "storage/collections/data/{collection}", kv.find),

@@ -33,13 +33,16 @@ from sandbox.splunkd.endpoints import hec
 from sandbox.splunkd.routes import ROUTES
 from sandbox.splunkd.state import SESSION_SECONDS, USERS, Session, State
 from sandbox.store import failures
-from sandbox.store.kvstore import ConflictError, NotFoundError
+from sandbox.store.kvstore import ConflictError, DownError, NotFoundError
 
 STARTUP_LIMIT = 10
 """Seconds."""
 
 SPOOL_SECONDS = 0.05
 """Seconds between two looks into the spool."""
+
+KV_STORE_DOWN = "KV Store is initializing. Please try again later."
+"""The answer (503) for collections while the KV store does not run: of one that failed, splunkd may say so instead."""
 
 RECEIVERS_REFUSE = "insufficient permission to access this resource"
 """The answer of receivers to a user who lacks the capabilities; other endpoints name theirs."""
@@ -229,6 +232,8 @@ class Splunkd(State):
             return message(json, 404, str(error))
         except ConflictError as error:
             return message(json, 409, str(error))
+        except DownError:
+            return message(json, 503, KV_STORE_DOWN)
         except (SandboxError, ValueError, duckdb.Error) as error:
             return hec.reply(8) if served.hec else message(json, 400, failures.words(error))
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 
+from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Scheduler
 from sandbox.inputs.spool import Spool
 from sandbox.search.access import BUILT_IN, Access, known_roles, of_roles
@@ -89,7 +90,7 @@ class State:
         self.requests: list[str] = []
         self.used: set[tuple[str, str]] = set()
         self.spool = Spool(instance, lambda: self.indexes)
-        instance.intake = self.spool.read
+        instance.intake, instance.sender = self.spool.read, alert_actions.send
         self.scheduler = Scheduler(self.acting(Session("admin", "admin", ROLES["admin"])))
 
     def wait(self) -> None:

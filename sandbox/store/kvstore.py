@@ -33,11 +33,28 @@ class ConflictError(SandboxError):
     """A record of that key is already there."""
 
 
+class DownError(SandboxError):
+    """The store does not run."""
+
+
+STATES = {
+    "ready": "",
+    "starting": "KV Store initialization has not completed yet. Please try again later.",
+    "failed": "KV Store initialization has failed. Please contact your system administrator.",
+}
+"""The states of the store (server/info: kvStoreStatus), with what a search says of it (source: alertmanager/
+alert_manager issue 111; guilhemmarchand/nmon-for-splunk issue 65)."""
+
+
 class KvStore:
-    """The collections of all apps below the folder `apps`, in one table of a database; threads may share it."""
+    """The collections of all apps below the folder `apps`, in one table of a database; threads may share it.
+
+    `status` is one of STATES, and may be set: unless it is ready, nobody reaches a collection.
+    """
 
     def __init__(self, database: duckdb.DuckDBPyConnection, apps: Path) -> None:
         self._database, self._apps, self._lock = database, apps, threading.Lock()
+        self.status = "ready"
         with self.connection() as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS kvstore "
@@ -55,8 +72,11 @@ class KvStore:
     def collection(self, app: str, name: str) -> "Collection":
         """Return a collection of an app. Raises NotFoundError unless its collections.conf declares it.
 
-        Raises SandboxError for a setting that would change what a collection does and is not supported.
+        Raises DownError unless the store is ready, and SandboxError for a setting that would change what a collection
+        does and is not supported.
         """
+        if self.status != "ready":
+            raise DownError(STATES[self.status])
         settings = confs.load(self._apps / app, "collections").get(name)
         if settings is None:
             raise NotFoundError(f"The collection '{name}' of the app '{app}' does not exist: collections.conf.")

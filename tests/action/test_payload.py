@@ -31,6 +31,12 @@ def test_a_payload_of_splunkd_is_read():
     assert (action.index, action.dry_run, action.detection) == ("risk", True, "name")
 
 
+def test_what_a_backfill_finds_is_of_no_search_in_particular():
+    action = read(configuration={"historic": "1"})
+    assert (action.historic, action.search_name) == (True, "SSA - Backfill")
+    assert (read().historic, read().search_name) == (False, "SSA - Test - Rule")
+
+
 def test_what_is_not_given_has_a_default():
     action = read(search_name="", owner=None, app="", configuration=None)
     assert (action.search_name, action.owner, action.app) == ("ad hoc", "nobody", "ssa_detections")
@@ -45,7 +51,7 @@ def test_what_is_no_text_is_refused_by_name(key, wrong):
     assert "a\0b" not in str(refused.value)
 
 
-@pytest.mark.parametrize("key", ["index", "detection", "dry_run"])
+@pytest.mark.parametrize("key", ["index", "detection", "dry_run", "historic"])
 def test_a_parameter_that_is_no_text_is_refused_by_name(key):
     with pytest.raises(PayloadError, match=f"^{key} in the payload is no text but list"):
         read(configuration={key: ["x"]})

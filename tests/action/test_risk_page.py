@@ -15,8 +15,9 @@ from tests.support.hostile import fields
 
 TUNING = (ROOT / "docs/tuning.md").read_text()
 LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
+APPLY = r"( \| `ssa_apply_allow_list`)?"
 SAMPLES = {
-    name: re.search(rf"^ +\| makeresults .*append=true {name}$", TUNING, re.MULTILINE).group() for name in LOOKUPS
+    name: re.search(rf"^ +\| makeresults .*append=true {name}{APPLY}$", TUNING, re.MULTILINE).group() for name in LOOKUPS
 }
 
 
@@ -35,7 +36,7 @@ def example(tmp_path, **changes):
         **changes,
     }
     row["process_path"] = row["process"]
-    context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0)
+    context = risk.Context("SSA - Test - Rule", "sid", 1_772_442_060.0, historic=True)
     return stash.line(risk.risk_events(catalogue(tmp_path, local).find(GIVEN), row, context).events[0])
 
 

@@ -221,7 +221,7 @@ def test_every_lookup_file_has_its_lookup_and_every_lookup_its_file_or_collectio
         with (ROOT / "lookups" / name).open(newline="") as handle:
             rows = list(csv.reader(handle))
         assert len({len(row) for row in rows}) == 1
-        assert len(rows) > 1
+        assert (len(rows) > 1) == (name != "ssa_allow_list_copy.csv")  # which the app writes itself
     stored = {name: settings for name, settings in lookups.items() if "filename" not in settings}
     assert set(stored) == set(stanzas("collections"))
     assert {(settings["external_type"], settings["collection"] == name) for name, settings in stored.items()} == {
@@ -246,7 +246,8 @@ def test_a_lookup_has_every_field_of_its_collection(name):
 def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_on_the_page_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
-    (example,) = re.findall(rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}$", TUNING, re.MULTILINE)
+    line = rf"\| makeresults \| eval (.*) \| outputlookup append=true {name}(?: \| `ssa_apply_allow_list`)?$"
+    (example,) = re.findall(line, TUNING, re.MULTILINE)
     assert set(re.findall(r'(\w+)=(?=["0-9])', example)) == fields
     assert f"inputlookup {name}" in stanzas("macros")["ssa_entries_to_review"]["definition"]
 
@@ -521,13 +522,15 @@ def test_a_scheduled_search_finds_late_events_by_their_index_time_where_a_word_f
         assert re.findall(r"`ssa_due\((\w+)\)`", accelerated) == ["summary"]
 
 
-def test_of_the_detections_the_given_one_is_on_and_no_search_is_scheduled():
+def test_of_the_detections_the_given_one_is_on_and_only_the_allow_lists_copy_is_scheduled():
     for name, settings in SAVED.items():
         ours = "action.ssa_risk" in settings and pages.GIVEN not in name
-        assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "0")
+        copies = name == "SSA - Apply allow list"
+        assert (settings["disabled"], settings["enableSched"]) == ("1" if ours else "0", "1" if copies else "0")
+        assert not copies or not [key for key in settings if key.startswith(("action.", "counttype"))]
         assert settings["is_visible"] == "1"
         assert settings["description"]
-        assert ("cron_schedule" in settings) == ("counttype" in settings or name == "SSA - Lookup changes")
+        assert ("cron_schedule" in settings) == ("counttype" in settings or copies or name == "SSA - Lookup changes")
 
 
 def test_what_triggers_writes_risk_and_suppresses_nothing_or_is_a_risk_rule():

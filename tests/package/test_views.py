@@ -435,6 +435,9 @@ RULES = confs.load(ROOT, "restmap")["validation:savedsearch"]
         ("dry_run", None, "1", None),
         ("dry_run", "maybe", "1", "Yes (1) or No (0)"),
         ("dry_run", "maybe", "0", None),
+        ("historic", "1", "1", None),
+        ("historic", None, "1", None),
+        ("historic", "maybe", "1", "Yes (1) or No (0)"),
     ],
 )
 def test_what_a_user_enters_is_checked_with_an_error_that_helps(instance, parameter, value, on, says):

@@ -37,7 +37,7 @@ OURS = "https://github.com/splunk/contentctl#ssa_detections/"
 
 NEEDS_APP = "It needs the app SSA Detections on the search head: its command ssadetect, and its ssa_detections.conf. "
 
-OF_THE_APP = re.compile(r" `ssa_due\(\w+\)`|`ssa_usual` \| ")
+OF_THE_APP = re.compile(r" `ssa_due\(\w+\)`|`ssa_(?:usual|allow_list)` \| ")
 """What stays behind. By the one a search finds late events, and finds some again: a pack's schedule is its own, and
 Enterprise Security's actions have no ledger. The other reads a lookup of the app: a pack has its own filter macros."""
 

@@ -1,7 +1,7 @@
 """A detection -> the stanzas that Splunk reads of it: saved search, macros, analytic stories.
 
 The importer writes them for published files, `make generate` for the detections that the app ships. The saved search
-is ready, unscheduled, and calls three macros.
+is ready and unscheduled, and has macros for what users change.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def detect_commands(detection: Detection) -> str:
     passed = re.findall(r"\*|[\w.]+", fields(detection))
     drop = f"| fields - {', '.join(ENTITY)} " * (not {"*", *ENTITY}.isdisjoint({*passed, *detection.needs}))
     return (
-        f'| ssadetect detection="{detection.name}" | `ssa_usual` | `{slug(detection.name)}_filter` {order}{drop}'
+        f'| ssadetect detection="{detection.name}" | `ssa_usual` | `ssa_allow_list` '
+        f"| `{slug(detection.name)}_filter` {order}{drop}"
         f"| addinfo | table {', '.join(shown)}, *"
     )
 

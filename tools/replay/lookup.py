@@ -20,6 +20,27 @@ TIMEOUT = 60
 """Seconds of silence after which a connection counts as lost."""
 
 
+def service(url: str, context: ssl.SSLContext, option: str, app: str | None = None) -> client.Service:
+    """Return the REST API at a URL, with the user (or the token) of the environment, in the namespace of an app.
+
+    Raises ReplayError, which names the option that has the URL, when the environment names none.
+    """
+    at = urlsplit(url)
+    bearer, user, password = map(os.environ.get, ("SPLUNK_TOKEN", "SPLUNK_USERNAME", "SPLUNK_PASSWORD"))
+    if not bearer and not (user and password):
+        raise ReplayError(f"{option} needs SPLUNK_USERNAME and SPLUNK_PASSWORD, or SPLUNK_TOKEN, in the environment")
+    who = {"splunkToken": bearer} if bearer else {"username": user, "password": password}
+    return client.Service(
+        scheme=at.scheme,
+        host=at.hostname,
+        port=at.port or PORT,
+        app=app,
+        autologin=True,  # now, and when splunkd was started again and knows the session no more
+        handler=binding.handler(timeout=TIMEOUT, verify=True, context=context),
+        **who,
+    )
+
+
 class Lookup:
     """A client of splunkd's REST API at `url`, with the user (or the token) of the environment.
 
@@ -27,22 +48,7 @@ class Lookup:
     """
 
     def __init__(self, url: str, index: str, context: ssl.SSLContext) -> None:
-        self.url, self.index = url, index
-        at = urlsplit(url)
-        bearer, user, password = map(os.environ.get, ("SPLUNK_TOKEN", "SPLUNK_USERNAME", "SPLUNK_PASSWORD"))
-        if not bearer and not (user and password):
-            raise ReplayError(
-                "--splunkd needs SPLUNK_USERNAME and SPLUNK_PASSWORD, or SPLUNK_TOKEN, in the environment"
-            )
-        who = {"splunkToken": bearer} if bearer else {"username": user, "password": password}
-        self.service = client.Service(
-            scheme=at.scheme,
-            host=at.hostname,
-            port=at.port or PORT,
-            autologin=True,  # now, and when splunkd was started again and knows the session no more
-            handler=binding.handler(timeout=TIMEOUT, verify=True, context=context),
-            **who,
-        )
+        self.url, self.index, self.service = url, index, service(url, context, "--splunkd")
 
     def count(self, mark: str) -> int:
         """Return how many events of the index have a marker.

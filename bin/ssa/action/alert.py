@@ -49,6 +49,11 @@ CUT_ADVICE = (
     "local/ssa_detection_settings.conf); the macros ssa_set_most and ssa_set_results are the limits"
 )
 
+NO_BACKFILL = (
+    "a backfill needs the ledger (lookup ssa_risk_ledger), or it would write once more what is there: {}. Start the "
+    "same backfill again then: what it has written it does not write twice"
+)
+
 LEDGER_AGE = 30 * 86_400
 """Seconds that the ledger remembers a risk event."""
 
@@ -78,6 +83,7 @@ class Run:
         )
         self.sinks: list[Sink] = []
         self.ledger: Ledger | None = None
+        self.unknown = ""
         self.used: dict[str, None] = {}
         self.detections: dict[str, tuple[Detection, ...]] = {}
         self.seen: set[str] = set()
@@ -152,7 +158,7 @@ class Run:
         try:
             session = rest.Session(action.server_uri, action.session_key, timeout)
         except SinkError as error:
-            if not self.sinks:
+            if not self.sinks or action.historic:
                 self.fail(EXIT_SPLUNKD, f"nothing was written: {error}")
                 return False
             self.log("WARN", f"going on without ledger, ignored entities and double-score guard: {error}")
@@ -160,8 +166,10 @@ class Run:
             return True
         self.sinks.append(receivers.Receivers(session, action.index, name, action.server_host))
         self.ledger = lookups.KvLedger(session, action.index)
+        if action.historic and not self.may_backfill(self.ledger):
+            return False
         ignored = self.query("the lookup of ignored entities", lambda: lookups.ignored(session), no_entries)
-        self.context = risk.Context(name, action.sid, time.time(), tuple(ignored))
+        self.context = risk.Context(name, action.sid, time.time(), tuple(ignored), action.historic)
         other = self.query(
             "the double-score guard", lambda: guard.other_risk(session, name, action.owner, action.app), ""
         )
@@ -172,6 +180,15 @@ class Run:
                 "was written. Choose one: turn that off for this search, or action.ssa_risk",
             )
         return not other
+
+    def may_backfill(self, ledger: Ledger) -> bool:
+        """Return whether the ledger can be written, by dropping its old entries: a run that is not historic goes on."""
+        try:
+            self.queries("the ledger", lambda: ledger.forget(time.time() - LEDGER_AGE))
+        except SinkError as error:
+            self.fail(EXIT_SPLUNKD, f"nothing was written: {NO_BACKFILL.format(error)}")
+            return False
+        return True
 
     def query(self, what: str, request: Callable[[], Answer], default: Answer) -> Answer:
         """Return splunkd's answer, or a default with a warning: a query that fails must not cost risk."""
@@ -241,7 +258,14 @@ class Run:
     def write(self, batch: Sequence[tuple[str, str]]) -> None:
         """Write a batch, without what the ledger knows, and note it there; what splunkd does not take is reported."""
         first, last = self.events - len(batch) + 1, self.events
-        known = self.query_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, self.queries)
+        patience = self.patience if self.action.historic else self.queries
+        known = self.query_ledger(lambda ledger: ledger.known([id for id, _ in batch]), NONE, patience)
+        if self.action.historic and self.ledger is None:
+            self.lost += len(batch)
+            self.fail(
+                EXIT_SPLUNKD, f"risk events {first} to {last} were not written: {NO_BACKFILL.format(self.unknown)}"
+            )
+            return
         self.known += len(known)
         fresh = [(id, line) for id, line in batch if id not in known]
         if self.action.dry_run:
@@ -298,8 +322,8 @@ class Run:
         try:
             return patience("the ledger", lambda: request(ledger))
         except SinkError as error:
-            if not error.temporary:
-                self.ledger = None
+            if not error.temporary or self.action.historic:
+                self.ledger, self.unknown = None, str(error)
             self.log("WARN", f"going on without the ledger, so a hit that is found again is written again: {error}")
             return default
 

@@ -10,6 +10,9 @@ from typing import IO, Any, Callable, NamedTuple
 
 from ssa.content import conf
 
+BACKFILL = "SSA - Backfill"
+"""The search's name in historic risk events, whichever search found them: none of them is news of that search."""
+
 INDEX = "risk"
 """The index for risk events, and the only one that is allowed, unless an admin says otherwise."""
 
@@ -43,6 +46,7 @@ class Action:
     detection: str
     index: str
     dry_run: bool
+    historic: bool
 
 
 class Limits(NamedTuple):
@@ -75,12 +79,9 @@ def read_action(stream: IO[bytes]) -> Action:
     session_key = _text(payload, "session_key")
     if not re.fullmatch("[!-~]+", session_key):  # what else could end a header; and it is not quoted here
         raise PayloadError("session_key in the payload is none: it has blanks, or characters that are not ASCII")
-    try:
-        dry_run = conf.is_true(_text(settings, "dry_run", "0"))
-    except ValueError as error:
-        raise PayloadError(f"parameter dry_run: {error}") from None
+    dry_run, historic = (_switch(settings, name) for name in ("dry_run", "historic"))
     return Action(
-        search_name=_text(payload, "search_name", "ad hoc"),
+        search_name=BACKFILL if historic else _text(payload, "search_name", "ad hoc"),
         owner=_text(payload, "owner", "nobody"),
         app=_text(payload, "app", "ssa_detections"),
         sid=_text(payload, "sid"),
@@ -92,7 +93,16 @@ def read_action(stream: IO[bytes]) -> Action:
         detection=_text(settings, "detection").strip(),
         index=_text(settings, "index", INDEX).strip(),
         dry_run=dry_run,
+        historic=historic,
     )
+
+
+def _switch(settings: Mapping[str, Any], name: str) -> bool:
+    """Return a parameter that is on or off; raises PayloadError for any other."""
+    try:
+        return conf.is_true(_text(settings, name, "0"))
+    except ValueError as error:
+        raise PayloadError(f"parameter {name}: {error}") from None
 
 
 def _text(source: Mapping[str, Any], key: str, default: str = "") -> str:

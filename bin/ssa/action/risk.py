@@ -76,12 +76,16 @@ class RiskEvent:
 
 @dataclass(frozen=True)
 class Context:
-    """The search that found the row: its name and sid; when the action runs (epoch s); the entities to ignore."""
+    """The search that found the row: its name and sid; when the action runs (epoch s); the entities to ignore.
+
+    `historic` marks what a backfill finds.
+    """
 
     search_name: str
     sid: str
     now: float
     ignored: Sequence[Ignored] = ()
+    historic: bool = False
 
 
 class Found(NamedTuple):
@@ -242,6 +246,7 @@ def _event(
         ("risk_object_type", victim[1]),
         ("risk_score", format_score(score)),
         ("risk_event_id", id),
+        *([("historic", "1")] if context.historic else []),
     ]
     return RiskEvent(time, (*first, *shared))
 

@@ -72,7 +72,7 @@ def info(call: Call) -> Response:
         "product_type": "enterprise",
         "isFree": False,
         "isTrial": False,
-        "kvStoreStatus": "ready",
+        "kvStoreStatus": call.instance.kvstore.status,
         "licenseState": "OK",
         "mode": "normal",
         "os_name": "Linux",

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sandbox import confs, times
+from sandbox.alerts.alert_actions import SEARCH_LOG
 from sandbox.errors import SandboxError
 from sandbox.inputs import logs
 from sandbox.search import spl
-from sandbox.search.server import SEARCH_HEAD
+from sandbox.search.server import DISPATCH, SEARCH_HEAD
 from sandbox.splunkd import results
 from sandbox.splunkd.atom import Entity, entities, entry, message, texts
 from sandbox.splunkd.calls import Call, CallError
@@ -199,6 +200,12 @@ def job_results(call: Call) -> Response:
         return Response(status_code=204)
     text = call.args.get("search", "").strip()
     return results.answer(call, _post_process(call, job, text) if text and not job.error else _found(job))
+
+
+def search_log(call: Call) -> Response:
+    """Give a search's own log: here, of its alert actions alone."""
+    path = call.instance.home / DISPATCH / _job(call).sid / SEARCH_LOG
+    return PlainTextResponse(path.read_text("utf-8") if path.is_file() else "")
 
 
 def control(call: Call) -> Response:

@@ -319,9 +319,7 @@ def allowed(**entry):
 
 @pytest.fixture
 def filtered(estate):
-    """An estate whose detection leaves out what ssa_allow_list says, and with a hit that it may be about."""
-    stem = re.sub(r"\W+", "_", GIVEN.lower())
-    conf(estate.local / "macros.conf", {f"{stem}_filter": {"definition": "`ssa_allow_list`"}})
+    """An estate with a hit that an entry of ssa_allow_list may be about."""
     estate.instance.add_events([process(DAY + 23.4 * HOUR, "amy", "ws-1", r'msiexec.exe /y "c:\vendor\tool.dll"')])
     return estate
 
@@ -567,7 +565,8 @@ def test_entries_that_do_not_apply_or_soon_will_not_are_listed_for_review(estate
 def test_the_entries_that_docs_tuning_shows_are_taken_and_apply(estate):
     page = (ROOT / "docs/tuning.md").read_text()
     searches = re.findall(r"^ +(\| makeresults .*outputlookup .*)$", page, re.MULTILINE)
-    written = [estate.instance.search(search, now=DAY).rows and search.split()[-1] for search in searches]
+    into = re.compile(r"outputlookup append=true (\w+)")
+    written = [estate.instance.search(search, now=DAY).rows and into.search(search)[1] for search in searches]
     assert written == ["ssa_allow_list", "ssa_ignored_entities", "ssa_risk_modifiers"]
     for lookup in written:
         (entry,) = estate.instance.kvstore.collection(APP, lookup).find()

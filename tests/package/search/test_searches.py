@@ -120,8 +120,11 @@ def test_no_search_is_expected_that_is_not_shipped():
     assert set(EXPECTED) <= set(SHIPPED)
 
 
-APART = ("$", "Self test", "views", "SSA - Data check", "ssa_data_check", "ssa_lookup_history")
-"""The check says so where there is nothing; the history holds when it was kept last."""
+APART = (
+    *("$", "Self test", "views", "SSA - Data check", "ssa_data_check", "ssa_lookup_history"),
+    *("Apply allow list", "ssa_allow_list_copy"),
+)
+"""The check says so where there is nothing; the history and the copy of the allow list say when they were made."""
 REPORTS = [place for place in SHIPPED if not any(text in place for text in APART)]
 
 
@@ -266,8 +269,8 @@ def test_a_line_that_leaves_nothing_says_so(demo):
     assert "Nothing is left" not in line(demo, 'user="b.heron"')["removes"]
 
 
-def test_the_allow_list_lines_do_the_same(demo):
-    rule = SHIPPED[f"savedsearches [{RULE}]"].replace("_filter`", "_filter` | `ssa_allow_list`")
+def test_the_allow_list_lines_apply_in_the_next_run_and_the_filter_stays_empty(demo):
+    rule = SHIPPED[f"savedsearches [{RULE}]"]
     before = len(demo.search(rule).rows)
     row = next(row for row in candidates(demo) if row["Field"] == "process" and '\\"' in row["Value"])
     said = line(demo, row["_candidate"])
@@ -278,6 +281,8 @@ def test_the_allow_list_lines_do_the_same(demo):
         assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
     finally:
         demo.search("| makeresults | where false() | outputlookup ssa_allow_list")
+        demo.search(SHIPPED["savedsearches [SSA - Apply allow list]"])
+    assert len(demo.search(rule).rows) == before
 
 
 def test_a_line_leaves_a_value_out_for_one_detection_or_for_all(demo):

@@ -3,7 +3,8 @@
 A case has `covers` (names of tools.docs.sandbox_page.sections), `source` (a page of Splunk's documentation), `search`,
 and `rows` (what comes out, field by field; a field without a value is left out) or `error`. It may have `events`
 (stored first), `files` (of the app, by path), `before` (searches to run first), `earliest`, `latest` and `now` (epoch
-s), and `columns` (the fields in their order). Those of rest run on a server.
+s), `columns` (the fields in their order), and `kvstore` (the state of the store). Those of rest and sendalert run on a
+server.
 """
 
 from contextlib import nullcontext
@@ -33,7 +34,8 @@ def test_case(case, tmp_path):
         (app / name).write_text(text, "utf-8")
     instance = Instance(tmp_path, indexers=2, app="ssa_detections")
     instance.add_events({"index": "main", **event} for event in case.get("events", []))
-    with Splunkd(instance) if "rest" in case["covers"] else nullcontext() as splunkd:
+    instance.kvstore.status = case.get("kvstore", "ready")
+    with Splunkd(instance) if {"rest", "sendalert"}.intersection(case["covers"]) else nullcontext() as splunkd:
         if splunkd:
             instance = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
         check(instance, case)

@@ -12,6 +12,7 @@ from tests.support.examples import GIVEN
 APP = "ssa_detections"
 RULE = f"SSA - {GIVEN} - Rule"
 ACCELERATED = f"SSA - {GIVEN} - Accelerated - Rule"
+APPLY = "SSA - Apply allow list"
 SCORE = "SSA - Risk Over 24 Hours - Rule"
 SEVERE = "SSA - Severe Hit - Rule"
 BREADTH = "SSA - ATT&CK Breadth Over 7 Days - Rule"
@@ -37,7 +38,8 @@ class Estate:
 
     def schedule(self, *names):
         """Let these searches, and no others, run by their schedules."""
-        conf(self.local / "savedsearches.conf", {name: {"enableSched": "1", "disabled": "0"} for name in names})
+        on = {name: {"enableSched": "1", "disabled": "0"} for name in names}
+        conf(self.local / "savedsearches.conf", {APPLY: {"enableSched": "0"}, **on})
 
     def detections(self, **settings):
         """Add detections, each of a mark in a command line: with these settings, or of an ATT&CK technique."""
@@ -49,9 +51,11 @@ class Estate:
         conf(self.local / "ssa_detections.conf", own)
 
     def entries(self, lookup, *records):
-        """Make these all entries of a lookup."""
+        """Make these all entries of a lookup, and the allow list's copied, as its search does every five minutes."""
         collection = self.instance.kvstore.collection(APP, lookup)
         collection.save([{k: v for k, v in record.items() if v is not None} for record in records], replace=True)
+        if lookup == "ssa_allow_list":
+            self.instance.search(self.saved(APPLY))
 
     def found(self, search, start=DAY, end=DAY + 24 * HOUR, now=None):
         return self.instance.search(search, earliest=start, latest=end, now=end if now is None else now).rows

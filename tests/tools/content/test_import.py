@@ -170,8 +170,8 @@ description = Finds reg.exe that writes a hive to a file.
 search = `ssa_process_events` `{STEM}_prefilter` `ssa_due(index)` | fields _time, host, dest, user, process, \
 process_name, process_path, process_id, parent_process, parent_process_name, TargetUserName, TargetUserSid, \
 SubjectUserName, SubjectUserSid | fields - _raw | ssadetect detection="{NAME}" \
-| `ssa_usual` | `{STEM}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, dest_device_id, \
-process_name, process, *
+| `ssa_usual` | `ssa_allow_list` | `{STEM}_filter` | addinfo | table _time, detection, risk_score, dest_user_id, \
+dest_device_id, process_name, process, *
 request.ui_dispatch_app = ssa_detections
 disabled = 0
 enableSched = 0

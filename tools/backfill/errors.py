@@ -1,0 +1,5 @@
+"""What stops a backfill."""
+
+
+class BackfillError(Exception):
+    """The backfill stops; the message has cause and remedy."""
