@@ -199,6 +199,15 @@ def test_a_file_that_ships_is_safe_from_an_analyst_where_the_admin_has_splunk_lo
     assert server.rows("ssa_usual") == before != []
 
 
+def test_the_line_of_tuning_has_an_analysts_entry_applied_also_where_files_of_lookups_are_guarded(server):
+    limits = server.instance.home / "etc/system/local/limits.conf"
+    limits.parent.mkdir(parents=True, exist_ok=True)
+    limits.write_text("[outputlookup]\noutputlookup_check_permission = true\n")
+    server.search("amy", f"{ALLOW} | `ssa_apply_allow_list`")
+    assert [row["pattern"] for row in server.rows("ssa_allow_list_copy") if row.get("pattern")] == ["svc-*"]
+    assert "cannot write" in server.search("eve", "| makeresults | outputlookup ssa_allow_list_copy")
+
+
 # -- who changed what
 
 
