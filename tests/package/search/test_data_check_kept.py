@@ -7,7 +7,7 @@ import pytest
 from sandbox.alerts.scheduler import Scheduler
 from ssa.content.fields import PLACEHOLDERS
 from tests.support.app.data_check import DAYS, LOOKUP, NAME, NO_LINE, OTHER, RUN, events, history
-from tests.support.app.estate import APP
+from tests.support.app.estate import APP, APPLY
 from tests.support.app.schedule import DAY, HOUR, conf
 
 pytestmark = pytest.mark.xdist_group("data_check")
