@@ -8,7 +8,7 @@ import pytest
 from sandbox.alerts import alert_actions
 from sandbox.alerts.scheduler import Scheduler
 from ssa.content.detection import Catalogue
-from tests.support.app.estate import APP, Estate, process, running
+from tests.support.app.estate import APP, APPLY, Estate, process, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tests.support.sets import rule
 from tools import ROOT
@@ -40,7 +40,8 @@ def imported(estate, *rules, scheduled=False, **macros):
     catalogue = Catalogue.of_app(str(estate.instance.apps / APP))
     of_set = [catalogue.find(name) for name in catalogue.names if catalogue.set_of(name) == NAME]
     ours = {"disabled": "0", "enableSched": "1"} if scheduled else {}
-    conf(estate.local / "savedsearches.conf", {SEARCH: sets.saved_search(NAME, of_set) | ours})
+    saved = {SEARCH: sets.saved_search(NAME, of_set) | ours, APPLY: {"enableSched": "0"}}
+    conf(estate.local / "savedsearches.conf", saved)
     own = {name: {"definition": text} for name, text in macros.items()}
     conf(estate.local / "macros.conf", sets.macros(NAME) | own)
 

@@ -7,7 +7,7 @@ import pytest
 from sandbox.alerts.scheduler import Scheduler
 from ssa.content.fields import PLACEHOLDERS
 from tests.support.app.data_check import DAYS, LOOKUP, NAME, NO_LINE, OTHER, RUN, events, history
-from tests.support.app.estate import APP
+from tests.support.app.estate import APP, APPLY
 from tests.support.app.schedule import DAY, HOUR, conf
 
 pytestmark = pytest.mark.xdist_group("data_check")
@@ -177,7 +177,8 @@ def test_what_stands_for_no_user_counts_as_none(check):
 
 def alerts(check, days):
     """Schedule the check, to run every three hours, from midnight on, while no event has a command line."""
-    conf(check.local / "savedsearches.conf", {NAME: {"enableSched": "1", "cron_schedule": "10 */3 * * *"}})
+    every = {"enableSched": "1", "cron_schedule": "10 */3 * * *"}
+    conf(check.local / "savedsearches.conf", {NAME: every, APPLY: {"enableSched": "0"}})
     for run in range(days * 8):
         check.instance.add_events(events(30, at=DAY + 600 + run * 3 * HOUR, lacks=NO_LINE, share=0))
     scheduler = Scheduler(check.instance, [APP])

@@ -184,6 +184,23 @@ def test_who_may_not_list_others_sees_only_itself_and_no_outputs(splunkd, connec
     assert amy.info["server_roles"] == ["search_head", "shc_member"]
 
 
+@pytest.mark.parametrize("status", ["starting", "failed"])
+def test_a_kv_store_that_does_not_run_answers_503_and_the_server_says_so(splunkd, service, status):
+    assert service.info["kvStoreStatus"] == "ready"
+    splunkd.instance.kvstore.status = status
+    try:
+        assert service.info["kvStoreStatus"] == status
+        with refused(503, "KV Store is initializing. Please try again later."):
+            service.get("storage/collections/data/none", owner="nobody", app="tiny")
+    finally:
+        splunkd.instance.kvstore.status = "ready"
+
+
+def test_a_job_has_a_log_of_its_own(service):
+    job = service.jobs.create("| makeresults", exec_mode="blocking")
+    assert job.searchlog().read() == b""
+
+
 def test_an_expired_or_unknown_session_gets_401_and_use_prolongs_one(splunkd, connect, call):
     key = splunkd.login("admin")
     splunkd.sessions[key].expires = time.time() + 60
