@@ -352,8 +352,7 @@ class RunningSearch:
     def relation(self, table: str) -> sql.Relation:
         """Return a table with the fields that it has."""
         kinds = tables.describe(self.database, table)
-        kinds.pop(sql.NO_COLUMN, None)
-        return sql.Relation(table, {sql.field_name(name): kind for name, kind in kinds.items()})
+        return sql.Relation(table, {sql.field_name(name): kind for name, kind in kinds.items() if name != sql.NO_COLUMN})
 
     def external(self, place: Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
         """Run a custom command over a table's rows, chunk by chunk."""
@@ -397,5 +396,5 @@ class RunningSearch:
         info |= {"sid": place.sid, "dispatch_dir": str(place.dispatch), "owner": self.owner, "username": self.owner}
         info |= {"session_key": here.session_key if here else "", "splunkd_uri": here.splunkd_uri if here else ""}
         info |= {"earliest_time": str(self.earliest or 0), "latest_time": str(self.latest or 0)}
-        info |= {"splunk_version": SPLUNK_VERSION, "maxresultrows": chunked.MAX_ROWS}
-        return info | {"search": urllib.parse.quote(self.text, safe="")}
+        info |= {"splunk_version": SPLUNK_VERSION, "search": urllib.parse.quote(self.text, safe="")}
+        return info | {"maxresultrows": chunked.MAX_ROWS}
