@@ -17,7 +17,8 @@ TUNING = (ROOT / "docs/tuning.md").read_text()
 LOOKUPS = ("ssa_ignored_entities", "ssa_risk_modifiers", "ssa_allow_list")
 APPLY = r"( \| `ssa_apply_allow_list`)?"
 SAMPLES = {
-    name: re.search(rf"^ +\| makeresults .*append=true {name}{APPLY}$", TUNING, re.MULTILINE).group() for name in LOOKUPS
+    name: re.search(rf"^ +\| makeresults .*append=true {name}{APPLY}$", TUNING, re.MULTILINE).group()
+    for name in LOOKUPS
 }
 
 
