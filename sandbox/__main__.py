@@ -97,6 +97,7 @@ def run_replay(options: argparse.Namespace) -> bool:
         from tools.build import package
 
         options.package = package.build()
+    kept = replay.entries(options.home) if options.home and (options.home / DATABASE).is_file() else {}
     with (
         home_folder(options.home, options.add, console) as home,
         closing(
@@ -105,6 +106,10 @@ def run_replay(options: argparse.Namespace) -> bool:
         Splunkd(instance) as splunkd,
     ):
         replay.install(splunkd, options.package, options.local)
+        if kept:
+            replay.tune(splunkd, kept)
+            counts = ", ".join(f"{name} {len(records)}" for name, records in kept.items())
+            console.print(f"{home}: the entries of its lookups are kept: {counts}", style="yellow", markup=False)
         done = replay.run(
             splunkd,
             options.files,

@@ -15,11 +15,13 @@ import urllib.parse
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 from rich.console import Console
 from rich.progress import track
@@ -36,6 +38,7 @@ from sandbox.inputs.windows.census import Census, Problem
 from sandbox.search.command import Row
 from sandbox.search.instance import Instance
 from sandbox.splunkd import Splunkd, Token
+from sandbox.store.kvstore import Record
 
 APP, ACTION = runs.APP, runs.ACTION
 HOUR = 3600
@@ -53,6 +56,9 @@ ALL_TIME = {"dispatch.earliest_time": "0", "dispatch.latest_time": ""}
 
 HOURLY = {"is_scheduled": 1, "cron_schedule": "0 * * * *"}
 """The schedule of the risk rules here."""
+
+TUNED = ("ssa_allow_list", "ssa_ignored_entities", "ssa_risk_modifiers")
+"""The lookups whose entries are the user's: they apply to the next replay, too."""
 
 DATA_CHECK = "SSA - Data check"
 """What alerts, and is no risk rule: files that came in at once are no hours of a living estate."""
@@ -126,6 +132,23 @@ def install(splunkd: Splunkd, archive: Path, local: Path | None = None) -> None:
         raise SandboxError(f"{archive} is not the app {APP}")
     if local is not None:
         overlay(splunkd.instance, local)
+
+
+def entries(home: Path) -> dict[str, list[Record]]:
+    """Return what the user has put into the lookups of a folder of a replay: its records, by lookup."""
+    try:
+        with closing(Instance(home, on_disk=True, app=APP)) as instance:
+            collections = [instance.kvstore.collection(APP, name) for name in TUNED]
+            return {each.name: found for each in collections if (found := each.find())}
+    except (SandboxError, duckdb.Error):  # of a version without them, or damaged: a replay must be able to replace it
+        return {}
+
+
+def tune(splunkd: Splunkd, kept: dict[str, list[Record]]) -> None:
+    """Put entries into the lookups, and copy the allow list, as splunkd does within five minutes of an installation."""
+    for name, records in kept.items():
+        splunkd.instance.kvstore.collection(APP, name).save(records)
+    _oneshot(connect(splunkd), "| `ssa_apply_allow_list`")
 
 
 def overlay(instance: Instance, local: Path) -> None:

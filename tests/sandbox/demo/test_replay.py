@@ -303,6 +303,21 @@ def test_a_second_replay_adds_to_a_home_or_says_what_it_replaces(replay, tmp_pat
     assert "the detection fired on 1" in page
 
 
+@pytest.mark.parametrize("add", [(), ("--add",)])
+def test_an_entry_of_the_allow_list_applies_to_the_next_replay(replay, tmp_path, add):
+    event, home = tmp_path / "own.xml", ("--home", str(tmp_path / "kept"))
+    event.write_text(xml("msiexec.exe /y vendor.dll"))
+    assert "the detection fired on 1" in replay(*home, files=[event])[1]
+    entry = (
+        '| makeresults | eval detection="*", field="process", pattern="*vendor.dll", expires="2099-01-01" '
+        "| outputlookup append=true ssa_allow_list"
+    )
+    assert command_line.main(["search", entry, *home]) == 0
+    page = replay(*home, *add, files=[event])[1]
+    assert f"{tmp_path / 'kept'}: the entries of its lookups are kept: ssa_allow_list 1" in page.replace("\n", "")
+    assert "the detection fired on 0" in page
+
+
 def test_a_dry_run_shows_the_exact_events_and_writes_none(replay):
     _, written, _ = replay("--json")
     raw = {event["_raw"] for event in lines(written)["risk_event"]}
