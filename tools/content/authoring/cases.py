@@ -87,7 +87,7 @@ def _run(files: list[TestFile], app: Path, instance: Instance) -> list[str]:
             detection = catalogue.find(test.detection or read_published(test.file).name)
         except (ImporterError, DetectionError) as error:
             place = f"{test.file}, line {test.line}: " if test.detection else ""
-            problems.append(f"{place}{error}")
+            problems.append(f"{place}{error}".replace(str(installed), str(app)))  # as the user knows it
             continue
         failed = [*_failures(test, detection, instance, number)]
         problems += failed

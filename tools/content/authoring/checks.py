@@ -28,7 +28,7 @@ def stanza_checks(name: str, stanzas: Mapping[str, conf.Stanza]) -> Iterator[tup
     value = {key: setting.value for key, setting in stanza.items()}
     for key in stanza:
         if problem := unknown(key):
-            yield key, problem if problem.endswith("?") else f"{problem}: remove it"
+            yield key, problem
     id = value.get("id", "")
     if id and not UUID.fullmatch(id):
         yield "id", f"expected a UUID, as `python -c 'import uuid; print(uuid.uuid4())'` makes, found {id!r}"

@@ -17,5 +17,9 @@ def known() -> frozenset[str]:
 
 
 def unknown(key: str) -> str:
-    """Return what is wrong with a setting of this name; empty where it is known."""
-    return "" if key in known() else f"nothing reads a setting of this name{near_miss(key, sorted(known()))}"
+    """Return what is wrong with a setting of this name, and what to do; empty where it is known."""
+    if key in known():
+        return ""
+    if not re.fullmatch(r"[\w.:-]+", key):  # a line of the setting above it
+        return "this is no name of a setting: does it go on from the line before? Then end that with a backslash"
+    return f"nothing reads a setting of this name{near_miss(key, sorted(known())) or ': remove it'}"

@@ -79,7 +79,7 @@ class _StanzaReader(_Reader):
         """Return the detection, with all the settings of its stanza as they stand there."""
         for key in self._stanza:
             if problem := unknown(key):
-                self.fail(key, f"{problem} Remove it, or correct it" if "?" in problem else f"{problem}: remove it")
+                self.fail(key, f"{problem} Remove it, or correct it" if problem.endswith("?") else problem)
         read = super().published()
         stated = {key: setting.value for key, setting in self._stanza.items()}
         notes = [f"no {key} is stated, so it is {value}" for key, value in self._added.items()]

@@ -29,8 +29,9 @@ class SsaError(ValueError):
 
     @property
     def near(self) -> str:
-        """The text at the place, up to the end of its line, not much of it."""
-        return self.text[self.at : self.at + 50].partition("\n")[0]
+        """The text at the place, up to the end of its line, not much of it: what follows is three dots."""
+        line = self.text[self.at :].partition("\n")[0]
+        return line if len(line) <= 60 else f"{line[:60]} …"
 
     def __str__(self) -> str:
         start = self.text.rfind("\n", 0, self.at) + 1

@@ -122,16 +122,23 @@ class Cursor:
     def __init__(self, text: str) -> None:
         self.lexer = Lexer(text)
         self.now: Token = self.lexer.token(0)
+        self._taken = self.now
 
     def fail(self, problem: str, at: int | None = None) -> NoReturn:
-        """Raise SsaError for a place in the text: of the next token, unless another is given."""
+        """Raise SsaError for a place in the text: of the next token, unless another is given.
+
+        Where the next token is wrong behind a string of many lines, that string is the place: it was not closed.
+        """
+        last = self._taken
+        if at is None and last.kind == "string" and "\n" in self.lexer.text[last.at : last.end]:
+            self.lexer.fail(f"this string goes on over the end of its line: close it ({problem})", last.at)
         self.lexer.fail(problem, self.now.at if at is None else at)
 
     def advance(self) -> Token:
         """Take the next token."""
-        token = self.now
-        self.now = self.lexer.token(token.end)
-        return token
+        self._taken = self.now
+        self.now = self.lexer.token(self._taken.end)
+        return self._taken
 
     def at_operator(self, *values: str) -> bool:
         """Return whether the next token is one of these operators."""
