@@ -77,3 +77,14 @@ def test_the_message_names_the_place_and_what_to_do(case, home, folder, archive,
     assert code == case.get("code", 1), text
     assert [trace for trace in TRACES if trace in output.err] == []
     assert not (folder / "local").exists()
+
+
+def test_a_wrong_detection_of_the_app_is_named_by_the_users_file(folder, tmp_path, capsys):
+    app = shutil.copytree(folder, tmp_path / APP)
+    (app / "local").mkdir()
+    (app / "local/ssa_detections.conf").write_text("[Own]\nsearch = | from nowhere()\n")
+    (tmp_path / "own.yml").write_text("detection: Own\ntrue:\n- process: x\n")
+    assert tools.main(["test", str(tmp_path / "own.yml"), "--app", str(app)]) == 1
+    error = capsys.readouterr().err
+    assert f"own.yml, line 1: {app}/local/ssa_detections.conf, line 1: [Own] id: " in error
+    assert [trace for trace in TRACES if trace in error] == []
