@@ -352,7 +352,7 @@ class RunningSearch:
     def relation(self, table: str) -> sql.Relation:
         """Return a table with the fields that it has."""
         kinds = tables.describe(self.database, table)
-        return sql.Relation(table, {sql.field_name(name): kind for name, kind in kinds.items() if name != sql.NO_COLUMN})
+        return sql.Relation(table, {sql.field_name(one): kind for one, kind in kinds.items() if one != sql.NO_COLUMN})
 
     def external(self, place: Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
         """Run a custom command over a table's rows, chunk by chunk."""
