@@ -19,6 +19,9 @@ EVENTS = sorted((ROOT / "sandbox/demo").glob("*.log"))
 LATER = 60
 """Seconds from the last demo event to the moment at which the views are opened."""
 
+EVERY = 300
+"""Seconds before that moment in which the scheduler runs, too: what ships scheduled is due once in them."""
+
 
 @contextmanager
 def stage(
@@ -44,7 +47,10 @@ def stage(
                 raise SandboxError("; ".join(done.errors) or "no event is in these files")
             if events != EVENTS:
                 report.write_page(done, console, dry_run=False)
-            splunkd.clock = _from(max(_last(instance, "wineventlog"), _last(instance, "risk")) + LATER)
+            now = max(_last(instance, "wineventlog"), _last(instance, "risk")) + LATER
+            if not done.errors:
+                splunkd.scheduler.run(now - EVERY, now)
+            splunkd.clock = _from(now)
         yield splunkd
 
 
