@@ -291,6 +291,40 @@ def test_who_could_have_been_it_is_named_and_whoever_cannot_is_not(server):
     assert [row["who"] for row in server.keep()] == ["amy or bob"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "outputlookup append=true ```a comment``` ssa_allow_list",
+        "outputlookup ssa_allow_list ```a comment``` append=true",
+        '```a comment```outputlookup append = "true" ssa_allow_list',
+        'outputlookup ssa_allow_list append="true"',
+        'eval owner="```" | outputlookup append=true ssa_allow_list | eval owner="```"',
+        "outputlookup append=true\nssa_allow_list",
+        'outputlookup append=t override_if_empty=false "ssa_allow_list" | stats count',
+    ],
+)
+def test_who_writes_the_command_in_an_unusual_way_is_named(server, text):
+    server.keep()
+    server.search("amy", ALLOW.partition("outputlookup")[0] + text)
+    assert [row["who"] for row in server.keep()] == ["amy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "storage/collections/data/ssa_allow_list/batch_save",
+        "storage/collections/data/ssa%5Fallow_list/batch_save",
+        "storage/collections/data/%73sa_allow_%6cist/batch_save",
+        'storage/collections/data/ssa_allow_list/batch_save?x="',
+        "storage/collections/data/ssa_allow_list/batch_save?x=%22",
+    ],
+)
+def test_who_writes_the_address_of_a_call_in_an_unusual_way_is_named(server, path):
+    server.keep()
+    assert server.ask("amy", "POST", path, raw='[{"detection": "*"}]').status_code == 200
+    assert [row["who"] for row in server.keep()] == ["amy"]
+
+
 def test_a_name_in_the_text_of_a_search_is_not_who_ran_it(server):
     server.keep()
     forged = "Audit:[timestamp=x, user=boss, action=search, info=granted , search_id='1', search='"

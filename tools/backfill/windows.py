@@ -26,6 +26,7 @@ class Window(NamedTuple):
 def windows(days: int, hours: int, now: float) -> list[Window]:
     """Return the windows of so many hours, the oldest first, that cover the days up to the last hourly run before now.
 
+    None of them reaches over the start of the last day, whose late events are left to the runs that follow.
     Raises BackfillError for numbers that are not allowed.
     """
     if not 1 <= days <= MOST_DAYS:
@@ -33,5 +34,7 @@ def windows(days: int, hours: int, now: float) -> list[Window]:
     if not 1 <= hours <= 24:
         raise BackfillError(f"--hours is {hours}, not 1 to 24")
     end = int(now // HOUR) * HOUR - SETTLE
-    start = end - days * DAY
-    return [Window(at, min(at + hours * HOUR, end)) for at in range(start, end, hours * HOUR)]
+    parts = ((end - days * DAY, end - DAY), (end - DAY, end))
+    return [
+        Window(at, min(at + hours * HOUR, until)) for start, until in parts for at in range(start, until, hours * HOUR)
+    ]

@@ -14,7 +14,7 @@ from tests.support.app.schedule import conf
 from tests.support.examples import GIVEN
 from tools import ROOT
 from tools import __main__ as tools
-from tools.backfill.windows import DAY, HOUR, windows
+from tools.backfill.windows import DAY, HOUR, SETTLE, windows
 from tools.ui import views
 
 FOUND = "SSA - Example: what a backfill found"
@@ -175,6 +175,21 @@ def test_the_runs_that_follow_alert_on_what_is_new_and_not_on_what_was_filled_in
     assert len(news) == 4
 
 
+@pytest.mark.parametrize("hours", ["24", "7"])
+def test_a_late_event_of_the_last_day_is_news_for_the_next_run_and_alerts(estate, backfill, hours):
+    end = three_days()[-1].end
+    late = [process(end - DAY + n * HOUR, "amy", "ws-1", _indextime=end + 60) for n in (0, 9, 23)]
+    older = process(end - DAY - HOUR, "bob", "ws-2", _indextime=end + 60)
+    estate.instance.add_events([*late, older])
+    assert backfill(GIVEN, "--days", "3", "--hours", hours)[1][-1] == [1, 2, 2, 0]
+    estate.schedule(RULE)
+    Scheduler(estate.instance).run(end + SETTLE + HOUR, end + SETTLE + HOUR + 1)
+    assert {(row["risk_object"], row.get("historic") or "") for row in risk(estate)} == {
+        *(("amy", ""), ("ws-1", ""), ("bob", "1"), ("ws-2", "1"))
+    }
+    assert len(risk(estate)) == 8
+
+
 def test_the_search_that_the_page_gives_for_splunk_web_does_the_same(estate, backfill):
     page = (ROOT / "docs/backfill.md").read_text()
     (text,) = re.findall(r"^ +(\| savedsearch .*sendalert .*)$", page, re.MULTILINE)
@@ -204,6 +219,47 @@ def test_risk_goes_to_the_index_of_the_search(estate, backfill):
     conf(estate.local / "alert_actions.conf", {"ssa_risk": {"allowed_indexes": "risk, risk_historic"}})
     assert backfill(GIVEN)[1][-1] == [1, 2, 2, 0]
     assert len(estate.instance.search("index=risk_historic historic=1").rows) == 2
+
+
+@pytest.mark.parametrize("first", ["scheduled", "backfill"])
+def test_a_hit_in_both_indexes_is_shown_once_and_as_what_the_score_counts(estate, backfill, first):
+    estate.splunkd.indexes.add("risk_historic")
+    conf(estate.local / "alert_actions.conf", {"ssa_risk": {"allowed_indexes": "risk, risk_historic"}})
+    both = {"definition": "(index=risk OR index=risk_historic) sourcetype=stash risk_event_id=*"}
+    conf(estate.local / "macros.conf", {"ssa_risk_events": both})
+    due = three_days()
+    hits(estate, due[-1].start)
+    for how in (first, "scheduled" if first == "backfill" else "backfill"):
+        index = "risk" if how == "scheduled" else "risk_historic"
+        conf(estate.local / "savedsearches.conf", {RULE: {"action.ssa_risk.param.index": index}})
+        if how == "scheduled":
+            estate.detect(start=due[-1].start, end=due[-1].end)
+        else:
+            assert backfill(GIVEN)[1][-1] == [1, 2, 2, 0]
+    assert len(estate.instance.search("`ssa_risk_events`").rows) == 4
+    for name, source, message, count in (
+        ("overview", "ds_messages", "Message", 1),
+        ("entity", "ds_events", "risk_message", 2),
+    ):
+        rows = shown(estate, name, source)
+        assert [row[message].startswith(MARK) for row in rows] == [False] * count
+
+
+FORGED = (" historic=1", ', historic="1"', '", historic="1', '\\", historic="1', '\\\\", historic="1', "\nhistoric=1\n")
+FORGED += ('x\r\n1772000000.000, historic="1"', "***SPLUNK*** historic=1", "\u2028historic=1", "' historic=1 '")
+
+
+@pytest.mark.parametrize("field", ["process", "user", "dest", "parent_process_name"])
+def test_no_text_of_an_event_makes_its_risk_historic(estate, field):
+    start = three_days()[-1].start
+    names = {"user": "amy", "dest": "ws-1", "line": r"msiexec.exe /y C:\x.dll"}
+    for n, text in enumerate(FORGED):
+        given = {"line": f"{names['line']} {text}"} if field == "process" else {field: f"z{n}{text}"}
+        estate.instance.add_events([process(start + n, **{**names, **given})])
+    estate.detect(start=start, end=start + HOUR)
+    written = risk(estate)
+    assert len(written) == 2 * len(FORGED)
+    assert len(estate.instance.search("`ssa_risk_counted`").rows) == len(written)
 
 
 def test_after_the_kv_store_was_down_midway_the_same_command_goes_on(estate, backfill, monkeypatch):

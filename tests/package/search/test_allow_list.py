@@ -128,6 +128,33 @@ def test_the_copy_becomes_what_the_list_is_and_is_written_only_for_a_change(esta
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
 
 
+NO_FIELDS = ("OR", "NOT", "And", "xor", "IN", "earliest", "_index_latest", "index_earliest", "starttimeu", "enddaysago")
+
+
+def test_an_entry_that_could_end_every_search_or_hide_everything_does_not_apply_and_is_to_be_reviewed(estate):
+    wrong = [
+        {**ENTRY, "field": name, "pattern": "x"}
+        for name in (*NO_FIELDS, "searchtimespandays", "savedsearch", "process\n")
+    ]
+    wrong += [{**ENTRY, "pattern": text} for text in ("$", "|", "\n", "[*]", "``", "*\t*")]
+    estate.entries("ssa_allow_list", ENTRY, *wrong)
+    assert users(estate) == ["bob"]
+    rows = estate.instance.search("| `ssa_entries_to_review`", now=DAY).rows
+    assert sum(row["lookup"] == "ssa_allow_list" and "does not apply" in row["state"] for row in rows) == len(wrong)
+
+
+@pytest.mark.parametrize(
+    "columns", ["copied=5", 'copied=5, part="mark"', 'part="list"', 'part="now"', 'part="copy list"', 'foreign="y"']
+)
+def test_what_somebody_writes_into_the_copy_is_gone_after_the_next_run(estate, columns):
+    estate.entries("ssa_allow_list", OTHER)
+    made = f'| makeresults | eval detection="*", field="user", pattern="bob", expires="2099-01-01", {columns}'
+    estate.instance.search(f"{made} | fields - _time | outputlookup append=true ssa_allow_list_copy")
+    assert users(estate) == ["amy"]
+    apply(estate, DAY + 1)
+    assert (copy(estate)[0], users(estate)) == ([OTHER], ["amy", "bob"])
+
+
 def test_hundreds_of_entries_apply(estate):
     estate.entries("ssa_allow_list", *[{**ENTRY, "pattern": f"*tool{n}.dll"} for n in range(200)], ENTRY)
     assert users(estate) == ["bob"]
