@@ -71,6 +71,9 @@ def test_a_filter_macro_leaves_out_what_it_names(service, dispatch, hits, events
     assert left == {(f"b.heron.{events.id}", f"ws-fin-02.{events.id}.example"): 2}
 
 
+APPLY = "| `ssa_apply_allow_list`"
+
+
 @pytest.mark.point(33)
 def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service, dispatch, own, events):
     entry = {"detection": GIVEN, "field": "process", "owner": "integration", "expires": "2099-01-01"}
@@ -80,12 +83,14 @@ def test_an_entry_of_the_allow_list_leaves_out_its_hit_until_it_expires(service,
         rows = dispatch(RULE, demo.FIRST)
         return [row["process"] for row in rows if row["dest_device_id"].lower() == device]
 
-    with changed(service, "macros", f"{PREFIX}_filter", definition="`ssa_allow_list`"):
-        before = found()
-        with entries(service, "ssa_allow_list", {**entry, "pattern": r"*c:\programdata\updater\update.dll*"}) as change:
-            listed = found()
-            change(expires="2020-01-01")
-            expired = found()
+    before = found()
+    with entries(service, "ssa_allow_list", {**entry, "pattern": r"*c:\programdata\updater\update.dll*"}) as change:
+        search(service, APPLY)
+        listed = found()
+        change(expires="2020-01-01")
+        search(service, APPLY)
+        expired = found()
+    search(service, APPLY)
     assert (len(before), listed, expired) == (1, [], before)
 
 
