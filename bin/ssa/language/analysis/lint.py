@@ -25,6 +25,7 @@ NOTHING_PASSES = "this condition can never be true: nothing passes here"
 _OUTPUTS = {"start_time": "long", "end_time": "long", "body": "map"}
 _ESCAPED = re.compile(r"\\\\|\\[%_]|(\\.)", re.DOTALL)
 """What a LIKE escapes; the group is an escape without effect."""
+_WILDCARD = re.compile("[%_]")
 _MAY_DIFFER = re.compile(r"\||\(\?[a-z]*[ix]|\(\?<?[!=]")
 """What makes capitals in a regex harmless, or may: branches, flags, lookarounds."""
 _NO_LETTERS = re.compile(r"\\[pPx]?\{[^}]*\}|\\x..|\\u....|\\c.|\\.|\(\?P?<\w+>|\[(?:[^\]\\]|\\.)*\]")
@@ -171,6 +172,9 @@ class _Conditions:
             for escape in _idle_escapes(pattern)[:1]:
                 means = f"in this {kind} {escape} stands for {escape[1:]} alone"
                 yield pattern.at, f"{means}: write four backslashes to match one"
+            if _pattern(pattern) and not _WILDCARD.search(_ESCAPED.sub("", _pattern(pattern))):
+                meant = "write % before and behind it to find it anywhere, or = where the whole is meant"
+                yield pattern.at, f"without % or _ this {kind} matches the whole text alone: {meant}"
 
     def _never_of_type(self, node: syntax.Call) -> bool:
         type, target = self.types.of(node.arguments[0]) if node.arguments else UNKNOWN, named_type(node)
