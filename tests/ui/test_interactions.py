@@ -89,7 +89,7 @@ def test_a_message_leads_to_the_event_that_caused_it(screen, row):
 @pytest.mark.parametrize("field", ["parent_process_name", "parent_process", "process", "user"])
 def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, field):
     screen.open("tuning")
-    hits = int(screen.value("Found, without the filter"))
+    hits = int(screen.value("Found, after the allow list"))
     row = next(row for row in screen.table(CANDIDATES) if row["Field"] == field)
     screen.click(CANDIDATES, row["Value"])
     screen.settle()

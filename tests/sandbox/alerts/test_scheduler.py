@@ -353,7 +353,8 @@ def risk(instance):
 
 def test_the_packaged_search_scores_what_came_in_before_its_window_closed_and_that_once(splunk):
     name = f"SSA - {GIVEN} - Rule"
-    conf(splunk.apps / "ssa_detections/local/savedsearches.conf", {name: {"enableSched": "1", "alert.track": "1"}})
+    settings = {name: {"enableSched": "1", "alert.track": "1"}, "SSA - Apply allow list": {"enableSched": "0"}}
+    conf(splunk.apps / "ssa_detections/local/savedsearches.conf", settings)
     scheduler = Scheduler(splunk)
     came = [("amy", 30, 30), ("bob", 50, 50), ("late", 40, 70)]  # when each happened and came in, in minutes
     splunk.add_events([{**process(DAY + at * 60, who), "_indextime": int(DAY) + then * 60} for who, at, then in came])

@@ -4,8 +4,9 @@ from tools import ROOT
 
 SUITE = ROOT / "tests/integration"
 
-TOOLS = {("POST", "collector/ack")}
-"""What `python -m tools replay` also calls, see tools/replay/hec.py: its tests run the server in another process."""
+TOOLS = {("POST", "collector/ack"), ("GET", "search/v2/jobs/{sid}/search.log")}
+"""What `python -m tools replay` and `python -m tools backfill` also call, see tools/replay/hec.py and
+tools/backfill/splunkd.py: their tests run the server in another process."""
 
 SCRIPTS = {
     *(("POST", path) for path in ("receivers/stream", "search/v2/jobs/export")),

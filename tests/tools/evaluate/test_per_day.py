@@ -181,7 +181,7 @@ def test_make_evaluate_prints_the_page_and_then_the_real_events():
     command = [sys.executable, "-m", "tools.evaluate"]
     env = {"PYTHONPATH": "bin", "PYTHONDONTWRITEBYTECODE": "1", "PATH": ""}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("# Evaluation\n")
+    assert done.stdout.startswith("# Evaluation: ")
     assert done.stdout.splitlines()[-1].startswith("Real events: ")
 
 
