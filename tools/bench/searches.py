@@ -10,6 +10,7 @@ planted; goals that are missed are only shown.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import resource
 import statistics
@@ -323,18 +324,16 @@ class Memory:
     def _watch(self) -> None:
         ours = program("self")
         while not self._done.wait(SAMPLE_SECONDS):
-            pids = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
-            # One that has not begun its own program yet still has our memory.
-            begun = [pid for pid in pids if program(pid) != ours]
-            self.children = max(self.children, sum(map(peak, begun)))
+            with contextlib.suppress(OSError):  # a thread or a process has ended: the next sample has the rest
+                pids = {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
+                # One that has not begun its own program yet still has our memory.
+                begun = [pid for pid in pids if program(pid) != ours]
+                self.children = max(self.children, sum(map(peak, begun)))
 
 
 def program(pid: str) -> bytes:
-    """Return the command line of a process; nothing when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+    """Return the command line of a process; raises OSError when it is gone."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def peak(pid: str) -> float:
