@@ -10,7 +10,7 @@ from typing import Callable
 
 from . import edges
 from .characters import as_class
-from .nodes import Assertion, Chars, Choice, Group, Node, Parsed, Repeat, Sequence
+from .nodes import Assertion, Chars, Choice, Group, Node, Parsed, Repeat, Sequence, can_be_empty
 
 MOST_STEPS = 500
 """What `re` may have to try from one place of a text: characters and places, on all ways together."""
@@ -60,7 +60,7 @@ def _ways(node: Node) -> tuple[int, int]:
         several = [_ways(option) for option in node.options]
         ways, steps = sum(each for each, _ in several), 1 + sum(each for _, each in several)
     elif isinstance(node, Repeat):
-        if node.most is None or (node.most and _can_be_empty(node.item)):  # Java ends a loop at an empty round
+        if node.most is None or (node.most and can_be_empty(node.item)):  # Java ends a loop at an empty round
             raise _OutOfReach
         one, last = _ways(node.item), 1
         ways = int(not node.least)
@@ -72,16 +72,6 @@ def _ways(node: Node) -> tuple[int, int]:
     if steps > MOST_STEPS:
         raise _OutOfReach
     return ways, steps
-
-
-def _can_be_empty(node: Node) -> bool:
-    if isinstance(node, Sequence):
-        return all(map(_can_be_empty, node.items))
-    if isinstance(node, Choice):
-        return any(map(_can_be_empty, node.options))
-    if isinstance(node, Repeat):
-        return not node.least or _can_be_empty(node.item)
-    return isinstance(node, Assertion) or (not isinstance(node, Chars) and _can_be_empty(node.item))
 
 
 def _after(ways: int, steps: int, following: tuple[int, int]) -> tuple[int, int]:

@@ -75,6 +75,17 @@ class Parsed(NamedTuple):
     unread: frozenset[int]
 
 
+def can_be_empty(node: Node) -> bool:
+    """Return whether a node may match without taking a character."""
+    if isinstance(node, Sequence):
+        return all(map(can_be_empty, node.items))
+    if isinstance(node, Choice):
+        return any(map(can_be_empty, node.options))
+    if isinstance(node, Repeat):
+        return not node.least or can_be_empty(node.item)
+    return isinstance(node, Assertion) or (not isinstance(node, Chars) and can_be_empty(node.item))
+
+
 def reverse(node: Node) -> Node:
     """Return a node that matches, read backwards, what the node matches: without groups, and atomic groups let go."""
     if isinstance(node, Sequence):

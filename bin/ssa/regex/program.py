@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .nodes import Assertion, Atomic, Chars, Choice, Group, Node, Repeat, Sequence
+from .nodes import Assertion, Atomic, Chars, Choice, Group, Node, Repeat, Sequence, can_be_empty
 
 MAX_STEPS = 2000
 _TOO_LONG = f"the regex is too long: more than {MAX_STEPS} steps, its counts written out"
@@ -129,15 +129,7 @@ class _Writer:
 
     def can_be_empty(self, node: Node) -> bool:
         if id(node) not in self.empties:
-            if isinstance(node, Sequence):
-                empty = all(map(self.can_be_empty, node.items))
-            elif isinstance(node, Choice):
-                empty = any(map(self.can_be_empty, node.options))
-            elif isinstance(node, Repeat):
-                empty = node.least == 0 or self.can_be_empty(node.item)
-            else:
-                empty = isinstance(node, Assertion) or (not isinstance(node, Chars) and self.can_be_empty(node.item))
-            self.empties[id(node)] = empty
+            self.empties[id(node)] = can_be_empty(node)
         return self.empties[id(node)]
 
 
