@@ -66,18 +66,6 @@ def result_tokens(view):
             yield from (f"{source['name']}:result.{field}" for field in fields)
 
 
-def shared_objects(view, token):
-    """Prove a token: its search reads what admins wrote in this app, what the app explains, and nothing else."""
-    for id, source in view.sources.items():
-        query = source["options"]["query"]
-        if source["name"] == token.partition(":")[0] and (
-            not OWN_OBJECTS.search(query)
-            or {*re.findall(r"(?:^|\[)\s*\|?\s*(\w+)", query)} - {"rest", "ssaexplain"}
-            or OTHERS_OBJECTS in query
-        ):
-            yield f"the token {token} may come from anybody: {id}"
-
-
 PIECE = r'"\w+=" \. `ssa_quoted\(\w+\)`'
 PIECES = re.compile(rf'{PIECE}|if\(match\(\$[\w:.]+\|s\$, "[^"]*"\), null\(\), {PIECE}\)')
 
@@ -91,6 +79,8 @@ def quoted_values(view, token):
                 query, column = view.sources[id]["options"]["query"], ROW.fullmatch(one["key"])[1]
                 made = re.findall(rf"(?<!\w){token}=(?:mvappend\((.*?)\) \| )?", query)
                 shown = re.findall(rf"(?<!\w){column}=([^,| ]+)", query)
+                if shown and {*shown} == {json.dumps(view.defaults[token])}:
+                    continue  # which forgets what was clicked
                 if len(made) != 1 or not made[0] or PIECES.sub("", made[0]).strip(", "):
                     yield f"the token {token} may be more than quoted values: {id}"
                 if {*shown} - {token, json.dumps(view.defaults[token])}:
@@ -99,11 +89,7 @@ def quoted_values(view, token):
         yield f"the token {token} is what anybody enters"
 
 
-SPL_TOKENS = {
-    "Chosen:result.base": shared_objects,
-    "Chosen:result.filter": shared_objects,
-    "candidate": quoted_values,
-}
+SPL_TOKENS = {"candidate": quoted_values}
 """The tokens that are SPL, and so stand unquoted in searches; for each what proves where its text comes from."""
 
 
@@ -163,7 +149,7 @@ def token_problems(view):
     for name in sorted(used - known):
         if not ROW.fullmatch(name) or name in {name for name, _ in tokens([definition["dataSources"]])}:
             yield f"the token {name} is set nowhere"
-    for name in sorted(known - used):
+    for name in sorted(known - used - {*result_tokens(view)}):
         yield f"the token {name} is never read"
 
 
@@ -307,22 +293,16 @@ def edit(old, new):
 FILTER = '| where \'eai:acl.app\'="ssa_detections" AND \'eai:acl.sharing\' IN ("app", "global") '
 OF_ANYBODY = [
     ("tuning", "ds_chosen", edit(FILTER, ""), "ds_chosen reads /servicesNS/nobody/ssa_detections/saved/searches"),
-    ("tuning", "ds_chosen", edit(FILTER, ""), "the token Chosen:result.base may come from anybody"),
-    ("tuning", "ds_chosen", edit("nobody/ssa_detections/c", "-/-/c"), "ds_chosen reads /servicesNS/-/-/configs/conf-"),
+    ("tuning", "ds_chosen", edit("nobody/ssa_detections/s", "-/-/s"), "ds_chosen reads /servicesNS/-/-/saved"),
     ("tuning", "ds_chosen", edit('("app", "global")', '("app", "global", "user")'), "ds_chosen reads"),
-    ("tuning", "ds_chosen", edit("append [| rest", "append [search index=x] | append [| rest"), "filter may come from"),
-    ("tuning", "ds_chosen", edit("append [| rest", "append [| inputlookup x] | append [| rest"), "base may come from"),
-    ("tuning", "ds_rows", edit("$Chosen:result.base$", "| savedsearch x"), "ds_rows runs what another object says"),
-    ("tuning", "ds_candidates", edit('"user=" . `ssa_quoted(user)`', '"user=" . user'), "more than quoted values"),
-    ("tuning", "ds_candidates", edit('null(), "parent', 'user, "parent'), "more than quoted values"),
-    (
-        "tuning",
-        "ds_candidates",
-        edit("_candidate=candidate", "candidate=user, _candidate=candidate"),
-        "more than quoted",
-    ),
-    ("tuning", "ds_candidates", edit("_candidate=candidate", "_candidate=Value"), "another column than the quoted"),
-    ("tuning", "ds_line", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
+    ("tuning", "ds_hits", edit("`ssa_risk_events`", "| savedsearch x |"), "ds_hits runs what another object says"),
+    ("tuning", "ds_values", edit('"user=" . `ssa_quoted(user)`', '"user=" . user'), "more than quoted values"),
+    ("tuning", "ds_values", edit('null(), "parent', 'user, "parent'), "more than quoted values"),
+    ("tuning", "ds_values", edit("_candidate=candidate", "candidate=user, _candidate=candidate"), "more than quoted"),
+    ("tuning", "ds_values", edit("_candidate=candidate", "_candidate=Value"), "another column than the quoted"),
+    ("tuning", "ds_noise", edit('_candidate="kept=nothing"', "_candidate=detection"), "more than quoted values"),
+    ("tuning", "ds_entry", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
+    ("tuning", "ds_effect", edit("detection=$detection|s$", "detection=$detection$"), "the token detection stands"),
     ("tuning", "ds_review", edit("|", "earliest=$time.earliest$ |"), "the token time.earliest stands unquoted"),
     ("start_here", "ds_setup", edit(FILTER, ""), "ds_setup reads /servicesNS/nobody/ssa_detections/saved/searches"),
     ("start_here", "ds_setup", edit("| fields doubly]", "| fields doubly, search]"), "ds_setup reads /servicesNS/-/-/"),
