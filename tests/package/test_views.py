@@ -66,33 +66,6 @@ def result_tokens(view):
             yield from (f"{source['name']}:result.{field}" for field in fields)
 
 
-PIECE = r'"\w+=" \. `ssa_quoted\(\w+\)`'
-PIECES = re.compile(rf'{PIECE}|if\(match\(\$[\w:.]+\|s\$, "[^"]*"\), null\(\), {PIECE}\)')
-
-
-def quoted_values(view, token):
-    """Prove a token: only clicks set it, to a field and what ssa_quoted made of its value."""
-    for viz in view.definition["visualizations"].values():
-        for one in (one for each in viz.get("eventHandlers", []) for one in each["options"].get("tokens", [])):
-            if one["token"] == token:
-                id = viz["dataSources"]["primary"]
-                query, column = view.sources[id]["options"]["query"], ROW.fullmatch(one["key"])[1]
-                made = re.findall(rf"(?<!\w){token}=(?:mvappend\((.*?)\) \| )?", query)
-                shown = re.findall(rf"(?<!\w){column}=([^,| ]+)", query)
-                if shown and {*shown} == {json.dumps(view.defaults[token])}:
-                    continue  # which forgets what was clicked
-                if len(made) != 1 or not made[0] or PIECES.sub("", made[0]).strip(", "):
-                    yield f"the token {token} may be more than quoted values: {id}"
-                if {*shown} - {token, json.dumps(view.defaults[token])}:
-                    yield f"a click sets {token} to another column than the quoted values: {id}"
-    if token in {one["options"]["token"] for one in view.definition["inputs"].values()}:
-        yield f"the token {token} is what anybody enters"
-
-
-SPL_TOKENS = {"candidate": quoted_values}
-"""The tokens that are SPL, and so stand unquoted in searches; for each what proves where its text comes from."""
-
-
 def object_problems(view):
     """Other users' objects are neither run nor shown."""
     for id, source in view.sources.items():
@@ -137,10 +110,7 @@ def token_problems(view):
     definition = view.definition
     for name, filters in tokens(definition["dataSources"]):
         if filters != "|s":
-            if name in SPL_TOKENS:
-                yield from SPL_TOKENS[name](view, name)
-            else:
-                yield f"the token {name} stands unquoted in a search"
+            yield f"the token {name} stands unquoted in a search"
     known = {*view.defaults, *result_tokens(view)}
     clicked = {one["token"] for each in handlers(view) for one in each["options"].get("tokens", [])}
     for name in sorted(clicked - known):
@@ -296,13 +266,9 @@ OF_ANYBODY = [
     ("tuning", "ds_chosen", edit("nobody/ssa_detections/s", "-/-/s"), "ds_chosen reads /servicesNS/-/-/saved"),
     ("tuning", "ds_chosen", edit('("app", "global")', '("app", "global", "user")'), "ds_chosen reads"),
     ("tuning", "ds_hits", edit("`ssa_risk_events`", "| savedsearch x |"), "ds_hits runs what another object says"),
-    ("tuning", "ds_values", edit('"user=" . `ssa_quoted(user)`', '"user=" . user'), "more than quoted values"),
-    ("tuning", "ds_values", edit('null(), "parent', 'user, "parent'), "more than quoted values"),
-    ("tuning", "ds_values", edit("_candidate=candidate", "candidate=user, _candidate=candidate"), "more than quoted"),
-    ("tuning", "ds_values", edit("_candidate=candidate", "_candidate=Value"), "another column than the quoted"),
-    ("tuning", "ds_noise", edit('_candidate="kept=nothing"', "_candidate=detection"), "more than quoted values"),
     ("tuning", "ds_entry", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
     ("tuning", "ds_effect", edit("detection=$detection|s$", "detection=$detection$"), "the token detection stands"),
+    ("tuning", "ds_effect", edit("$candidate|s$", "$candidate$"), "the token candidate stands unquoted"),
     ("tuning", "ds_review", edit("|", "earliest=$time.earliest$ |"), "the token time.earliest stands unquoted"),
     ("start_here", "ds_setup", edit(FILTER, ""), "ds_setup reads /servicesNS/nobody/ssa_detections/saved/searches"),
     ("start_here", "ds_setup", edit("| fields doubly]", "| fields doubly, search]"), "ds_setup reads /servicesNS/-/-/"),
@@ -318,14 +284,6 @@ def test_what_anybody_may_have_written_is_found(name, source, changed, says):
     options["query"] = changed(options["query"])
     wrong = views.View(view.name, view.attributes, view.texts, definition)
     assert [problem for problem in problems(wrong, VIEWS) if says in problem]
-
-
-def test_a_token_that_is_spl_is_no_input():
-    view = VIEWS["tuning"]
-    definition = deepcopy(dict(view.definition))
-    definition["inputs"]["input_detection"]["options"]["token"] = "candidate"
-    wrong = views.View(view.name, view.attributes, view.texts, definition)
-    assert "the token candidate is what anybody enters" in problems(wrong, VIEWS)
 
 
 @pytest.mark.parametrize(("path", "value", "says"), MISTAKES)
