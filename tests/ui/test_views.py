@@ -52,10 +52,6 @@ KNOWN = {
         "cut: Devices by highest 24-hour score (red: above the threshold)",
         "sideways: Devices by highest 24-hour score (red: above the threshold)",
     },
-    "tuning": {
-        "cut: Found, after the allow list",
-        "cut: The line that leaves it out: a search to run, for the allow list, or a macro's definition",
-    },
 }
 """What does not fit yet, by view: to be empty once the views are redesigned."""
 
