@@ -213,9 +213,7 @@ def test_a_view_without_data_says_what_to_do(painted):
     }.items():
         (row,) = painted[place][1].rows
         assert says in " ".join(value for value in row.values() if value), place
-        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in (
-            "ds_errors",
-        )
+        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in ("ds_errors",)
 
 
 def test_a_message_leads_to_the_event_that_caused_it(painted, demo):

@@ -24,6 +24,8 @@ LINES = {
     "stash header": "msiexec.exe /y c:\\***SPLUNK***.dll",
     "percent": "msiexec.exe /y c:\\100%_off.dll",
 }
+START = {"quotes": "*c:\\a dir", "a pipe after a quote": "delete", "line end": "feed.dll"}
+"""What the value has that is made of one of these lines."""
 USERS = ("amy", "CORP\\bob", 'o"neil', "star*", "$", "a|b", "eve]")
 
 
@@ -36,11 +38,10 @@ class Tuning:
 
     def see(self, source, candidate="nothing", detection=GIVEN):
         known = TUNING.defaults | {"candidate": candidate, "detection": detection}
-        for id in ("ds_chosen", source):
-            text = views.fill(TUNING.query(id), known)
-            rows = self.acting.search(text, earliest=DAY - 6 * 24 * HOUR, latest=NOW, now=NOW).rows
-            known |= TUNING.results(id, rows)
-        return rows
+        if "Chosen:result" in TUNING.query(source):
+            known |= TUNING.results("ds_chosen", self.see("ds_chosen", detection=detection))
+        text = views.fill(TUNING.query(source), known)
+        return self.acting.search(text, earliest=DAY - 6 * 24 * HOUR, latest=NOW, now=NOW).rows
 
     def entry(self, candidate, **more):
         return {row["What"]: row["Entry"] for row in self.see("ds_entry", candidate, **more)}
@@ -70,34 +71,41 @@ def found(tuning):
 
 
 def test_each_value_is_plain_to_read_and_its_line_removes_what_was_promised(hostile):
-    before = found(hostile)
+    """The rows of the rule, kept, through what it calls then: it is `ssa_allow_list` that leaves rows out."""
+    instance, before = hostile.estate.instance, found(hostile)
+    instance.add_events([row | {"index": "kept", "_raw": ""} for row in before.values()])
     values = hostile.see("ds_values")
     assert len(values) > len(LINES) + len(USERS)
-    for value in values:
+    for value in (one for one in values if one["Field"] != "dest"):
         candidate = f"{value['Field']}={value['Value']}"
         assert value["_candidate"] == candidate
         said = hostile.entry(candidate)
-        (removed,) = hostile.see("ds_removed", candidate)
-        promised = int(removed["hits"].partition(" of ")[0])
-        assert promised >= int(value["Hits"])
-        assert said["leaves out"].startswith(f"{candidate}: {promised} of {len(before)} hits.")
-        try:
-            hostile.estate.instance.search(said["run this"])
-            left = found(hostile)
-            filtered = hostile.estate.found(hostile.estate.saved(RULE) + said["or filter"].partition(": ")[2])
-        finally:
-            hostile.estate.entries("ssa_allow_list")
-        assert len(before) - len(left) == promised, candidate
-        assert len(filtered) == len(left)
-        gone = {row["user"] for key, row in before.items() if key not in left}
-        assert {row["User"] for row in hostile.see("ds_preview", candidate)} == gone, candidate
+        promised = hostile.see("ds_preview", candidate)
+        assert len(promised) >= int(value["Hits"])
+        assert said["leaves out"].startswith(f"{candidate}: {len(promised)} of {len(before)} hits.")
+        instance.search(said["run this"])
+        left = {row["finding_id"] for row in instance.search("index=kept | `ssa_allow_list`", now=NOW).rows}
+        hostile.estate.entries("ssa_allow_list")
+        gone = [row for key, row in before.items() if key not in left]
+        assert sorted(row["user"] for row in gone) == sorted(row["User"] for row in promised), candidate
+
+
+@pytest.mark.parametrize("line", ["quotes", "a pipe after a quote", "line end"])
+def test_the_rule_runs_again_and_leaves_the_value_out(hostile, line):
+    value = next(row for row in hostile.see("ds_values") if row["Field"] == "process" and START[line] in row["Value"])
+    try:
+        hostile.estate.instance.search(hostile.entry(value["_candidate"])["run this"])
+        left = {row["process"] for row in found(hostile).values()}
+    finally:
+        hostile.estate.entries("ssa_allow_list")
+    assert {row["process"] for row in found(hostile).values()} - left == {LINES[line]}
 
 
 def test_of_a_line_that_the_risk_event_cuts_off_the_beginning_is_the_value(tuned):
     line = f"msiexec.exe /y c:\\{'l' * 1600}.dll"
     tuned.estate.instance.add_events([process(DAY + HOUR, "amy", "ws-1", line), process(DAY + 2 * HOUR, "bob", "ws-2")])
     tuned.estate.detect()
-    (value,) = (row["Value"] for row in tuned.see("ds_values") if row["Value"].endswith("l*"))
+    (value,) = (row["Value"] for row in tuned.see("ds_values") if row["Value"].endswith("lll*"))
     assert tuned.see("ds_removed", f"process={value}")[0]["hits"] == "1 of 2"
     tuned.estate.instance.search(tuned.entry(f"process={value}")["run this"])
     assert [row["user"] for row in found(tuned).values()] == ["bob"]
@@ -113,7 +121,7 @@ def test_no_value_of_signs_alone_is_offered(hostile):
 )
 def test_a_candidate_from_an_address_that_somebody_made_up_is_a_text(hostile, candidate):
     """Whatever form.candidate is in a link: no search reads it as a part, and no line has more than an entry."""
-    for source in TUNING.sources:
+    for source in ("ds_removed", "ds_effect", "ds_scores", "ds_alerts", "ds_counts", "ds_days"):
         hostile.see(source, candidate)
     said = hostile.entry(candidate)
     assert hostile.see("ds_preview", candidate) == []
@@ -122,6 +130,15 @@ def test_a_candidate_from_an_address_that_somebody_made_up_is_a_text(hostile, ca
         (entry,) = hostile.estate.instance.search("| inputlookup ssa_allow_list").rows
         hostile.estate.entries("ssa_allow_list")
         assert (entry["detection"], entry["field"]) == (GIVEN, "user")
+
+
+def test_the_filter_that_is_shown_removes_the_same(hostile):
+    candidate = next(row["_candidate"] for row in hostile.see("ds_values") if "delete" in row["Value"])
+    told = hostile.entry(candidate)["or filter"].removeprefix("In Settings, add to the end of the macro ")
+    macro, _, added = told.partition(": ")
+    assert f"`{macro}`" in hostile.estate.saved(RULE)
+    left = hostile.estate.found(hostile.estate.saved(RULE).replace(f"`{macro}`", f"search * {added}"))
+    assert len(found(hostile)) - len(left) == 1
 
 
 def test_a_line_is_for_one_detection_or_for_all(hostile):
