@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from sandbox.splunkd import Splunkd
+from tests.support.app import days
 from tools import ROOT
 from tools.ui.stage import EVENTS, stage
 from tools.ui.web import DIST, Web, serving
@@ -35,11 +36,13 @@ def missing():
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Let one worker draw views over events, one over none; skip where they cannot, unless SSA_UI=1 says they must."""
+    """Let one worker draw views over the demo, others over other events; skip where they cannot, unless SSA_UI=1."""
     why = missing()
     for item in items:
         if item.path.parent == Path(__file__).parent and "needs_no_browser" not in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("ui over no events" if "bare" in item.fixturenames else "ui"))
+            few = {"bare": "ui over no events", "days": "ui over four days", "lone": "ui over four days"}
+            group = next((group for name, group in few.items() if name in item.fixturenames), "ui")
+            item.add_marker(pytest.mark.xdist_group(group))
             if why and os.environ.get("SSA_UI") != "1":
                 item.add_marker(pytest.mark.skip(reason=why))
 
@@ -53,10 +56,10 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(home, archive, events):
+def served(home, archive, events, *, every=False):
     from tools.ui.browser import Recorder  # playwright may be missing
 
-    with stage(home, archive, Console(file=io.StringIO()), events) as splunkd:
+    with stage(home, archive, Console(file=io.StringIO()), events, every=every) as splunkd:
         recorder = Recorder(Web(splunkd).application)
         with serving(recorder) as address:
             yield Served(splunkd, recorder, address)
@@ -82,6 +85,23 @@ def demo(archive, bundle, tmp_path_factory):
 def empty(archive, bundle, tmp_path_factory):
     """The stand-in over no event at all."""
     with served(tmp_path_factory.mktemp("empty"), archive, []) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="package")
+def four_days(archive, bundle, tmp_path_factory):
+    """The stand-in over four days of several users and devices, every detection on: tests/support/app/days.py."""
+    home = tmp_path_factory.mktemp("days")
+    events = days.write(home / "days.log", [*days.NOISE, *days.ATTACKS, *days.EVERYDAY])
+    with served(home / "splunk", archive, [events], every=True) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="package")
+def single(archive, bundle, tmp_path_factory):
+    """The stand-in over a single hit."""
+    home = tmp_path_factory.mktemp("single")
+    with served(home / "splunk", archive, [days.write(home / "one.log", days.ONE)]) as stand_in:
         yield stand_in
 
 
@@ -113,6 +133,20 @@ def screen(window, demo):
 def bare(window, empty):
     """A page before no events."""
     with opened(window, empty) as view:
+        yield view
+
+
+@pytest.fixture(name="days")
+def page_over_four_days(window, four_days):
+    """A page before four days."""
+    with opened(window, four_days) as view:
+        yield view
+
+
+@pytest.fixture
+def lone(window, single):
+    """A page before a single hit."""
+    with opened(window, single) as view:
         yield view
 
 
