@@ -23,7 +23,7 @@ UI = ROOT / "default/data/ui"
 VIEWS = views.shipped()
 WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
 HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
-KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
+KINDS = {"bar", "column", "line", "markdown", "singlevalue", "table"}
 OWN_OBJECTS = re.compile(
     r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-(?:macros|alert_actions)) "
     r"splunk_server=local count=0 (?:add_orphan_field=yes )?"

@@ -29,6 +29,9 @@ LONGEST_RULE, LONGEST_MESSAGE, LONGEST_DETECTION, LONGEST_SEARCH = 250, 2_000, 3
 MOST_ENTITIES, MOST_DETECTIONS = 50, 50
 """Values that a row has."""
 
+KEY = 24
+"""Characters of a _key, as those that the KV store makes have."""
+
 _DUE = re.compile(r"scheduler_.*_at_([0-9]{9,11})(?:_|\Z)", re.DOTALL)
 
 Record = dict[str, Any]
@@ -101,7 +104,7 @@ def merged(raised: Record, there: Sequence[Mapping[str, Any]]) -> Record:
     opened = [one for one in there if one.get("state") != "closed"]
     if not opened:
         last = max(there, key=_last_raised, default=None)
-        return {"_key": cells.sha256([raised["subject"], last["_key"] if last else ""]).hex(), **raised}
+        return {"_key": cells.sha256([raised["subject"], last["_key"] if last else ""]).hex()[:KEY], **raised}
     before = max(opened, key=_last_raised)
     scores = [score for score in (_number(one.get("risk_score")) for one in (before, raised)) if score is not None]
     severities = [one["severity"] for one in (before, raised) if one.get("severity") in SEVERITIES]
