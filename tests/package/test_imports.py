@@ -66,7 +66,10 @@ def test_a_module_imports_only_what_stands_below_its_room(path):
 
 
 def test_the_edges_are_imported_by_the_entries_alone():
-    edges = [f"ssa.{edge.removesuffix('.py').replace('/', '.')}" for edge in (*SPLUNKLIB, "action/alert.py", "action/triage/run.py")]
+    edges = [
+        f"ssa.{edge.removesuffix('.py').replace('/', '.')}"
+        for edge in (*SPLUNKLIB, "action/alert.py", "action/triage/run.py")
+    ]
     found = {
         (str(path.relative_to(LIBRARY)), module)
         for path in LIBRARY.rglob("*.py")

@@ -125,7 +125,7 @@ def test_other_rules_and_other_entities_are_other_alerts(action):
 
 
 def test_the_same_twice_in_one_results_file_is_raised_once(action):
-    code, log = run(action, row(window="now"), row(window="2026-03-01", risk_score="200"))
+    code, _ = run(action, row(window="now"), row(window="2026-03-01", risk_score="200"))
     (found,) = kept(action)
     assert (code, found["times"], found["risk_score"]) == (EXIT_OK, 1, 200)
 
@@ -201,7 +201,7 @@ def test_a_closed_alert_goes_90_days_after_its_last_change_an_open_one_stays(act
 
 
 def test_no_results_are_no_request(action):
-    code, log = run(action)
+    code, _ = run(action)
     assert (code, action.splunkd.requests) == (EXIT_OK, [])
 
 
