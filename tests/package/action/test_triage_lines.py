@@ -8,6 +8,7 @@ from sandbox.alerts.scheduler import Scheduler
 from tests.support.app.estate import APP, SCORE, SEVERE, Estate, running
 from tests.support.app.schedule import DAY, HOUR
 from tests.support.examples import GIVEN
+from tools.ui import views
 
 AMY = 'a"my\\ `x` $y$ | delete'
 """An analyst, whose name means to be more."""
@@ -142,3 +143,21 @@ def test_open_alerts_have_their_age_and_alerted_entities_count_all(estate):
         ("user", "a:b", DAY, "1", "1"),
         ("user", "amy", DAY + 2 * HOUR, "2", "1"),
     ]
+
+
+def test_a_user_and_a_device_of_one_name_are_shown_both_and_told_apart(estate):
+    estate.hits((DAY + 60, "kiosk", "kiosk"), (DAY + 120, "kiosk", "kiosk"), (DAY + 180, "amy", "kiosk"))
+    view = views.shipped()["entity"]
+
+    def panel(source):
+        return estate.found(views.fill(view.query(source), view.defaults | {"entity": "kiosk"}))
+
+    assert [(row["Name"], row["Kind"], row["Score"]) for row in panel("ds_known")] == [
+        ("kiosk", "device", "105 of 100"),
+        ("kiosk", "user", "70 of 100"),
+    ]
+    totals = [(row["Of"], row["Adds"]) for row in panel("ds_contributions") if row["Detection"].startswith("Score, ")]
+    assert totals == [("device kiosk", "105"), ("user kiosk", "70")]
+    assert {row["Of"] for row in panel("ds_in_order")} == {"device kiosk", "user kiosk"}
+    assert {*panel("ds_over_time")[0]} >= {"device kiosk", "user kiosk", "threshold"}
+    assert [(row["Name"], row["Kind"]) for row in panel("ds_related")] == [("amy", "user")]
