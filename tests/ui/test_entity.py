@@ -12,6 +12,7 @@ import pytest
 from sandbox.demo import replay
 from tests.support.app import scores
 from tests.support.app.scores import Hit
+from tools.ui.browser import WIDTHS
 
 CHOOSER, HEAD, UNKNOWN = "Users and devices by highest", "Who it is", "Nobody has this name"
 SCORE, HITS, PARTS = "Its score, hour by hour", "Its hits, by detection", "What adds up to the score"
@@ -166,6 +167,16 @@ def entries(served, lookup, *records):
         yield
     finally:
         collection.save(before, replace=True)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_with_a_choice_the_view_is_readable_in_every_width(days, theme):
+    days.open("entity", theme=theme, **{"form.entity": "j.doe"})
+    assert [one for one in days.violations() if 'data-test="prev"' not in one] == []  # the pager is Splunk's own
+    for width in WIDTHS:
+        days.resize(width)
+        assert (width, days.cut(), days.sideways(), days.failing(), days.speechless()) == (width, [], [], [], [])
+    whole(days)
 
 
 # -- what happened
