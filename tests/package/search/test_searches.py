@@ -209,20 +209,11 @@ def test_a_view_without_data_says_what_to_do(painted):
     for place, says in {
         ("overview", "ds_summary"): "open Start here",
         ("overview", "ds_messages"): "No risk events in this time range",
-<<<<<<< HEAD
-        ("entity", "ds_chooser"): "widen it",
-        ("entity", "ds_in_order"): "No risk events of this name",
+        ("entity", "ds_chooser"): "open Start here",
+        ("entity", "ds_unknown"): "No risk event and no alert is of b.heron, at any time.",
         ("tuning", "ds_noise"): "No risk in this time range",
         ("tuning", "ds_state"): "nothing to tune",
         ("tuning", "ds_values"): "nothing to leave out",
-=======
-        ("entity", "ds_chooser"): "open Start here",
-        ("entity", "ds_unknown"): "No risk event and no alert is of b.heron, at any time.",
-        ("tuning", "ds_noise"): "no risk in this time range",
-        ("tuning", "ds_summary"): "nothing to tune",
-        ("tuning", "ds_candidates"): "nothing to leave out",
-        ("tuning", "ds_removed"): "removes nothing",
->>>>>>> main
         ("start_here", "ds_data"): "finds no event in this time range",
         ("start_here", "ds_errors"): "No error or warning",
     }.items():
