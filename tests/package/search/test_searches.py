@@ -209,7 +209,7 @@ def test_a_view_without_data_says_what_to_do(painted):
         ("tuning", "ds_summary"): "nothing to tune",
         ("tuning", "ds_candidates"): "nothing to leave out",
         ("tuning", "ds_removed"): "removes nothing",
-        ("start_here", "ds_data"): "finds no event in this time range",
+        ("start_here", "ds_open"): "finds no event in this time range",
         ("start_here", "ds_errors"): "No error or warning",
     }.items():
         (row,) = painted[place][1].rows

@@ -76,9 +76,8 @@ def test_it_schedules_what_is_recommended_once(server):
 
 
 def test_it_enables_nothing_and_changes_no_schedule(server):
-    server.settings(
-        f"[{CHECK}]\nenableSched = 1\ncron_schedule = 3 * * * *\n[{RULE}]\ndisabled = 1\n[{CHANGES}]\ndisabled = 1\n"
-    )
+    off = "".join(f"[{name}]\ndisabled = 1\n" for name in (RULE, ACCELERATED, CHANGES))
+    server.settings(f"{off}[{CHECK}]\nenableSched = 1\ncron_schedule = 3 * * * *\n")
     found = server.setup("| ssasetup apply=true")
     assert RULE not in found
     assert (found[CHECK], found[CHANGES]) == (NOTHING, "left as it is: it is disabled")
