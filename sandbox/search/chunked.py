@@ -65,16 +65,21 @@ def encode_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> byte
 
     A field is bare when it is empty or made of ASCII letters and digits; any other is quoted.
     """
-    lines = [",".join(map(_field, [*columns, *("__mv_" + name for name in columns)]))] if columns else []
-    empty_mv = "," * len(columns)
+    body, empty_mv = io.BytesIO(), "," * len(columns)  # a chunk may have 50,000 rows: no copy of it is kept
+    if columns:
+        body.write(_line(",".join(map(_field, [*columns, *("__mv_" + name for name in columns)]))))
     for row in rows:
         if list in map(type, row):
             joined = ["\n".join(cell) if isinstance(cell, list) else cell for cell in row]
             several = [encode_mv(cell) if isinstance(cell, list) and len(cell) > 1 else "" for cell in row]
-            lines.append(",".join(map(_field, [*joined, *several])))
+            body.write(_line(",".join(map(_field, [*joined, *several]))))
         else:
-            lines.append(",".join(map(_field, cast("Sequence[str | None]", row))) + empty_mv)
-    return "".join(line + "\n" for line in lines).encode()
+            body.write(_line(",".join(map(_field, cast("Sequence[str | None]", row))) + empty_mv))
+    return body.getvalue()
+
+
+def _line(text: str) -> bytes:
+    return text.encode() + b"\n"
 
 
 def _field(text: str | None) -> str:
@@ -164,7 +169,7 @@ class CommandProcess:
             raise SearchError(" ".join(self._errors()))
         return metadata
 
-    def execute(self, columns: Sequence[str], rows: Sequence[Sequence[Value]], finished: bool) -> Reply:
+    def execute(self, columns: Sequence[str], rows: Iterable[Sequence[Value]], finished: bool) -> Reply:
         """Send one chunk of at most MAX_ROWS rows and return its one reply; `finished` marks the last chunk."""
         metadata, body = self._exchange({"action": "execute", "finished": finished}, encode_rows(columns, rows))
         if bool(metadata.get("finished", False)) != finished:
@@ -189,8 +194,8 @@ class CommandProcess:
     def _exchange(self, metadata: Mapping[str, object], body: bytes) -> tuple[dict[str, object], bytes]:
         """Send a chunk and read one, at the same time: with both pipes full, one after the other would never end."""
         data = json.dumps(metadata, separators=(",", ":")).encode()
-        chunk = b"chunked 1.0,%d,%d\n%b%b" % (len(data), len(body), data, body)
-        sender = threading.Thread(target=self._send, args=(chunk,))
+        head = b"chunked 1.0,%d,%d\n%b" % (len(data), len(body), data)
+        sender = threading.Thread(target=self._send, args=(head, body))
         with self._deadline():
             sender.start()
             try:
@@ -201,9 +206,10 @@ class CommandProcess:
             raise self._failure("it replied without reading its input")
         return reply
 
-    def _send(self, chunk: bytes) -> None:
+    def _send(self, *parts: bytes) -> None:
         try:
-            self._stdin.write(chunk)
+            for part in parts:
+                self._stdin.write(part)
             self._stdin.flush()
         except OSError:  # the process is gone, or has closed its input
             self._unread = True

@@ -369,7 +369,7 @@ class RunningSearch:
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
             end = start + chunked.MAX_ROWS
             code = sql.export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")
-            sent = self.database.execute(code).fetchall() if size else []
+            sent = tables.each(self.database, code) if size else []
             reply = process.execute([*rows.columns], sent, finished=end >= size)
             yield from (dict(zip(reply.columns, row, strict=True)) for row in reply.rows)
 

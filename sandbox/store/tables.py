@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import duckdb
 
@@ -43,6 +44,13 @@ def store(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row]) 
         database.execute(f"INSERT INTO {table} BY NAME SELECT {', '.join(columns)}", list(columns.values()))
         total += len(batch)
     return total
+
+
+def each(database: duckdb.DuckDBPyConnection, code: str) -> Iterator[Any]:
+    """Yield the rows of a query, a batch of them in memory at a time; the connection runs nothing else meanwhile."""
+    cursor = database.execute(code)
+    while batch := cursor.fetchmany(BATCH):
+        yield from batch
 
 
 @contextlib.contextmanager

@@ -84,12 +84,16 @@ def fingerprint_in(path):
     return ""
 
 
+@pytest.mark.parametrize("size", pictures.SIZES)
+@pytest.mark.parametrize("view", pictures.VIEWS)
+def test_a_picture_shows_the_view_as_it_is(view, size):
+    assert fingerprint_in(pictures.place(view, size)) == pictures.fingerprint(view), "make screenshots"
+
+
 @pytest.mark.parametrize(("view", "page"), [("overview", "README.md"), ("tuning", "docs/tuning.md")])
-def test_a_picture_of_a_page_shows_the_view_as_it_is(view, page):
-    picture = pictures.FOLDER / f"{view}.png"
-    assert fingerprint_in(picture) == pictures.fingerprint(view), "make screenshots"
+def test_a_page_shows_the_picture_of_its_view(view, page):
     shown = pictures.ROOT / page
-    assert f"]({picture.relative_to(shown.parent).as_posix()})" in shown.read_text("utf-8")
+    assert f"]({pictures.place(view, '').relative_to(shown.parent).as_posix()})" in shown.read_text("utf-8")
 
 
 def test_a_picture_keeps_what_it_was_drawn_from(tmp_path):

@@ -6,6 +6,7 @@ An ASGI middleware records what the browser requests; the browser's own log has 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -27,6 +28,16 @@ DRAWN = "() => !document.getElementById('root') || document.querySelector('#root
 
 SIZE = 1440, 2500
 """Of the window, in pixels: so high that a view is drawn whole."""
+
+WIDTHS = 1280, 1440, 1920, 2560
+"""Of windows in which a view must be good to read, in pixels: from a small notebook to a large screen."""
+
+FILLED = """() => {
+    const panels = [...document.querySelectorAll('[data-test=viz-size-wrapper]')];
+    const edge = Math.max(...panels.map(panel => panel.getBoundingClientRect().right));
+    return !panels.length || Math.abs(edge / innerWidth - 1) < 0.02;
+}"""
+"""A test for the page: whether its panels fill the width of the window."""
 
 MARGIN = 12
 """Below the last panel of a picture, in pixels."""
@@ -129,6 +140,11 @@ class Screen:
         self.page.wait_for_function(DRAWN)
         self.settle()
 
+    def resize(self, width: int) -> None:
+        """Give the window a width, in pixels, and a height that grows with it; wait until panels have followed."""
+        self.page.set_viewport_size({"width": width, "height": SIZE[1] * width // SIZE[0]})
+        self.page.wait_for_function(FILLED)
+
     def forget(self) -> None:
         """Forget what happened."""
         self.errors.clear()
@@ -141,7 +157,7 @@ class Screen:
             self.page.wait_for_timeout(1000 * QUIET / CALM)
             started = time.monotonic()
             busy = self.recorder.open or self._running()
-            self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done()))")
+            self.page.evaluate("() => new Promise(done => requestIdleCallback(() => done(), {timeout: 1000}))")
             still = not busy and self.recorder.last < started < time.monotonic() < started + QUIET / CALM
             calm = calm + 1 if still else 0
             if calm > CALM:
@@ -196,12 +212,13 @@ class Screen:
         self.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     def picture(self, path: Path) -> None:
-        """Write a picture (PNG) of the page, down to the last panel."""
+        """Write a picture (PNG) of the page in the width of the window, down to the last panel."""
         bottom = self.page.evaluate(
             "() => Math.max(...[...document.querySelectorAll('[data-test=viz-size-wrapper]')].map("
-            "panel => panel.getBoundingClientRect().bottom))"
+            "panel => panel.getBoundingClientRect().bottom + scrollY))"
         )
-        self.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": SIZE[0], "height": bottom + MARGIN})
+        size = {"width": self.page.evaluate("() => innerWidth"), "height": math.ceil(bottom) + MARGIN}
+        self.page.screenshot(path=path, clip={"x": 0, "y": 0, **size}, full_page=True)
 
 
 @contextmanager

@@ -14,9 +14,17 @@ from pathlib import Path
 from tools import ROOT
 
 FOLDER = ROOT / "docs/images"
-VIEWS = ("overview", "tuning")
+VIEWS = ("overview", "entity", "tuning", "start_here")
+SIZES = {"": 1440, "-wide": 1920}
+"""The width of the window, in pixels, by what follows the view in a picture's name."""
+
 KEYWORD = b"Drawn from"
 START = len(b"\x89PNG\r\n\x1a\n")
+
+
+def place(view: str, size: str) -> Path:
+    """Return where the picture of a view is, in one of the SIZES."""
+    return FOLDER / f"{view}{size}.png"
 
 
 def sources(view: str) -> list[Path]:

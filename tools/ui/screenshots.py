@@ -1,5 +1,6 @@
 """`python -m tools.ui.screenshots`: write the pictures of views in README and docs, over the demo events."""
 
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from tools.ui.web import Web, serving
 CLICK = {"tuning": ("Values that hits share", "b.heron")}
 """What is clicked before a picture: the first row of a panel's table with a text."""
 
-LARGEST = 300_000
+LARGEST = 450_000
 """Bytes of a picture."""
 
 
@@ -33,12 +34,13 @@ def main() -> int:
         ):
             shown = Screen(page, recorder, address)
             pictures.FOLDER.mkdir(parents=True, exist_ok=True)
-            for name in pictures.VIEWS:
+            for name, (size, width) in itertools.product(pictures.VIEWS, pictures.SIZES.items()):
+                shown.resize(width)
                 shown.open(name)
                 if name in CLICK:
                     shown.click(*CLICK[name])
                     shown.settle()
-                picture = pictures.FOLDER / f"{name}.png"
+                picture = pictures.place(name, size)
                 shown.picture(picture)
                 pictures.write(name, picture)
                 console.print(f"{picture.relative_to(ROOT)}: {picture.stat().st_size:,} bytes")

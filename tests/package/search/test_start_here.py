@@ -61,10 +61,12 @@ class Server:
             {**risk, "risk_event_id": id, "index": index, "_indextime": int(now - ago)} for id, index, ago in came
         )
 
-    def shown(self, source="ds_setup", reader="admin"):
+    def acting(self, reader):
         role = USERS[reader][1]
-        acting = self.splunkd.acting(Session(reader, role, ROLES[role]))
-        result = acting.search(VIEW.query(source))
+        return self.splunkd.acting(Session(reader, role, ROLES[role]))
+
+    def shown(self, source="ds_setup", reader="admin"):
+        result = self.acting(reader).search(VIEW.query(source))
         assert [text for level, text, _ in result.messages if level != "INFO"] == []
         return {row.get("Check") or row.get("Detection") or row["Search"]: row for row in result.rows}
 
@@ -258,6 +260,27 @@ def matches(row, state, found, fix):
     assert (row["State"], row["Found"][: len(found)]) == (state, found)
     assert fix in row["Fix"]
     assert bool(row["Fix"]) == (state != OK)
+
+
+NOTHING_RUNS, NO_CHECK = "No detection runs by itself.", "The data check is not scheduled."
+QUIET = "Nothing alerts on risk."
+CHECKED = "[SSA - Data check]\nenableSched = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "todo"),
+    [
+        ({}, [NOTHING_RUNS, NO_CHECK, QUIET]),
+        ({"savedsearches": CHECKED}, [NOTHING_RUNS, QUIET]),
+        ({"savedsearches": f"{CHECKED}[{SCORE}]\nenableSched = 1\n"}, [NOTHING_RUNS]),
+        ({"savedsearches": f"{CHECKED}{RUNS}"}, [QUIET]),
+        ({"savedsearches": f"{CHECKED}{RUNS}[{SCORE}]\nenableSched = 1\n"}, []),
+    ],
+)
+def test_overview_can_see_cheaply_what_is_open(server, changes, todo):
+    server.set_up(**changes)
+    (row,) = server.acting("admin").search("| `ssa_setup_open`").rows
+    assert (int(row["open"]), row["todo"] or "") == (len(todo), " ".join(todo))
 
 
 @pytest.mark.parametrize(("check", "changes", "state", "found", "fix"), SETUP)

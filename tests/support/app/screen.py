@@ -74,12 +74,49 @@ class View(Screen):
         return [title for title in titles if "$" not in title and title not in shown]
 
     def speechless(self) -> list[str]:
-        """Return the titles of panels that have nothing to show, and do not say why."""
-        found = self.page.evaluate(
-            """() => [...document.querySelectorAll('#root [data-test=viz-size-wrapper] [data-test=message]')].map(
-                message => message.closest('[data-test=viz-size-wrapper]').parentElement.innerText)"""
-        )
+        """Return the titles of tables and single values that have nothing to show, and do not say why.
+
+        A chart without data is none: Splunk says so in its place.
+        """
+        found = self._panels("[data-test=message]") + self._panels("[data-test=majorValue]", "N/A")
         return [" ".join(text.split()) for text in found]
+
+    def failing(self) -> list[str]:
+        """Return what panels show that have an error in place of their data."""
+        found = self._panels("svg[aria-label=Error]")
+        return [" ".join(text.split()) for text in found]
+
+    def _panels(self, part: str, text: str = "") -> list[str]:
+        """Return the text of each panel with a part (a CSS selector) that has this text, if one is given."""
+        found: list[str] = self.page.evaluate(
+            """([part, text]) => [...document.querySelectorAll('#root [data-test=viz-size-wrapper]')].map(
+                body => body.parentElement).filter(panel => [...panel.querySelectorAll(part)].some(
+                one => !text || one.innerText.trim() === text)).map(panel => panel.innerText)""",
+            [part, text],
+        )
+        return found
+
+    def cut(self) -> list[str]:
+        """Return the titles that do not fit their panel: they end in an ellipsis."""
+        return self._titles("(panel, title) => title && title.scrollWidth > title.clientWidth")
+
+    def sideways(self) -> list[str]:
+        """Return the titles of panels with a table that is read whole only by scrolling it sideways."""
+        wide = "one => one.scrollWidth > one.clientWidth"
+        return self._titles(f"panel => [...panel.querySelectorAll('[data-test=scroll-container]')].some({wide})")
+
+    def below(self, height: int) -> list[str]:
+        """Return the titles of panels that are not whole within the first so many pixels of the page."""
+        return self._titles(f"panel => panel.getBoundingClientRect().bottom + scrollY > {height}")
+
+    def _titles(self, which: str) -> list[str]:
+        """Return the titles of the panels for which a function of the panel and its title holds, from the top."""
+        found: list[str] = self.page.evaluate(
+            f"""() => [...document.querySelectorAll('#root [data-test=viz-size-wrapper]')].map(
+                body => [body.parentElement, body.parentElement.querySelector('[data-test=viz-title]')]).filter(
+                ([panel, title]) => ({which})(panel, title)).map(([, title]) => title ? title.textContent : '')"""
+        )
+        return found
 
     @property
     def text(self) -> str:
