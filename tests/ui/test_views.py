@@ -47,11 +47,6 @@ def splunks_own(violation):
 
 
 KNOWN = {
-    "overview": {
-        "cut: Users by highest 24-hour score (red: above the threshold)",
-        "cut: Devices by highest 24-hour score (red: above the threshold)",
-        "sideways: Devices by highest 24-hour score (red: above the threshold)",
-    },
     "tuning": {
         "cut: Found, after the allow list",
         "cut: The line that leaves it out: a search to run, for the allow list, or a macro's definition",
