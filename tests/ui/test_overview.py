@@ -203,12 +203,17 @@ def alerts_at(now):
     one = {"rule": "SSA - Severe Hit - Rule", "entities": ["user:j.doe", "system:ws-10.example"], **raised}
     more = {"severity": "high", "risk_score": 64, "message": "high severity on `j.doe`", "state": "new"}
     yield one | more
-    yield one | more | {"entities": ["system:ws-10.example"], "severity": "critical", "message": "a score of 193"} | {
-        "state": "in progress",
-        "owner": "amy",
-        "raised": now - 10 * 60,
-        "last_raised": now - 5 * 60,
-    }
+    yield (
+        one
+        | more
+        | {"entities": ["system:ws-10.example"], "severity": "critical", "message": "a score of 193"}
+        | {
+            "state": "in progress",
+            "owner": "amy",
+            "raised": now - 10 * 60,
+            "last_raised": now - 5 * 60,
+        }
+    )
     yield one | more | {"entities": ["user:m.rao"], "state": "closed", "raised": now - 30 * HOUR}
 
 
@@ -333,4 +338,7 @@ def test_a_time_range_that_ends_before_it_begins_fails_as_one(days):
 def test_what_matters_is_within_the_first_thousand_pixels(days):
     days.open("overview")
     days.resize(1920)
-    assert days.below(1020) == ["Latest messages, one for each process (click for its event)", "Detections: the noisy ones first"]
+    assert days.below(1020) == [
+        "Latest messages, one for each process (click for its event)",
+        "Detections: the noisy ones first",
+    ]

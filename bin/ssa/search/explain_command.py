@@ -81,7 +81,7 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
             )
         only = conf.comma_list(self.part or "")
         unknown = [f"'{name}'" for name in only if name not in (*PARTS, *MORE_PARTS)]
-        if unknown or self.part is not None and not only:
+        if unknown or (self.part is not None and not only):
             what = f"unknown part {', '.join(unknown)}" if unknown else "part= is empty"
             raise DetectionError(f"{what}: the parts are {', '.join((*PARTS, *MORE_PARTS))}")
         for row in self._all(Catalogue.of_app(APP, Index(APP) if only else None), only):

@@ -71,9 +71,7 @@ STATES = [
 
 
 @pytest.mark.parametrize(("scheduled", "minutes", "kept", "states", "says"), STATES)
-def test_it_is_healthy_only_where_detections_run_and_the_data_is_whole(
-    estate, scheduled, minutes, kept, states, says
-):
+def test_it_is_healthy_only_where_detections_run_and_the_data_is_whole(estate, scheduled, minutes, kept, states, says):
     estate.schedule(*scheduled)
     if minutes is not None:
         estate.instance.add_events([ran(name, 60 * minutes) for name in (RULE, EVERY)])
