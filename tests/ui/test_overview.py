@@ -185,7 +185,7 @@ def test_where_nothing_runs_no_figure_looks_well_and_each_panel_says_what_to_do(
     bare.open("overview")
     assert set(figures(bare).values()) == {("0", "0")}
     assert [re.sub(r"of \d+", "of all", text) for text in health(bare)] == [
-        "TO DO Start here: no detection runs, nothing alerts, data check not scheduled.",
+        "TO DO Start here: No detection runs by itself. The data check is not scheduled. Nothing alerts on risk.",
         "LOOK 0 of all detections scheduled, no run in 7 days, data check not scheduled.",
     ]
     says = {WHO: "Start here checks", OPEN: "No risk rule is scheduled", NOISE: "Widen", MESSAGES: "No risk events"}

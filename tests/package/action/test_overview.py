@@ -56,17 +56,23 @@ def ran(name, ago):
 
 STATES = [
     # scheduled, minutes since the run, what the data check keeps; and the rows: state, what they say
-    ((), None, [], ["TO DO", "LOOK"], "no detection runs, nothing alerts, data check not scheduled"),
+    (
+        (),
+        None,
+        [],
+        ["TO DO", "LOOK"],
+        "No detection runs by itself. The data check is not scheduled. Nothing alerts on risk.",
+    ),
     ((RULE, SCORE, CHECK), 12, checked(), ["OK"], "1 of N detections scheduled, last run 12 min ago, data check OK"),
     ((EVERY, SCORE, CHECK), 12, checked(), ["OK"], "All detections scheduled in one search, last run 12 min ago"),
     ((RULE, SCORE, CHECK), 200, checked(), ["LOOK"], "1 of N detections scheduled, last run 3 h ago, data check OK"),
     ((RULE, SCORE, CHECK), None, checked(), ["LOOK"], "1 of N detections scheduled, no run in 7 days"),
-    ((RULE, CHECK), 12, checked(), ["TO DO", "OK"], "Start here: nothing alerts."),
-    ((RULE, SCORE), 12, checked(), ["TO DO", "LOOK"], "Start here: data check not scheduled."),
-    ((RULE, SCORE, CHECK), 12, [], ["TO DO", "LOOK"], "Start here: data check has not run yet."),
+    ((RULE, CHECK), 12, checked(), ["TO DO", "OK"], "Start here: Nothing alerts on risk."),
+    ((RULE, SCORE), 12, checked(), ["TO DO", "LOOK"], "Start here: The data check is not scheduled."),
+    ((RULE, SCORE, CHECK), 12, [], ["LOOK"], "data check has not run yet."),
     ((RULE, SCORE, CHECK), 12, checked(4 * HOUR), ["TO DO", "LOOK"], "data check has not run since 2026-03-02 06:00"),
     ((RULE, SCORE, CHECK), 12, checked(command_line=0), ["TO DO", "LOOK"], "data check: 1 wrong"),
-    ((RULE, SCORE, CHECK), 12, checked(events=3), ["TO DO", "LOOK"], "data check: too few events to judge"),
+    ((RULE, SCORE, CHECK), 12, checked(events=3), ["LOOK"], "data check: too few events to judge"),
 ]
 
 
