@@ -112,6 +112,16 @@ def test_an_analyst_edits_the_lookups_that_users_edit_by_search_and_by_rest(serv
     assert len(server.search("amy", f"| inputlookup {lookup}")) == 1
 
 
+def test_an_analyst_takes_an_alert_and_who_is_none_cannot(server):
+    alerts = server.instance.kvstore.collection(APP, "ssa_alerts")
+    alerts.save([{"_key": "a", "state": "new", "entities": ["user:bob", "system:ws-1"]}], replace=True)
+    line = server.search("amy", '| inputlookup ssa_alerts | eval me="amy" | `ssa_alert_lines`')[0]["take"]
+    assert "cannot write" in server.search("eve", line)
+    server.search("amy", line)
+    (found,) = alerts.find()
+    assert (found["state"], found["owner"], found["entities"]) == ("in progress", "amy", ["user:bob", "system:ws-1"])
+
+
 def test_an_analyst_reads_risk_and_of_the_internal_index_the_lines_of_the_action(server):
     found = server.search("amy", "search index=* OR index=_* earliest=0 latest=+1d | table index, _raw")
     assert sorted((row["index"], row["_raw"].partition(" - ")[2]) for row in found) == [

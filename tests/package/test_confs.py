@@ -229,10 +229,14 @@ def test_every_lookup_file_has_its_lookup_and_every_lookup_its_file_or_collectio
     }
 
 
+UNTYPED = {"ssa_alerts": ["entities", "detections"]}
+"""Fields that hold a list, or, after outputlookup, one text."""
+
+
 @pytest.mark.parametrize("name", stanzas("collections"))
 def test_a_lookup_has_every_field_of_its_collection(name):
     collection, lookup = stanzas("collections")[name], stanzas("transforms")[name]
-    fields = [key.removeprefix("field.") for key in collection if key.startswith("field.")]
+    fields = [key.removeprefix("field.") for key in collection if key.startswith("field.")] + UNTYPED.get(name, [])
     listed = lookup["fields_list"].split(", ")
     assert sorted(listed) == sorted(["_key", *fields])
     assert collection["enforceTypes"] == "true"
@@ -242,7 +246,11 @@ def test_a_lookup_has_every_field_of_its_collection(name):
     assert set(re.findall(r"\((\w+)\)", lookup.get("match_type", ""))) <= set(fields)
 
 
-@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - {LEDGER, "ssa_data_check", "ssa_lookup_history"}))
+KEPT = {LEDGER, "ssa_alerts", "ssa_data_check", "ssa_lookup_history"}
+"""Collections that the app writes."""
+
+
+@pytest.mark.parametrize("name", sorted(set(stanzas("collections")) - KEPT))
 def test_what_users_edit_ends_has_an_owner_and_a_reason_and_is_on_the_page_with_every_field(name):
     fields = {key.removeprefix("field.") for key in stanzas("collections")[name] if key.startswith("field.")}
     assert {"expires", "owner", "reason"} <= fields
@@ -568,6 +576,7 @@ def test_the_data_check_alerts_low_and_once_a_day_for_each_group_and_thing():
 @pytest.mark.parametrize("name", RULES)
 def test_a_risk_rule_alerts_once_for_each_process_or_user_or_device_and_period(name):
     rule = SAVED[name]
+    assert rule["action.ssa_alert"] == "1"
     columns = re.split(r",\s*", re.search(r"\| table ([^|]+)$", rule["search"])[1])
     keys = ("alert.suppress.fields", "alert.suppress.period", "dispatch.earliest_time")
     assert tuple(rule[key] for key in keys) == RULES[name]
@@ -621,9 +630,10 @@ def test_no_conf_of_splunk_gets_settings_that_would_hold_for_every_app():
         assert "[default]" not in text or name == CONF
 
 
-def test_the_action_reads_its_limits_where_splunk_does():
-    settings, problems = stanzas("alert_actions")["ssa_risk"], []
-    limits = payload.limits(lambda *problem: problems.append(problem), str(ROOT))
+@pytest.mark.parametrize("action", ["ssa_risk", "ssa_alert"])
+def test_an_action_reads_its_limits_where_splunk_does(action):
+    settings, problems = stanzas("alert_actions")[action], []
+    limits = payload.limits(lambda *problem: problems.append(problem), str(ROOT), action)
     assert (limits.results, problems) == (int(settings["maxresults"]), [])
     assert (f"{limits.seconds / 60:.0f}m", settings["is_custom"]) == (settings["maxtime"], "1")
 
@@ -650,7 +660,7 @@ def test_an_analyst_may_write_what_users_edit_and_nothing_else():
     edited = re.findall(r"inputlookup append=true strict=true (\w+)", MACROS["ssa_lookup_changes"]["definition"])
     assert {name for name, one in meta.items() if "ssa_analyst" in one.get("access", "")} == {
         "lookups/ssa_allow_list_copy.csv",
-        *(f"collections/{name}" for name in edited),
+        *(f"collections/{name}" for name in [*edited, "ssa_alerts"]),
     }
     assert (
         f"ssa_(?:{'|'.join(name.removeprefix('ssa_') for name in edited)})"

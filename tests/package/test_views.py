@@ -23,7 +23,7 @@ UI = ROOT / "default/data/ui"
 VIEWS = views.shipped()
 WIDTH, LEAST_REFRESH, MOST_SEARCHES = 1440, 60, 8
 HANDLERS = {"drilldown.customUrl", "drilldown.setToken"}
-KINDS = {"bar", "column", "markdown", "singlevalue", "table"}
+KINDS = {"bar", "column", "line", "markdown", "singlevalue", "table"}
 OWN_OBJECTS = re.compile(
     r"\| rest /servicesNS/nobody/ssa_detections/(?:saved/searches|configs/conf-(?:macros|alert_actions)) "
     r"splunk_server=local count=0 (?:add_orphan_field=yes )?"
@@ -441,13 +441,18 @@ RULES = confs.load(ROOT, "restmap")["validation:savedsearch"]
         ("historic", "1", "1", None),
         ("historic", None, "1", None),
         ("historic", "maybe", "1", "Yes (1) or No (0)"),
+        ("severity", "high", "1", None),
+        ("severity", None, "1", None),
+        ("severity", "urgent", "0", None),
+        ("severity", "urgent", "1", "informational, low, medium, high or critical"),
     ],
 )
 def test_what_a_user_enters_is_checked_with_an_error_that_helps(instance, parameter, value, on, says):
-    name = f"action.ssa_risk.param.{parameter}"
+    action = "ssa_alert" if parameter == "severity" else "ssa_risk"
+    name = f"action.{action}.param.{parameter}"
     entered = "null()" if value is None else json.dumps(value)
     (row,) = instance.search(
-        f'| makeresults | eval "action.ssa_risk"="{on}", "{name}"={entered} | eval error={RULES[name]}'
+        f'| makeresults | eval "action.{action}"="{on}", "{name}"={entered} | eval error={RULES[name]}'
     ).rows
     assert (says in row["error"]) if says else row["error"] is None
 

@@ -14,32 +14,6 @@ def whole(screen):
     assert (screen.failed_searches(), screen.unanswered(), screen.errors) == ([], [], [])
 
 
-def sources(screen):
-    return sorted(search.source for search in screen.searches())
-
-
-def test_another_entity_runs_the_searches_again_that_are_about_it(screen):
-    screen.open("entity")
-    about = sorted(one.source for one in screen.searches() if 'risk_object="' in one.text)
-    screen.forget()
-    name = screen.page.get_by_role("textbox").first
-    name.fill('o"neil | delete')
-    name.press("Enter")
-    screen.settle()
-    assert sources(screen) == about != []
-    assert all('risk_object="o\\"neil | delete"' in search.text for search in screen.searches())
-    whole(screen)
-
-
-def test_a_click_on_an_entity_shows_its_events_on_the_spot(screen):
-    screen.open("entity")
-    screen.click("Users and devices by highest 24-hour score", "e.plover")
-    screen.settle()
-    assert screen.token("entity") == "e.plover"
-    assert {row["Entity"] for row in screen.table("Its events in order")} == {"e.plover"}
-    whole(screen)
-
-
 @pytest.mark.parametrize("field", ["parent_process_name", "parent_process", "process", "user"])
 def test_a_tuning_line_removes_exactly_the_rows_that_it_promised(screen, demo, field):
     screen.open("tuning")

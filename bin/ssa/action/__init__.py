@@ -1,1 +1,1 @@
-"""The alert action ssa_risk: results of a search -> risk events, and everything on their way to the index."""
+"""The alert actions: ssa_risk makes risk events of results and writes them, ssa_alert keeps alerts for triage."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
-import threading
 import time
 import traceback
 from collections import Counter
@@ -23,11 +21,21 @@ from .display import shorten
 from .entities import Ignored
 from .log import Log
 from .payload import Action, Limits, PayloadError
+from .process import (
+    DEADLINE,
+    EXIT_DEFECT,
+    EXIT_DETECTION,
+    EXIT_INPUT,
+    EXIT_OK,
+    EXIT_SPLUNKD,
+    EXIT_USAGE,
+    ONE_REQUEST,
+    QUERIES,
+    WATCHDOG,
+    watch,
+)
 from .sink import Ledger, Patience, Sink, SinkError
 from .spool import Spool
-
-EXIT_OK, EXIT_USAGE, EXIT_INPUT, EXIT_DETECTION, EXIT_SPLUNKD, EXIT_DEFECT = range(6)
-"""Exit codes: done; the action is set up wrongly; the results; a detection; no sink took the events; a bug."""
 
 LONGEST_NAME = 1_000
 """Characters of a detection's name that are looked at."""
@@ -56,12 +64,6 @@ NO_BACKFILL = (
 
 LEDGER_AGE = 30 * 86_400
 """Seconds that the ledger remembers a risk event."""
-
-ONE_REQUEST, QUERIES, DEADLINE, WATCHDOG = 0.1, 0.2, 0.75, 0.9
-"""Shares of maxtime: one request may take so much; queries that fail may cost so much, so that events have the rest,
-and so may the tries of a sink before another stands in for it; nothing is begun later; the process ends itself.
-splunkd would kill it at 1, without a message. What Python took to start is part of the time: time.process_time() knows
-most of it."""
 
 NONE: set[str] = set()
 
@@ -352,7 +354,7 @@ def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
         log.secret = action.session_key
         payload.check_index(action.index, limits)
         run = Run(action, log, limits)
-        watchdog = watch(run, limits.seconds * WATCHDOG - time.process_time())
+        watchdog = watch(log, run.summary, limits.seconds * WATCHDOG - time.process_time())
         try:
             return run.execute()
         finally:
@@ -364,20 +366,3 @@ def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
         # A defect of ours must be one line that can be searched for, not a traceback in pieces.
         log("ERROR", f"ssa_risk failed, please report this: {traceback.format_exc()}")
         return EXIT_DEFECT
-
-
-def watch(run: Run, seconds: float) -> threading.Timer:
-    """End the process after so many seconds, with a message: splunkd would kill it a little later without one."""
-
-    def end() -> None:
-        # Where no process reads the log, writing to it would wait for ever.
-        last = threading.Timer(1, os._exit, [EXIT_SPLUNKD])
-        last.daemon = True
-        last.start()
-        run.log("ERROR", f"out of time after {seconds:.1f} s, what was not written yet is lost: {run.summary()}")
-        os._exit(EXIT_SPLUNKD)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    return timer

@@ -16,6 +16,12 @@ BACKFILL = "SSA - Backfill"
 INDEX = "risk"
 """The index for risk events, and the only one that is allowed, unless an admin says otherwise."""
 
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+"""From the lowest to the highest."""
+
+SEVERITY = "medium"
+"""That of a result that names none, where ssa_alert gets no parameter severity."""
+
 MAXTIME, MAXRESULTS = "5m", "10000"
 """Splunk's defaults for an action whose stanza in alert_actions.conf sets no limits."""
 
@@ -47,6 +53,7 @@ class Action:
     index: str
     dry_run: bool
     historic: bool
+    severity: str
 
 
 class Limits(NamedTuple):
@@ -94,7 +101,16 @@ def read_action(stream: IO[bytes]) -> Action:
         index=_text(settings, "index", INDEX).strip(),
         dry_run=dry_run,
         historic=historic,
+        severity=_severity(settings),
     )
+
+
+def _severity(settings: Mapping[str, Any]) -> str:
+    """Return the severity of results that have none; raises PayloadError for any other word."""
+    severity = _text(settings, "severity", SEVERITY).strip().lower()
+    if severity not in SEVERITIES:
+        raise PayloadError(f"parameter severity: expected one of {', '.join(SEVERITIES)}, found '{severity}'")
+    return severity
 
 
 def _switch(settings: Mapping[str, Any], name: str) -> bool:
@@ -118,13 +134,13 @@ def _text(source: Mapping[str, Any], key: str, default: str = "") -> str:
     return text
 
 
-def limits(log: Callable[[str, str], None], app: str = conf.APP) -> Limits:
-    """Read the action's own settings; what cannot be read is a warning, and the default holds.
+def limits(log: Callable[[str, str], None], app: str = conf.APP, action: str = "ssa_risk") -> Limits:
+    """Read an action's own settings; what cannot be read is a warning, and the default holds.
 
     They are read from the app's files, and no parameters: any saved search could override a parameter.
     """
     try:
-        stanza = conf.load(app, "alert_actions").stanzas.get("ssa_risk", conf.Stanza())
+        stanza = conf.load(app, "alert_actions").stanzas.get(action, conf.Stanza())
     except conf.ConfError as error:
         log("WARN", f"going on with maxtime = {MAXTIME}, allowed_indexes = {INDEX}: {error}")
         stanza = conf.Stanza()

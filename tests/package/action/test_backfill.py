@@ -121,11 +121,10 @@ def test_no_rule_alerts_no_score_counts_and_the_views_show_it_with_its_mark(esta
     conf(estate.local / "savedsearches.conf", {"SSA - odd - Rule": search})
     assert backfill("odd", "--days", "3")[1][-1] == [10, 20, 20, 0]
     assert (alerts(estate), estate.instance.search("`ssa_risk_scores`").rows) == (NONE, [])
-    assert shown(estate, "entity", "ds_parts") == []
-    for name, source in (("overview", "ds_messages"), ("entity", "ds_events")):
-        rows = shown(estate, name, source)
-        message = "Message" if name == "overview" else "risk_message"
-        assert rows and all(row[message].startswith(MARK) for row in rows)
+    assert shown(estate, "entity", "ds_parts", entity="amy") == []
+    for name, source in (("overview", "ds_messages"), ("entity", "ds_in_order")):
+        rows = shown(estate, name, source, entity="amy")
+        assert rows and all(row["Message"].startswith(MARK) for row in rows)
     assert [(row["Detection"], row["Hits"]) for row in shown(estate, "tuning", "ds_noise", detection="odd")] == [
         ("odd", "10")
     ]
@@ -237,12 +236,9 @@ def test_a_hit_in_both_indexes_is_shown_once_and_as_what_the_score_counts(estate
         else:
             assert backfill(GIVEN)[1][-1] == [1, 2, 2, 0]
     assert len(estate.instance.search("`ssa_risk_events`").rows) == 4
-    for name, source, message, count in (
-        ("overview", "ds_messages", "Message", 1),
-        ("entity", "ds_events", "risk_message", 2),
-    ):
-        rows = shown(estate, name, source)
-        assert [row[message].startswith(MARK) for row in rows] == [False] * count
+    for name, source in (("overview", "ds_messages"), ("entity", "ds_in_order")):
+        rows = shown(estate, name, source, entity="amy")
+        assert [row["Message"].startswith(MARK) for row in rows] == [False]
 
 
 FORGED = (" historic=1", ', historic="1"', '", historic="1', '\\", historic="1', '\\\\", historic="1', "\nhistoric=1\n")

@@ -186,14 +186,18 @@ def test_the_views_show_the_scores_of_their_range(told, start, end):
         above = sum(one.score > 100 for one in ones.values())
         assert (int(row["entities"]), int(row["above"])) == (len(ones), above)
     rows = panel(estate, "entity", "ds_chooser", start=start, end=end)
-    assert {row["Entity"]: float(row["Score"]) for row in rows} == {name: one.score for name, one in wanted.items()}
+    assert {row["Name"]: float(row["Score"]) for row in rows} == {
+        n: one.score for n, one in wanted.items() if one.score
+    }
     for name in sorted(wanted, key=lambda name: -wanted[name].score)[:3]:
         one = wanted[name]
-        (totals,) = panel(estate, "entity", "ds_totals", name, start, end)
-        assert (float(totals["score"]), int(totals["events"])) == (one.score, one.hits)
-        rows = panel(estate, "entity", "ds_detections", name, start, end)
-        assert sorted(float(row["Score"]) for row in rows) == sorted(one.parts.values())
-        chart = [float(row[name]) for row in panel(estate, "entity", "ds_over_time", name, start, end) if row[name]]
+        (head,) = panel(estate, "entity", "ds_known", name, start, end)
+        assert float(head["Score"].partition(" of ")[0]) == one.score
+        total, *rows = panel(estate, "entity", "ds_contributions", name, start, end)
+        assert (float(total["Adds"]), int(total["Hits"])) == (one.score, one.hits)
+        assert sorted(float(row["Adds"]) for row in rows) == sorted(one.parts.values())
+        who = f"{'user' if kind_of(name) == 'user' else 'device'} {name}"
+        chart = [float(row[who]) for row in panel(estate, "entity", "ds_over_time", name, start, end) if row[who]]
         assert max(chart) == one.score
 
 

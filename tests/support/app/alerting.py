@@ -47,6 +47,8 @@ def users(number, start=0):
 class Action:
     """The app in an instance, and its splunkd; `run` starts the action as splunkd does."""
 
+    entry = "ssa_risk.py"
+
     def __init__(self, instance, splunkd, python):
         self.instance, self.splunkd, self.python = instance, splunkd, python
         self.app = instance.apps / APP
@@ -113,7 +115,7 @@ class Action:
         return ran.returncode, log
 
     def command(self, *arguments):
-        return [self.python, str(self.app / "bin/ssa_risk.py"), *arguments]
+        return [self.python, str(self.app / "bin" / self.entry), *arguments]
 
     def local(self, conf, text):
         """Add to a conf what an admin would."""

@@ -71,9 +71,13 @@ class View(Screen):
         return [dict(zip(names, row, strict=False)) for row in rows]
 
     def untitled(self) -> list[str]:
-        """Return the titles of panels that are not to be seen; one that a token is part of may say anything."""
+        """Return the titles of panels that are not to be seen; one that a token is part of may say anything.
+
+        What hides itself without data is no such panel.
+        """
         found = self.page.evaluate("() => JSON.parse(document.getElementById('view').textContent).definition")
-        titles = [panel.get("title", "") for panel in found["visualizations"].values()]
+        panels = [panel for panel in found["visualizations"].values() if not panel.get("hideWhenNoData")]
+        titles = [panel.get("title", "") for panel in panels]
         shown = self.text
         return [title for title in titles if "$" not in title and title not in shown]
 

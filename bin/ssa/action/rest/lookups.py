@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from ssa.action.entities import Ignored
 
-from .session import OWNER, Session, content, strange
+from .collection import DATA, MISSING, NAMESPACE, Collection
+from .session import Session, content
 
 LEDGER, IGNORED = "ssa_risk_ledger", "ssa_ignored_entities"
 """KV-store collections of ours (collections.conf)."""
 
 IDS_IN_A_QUERY = 100
 """risk_event_ids that one query of a batch_find names."""
-
-MOST_RECORDS = 1_000
-"""Records in one batch_save (limits.conf [kvstore] max_documents_per_batch_save)."""
-
-NAMESPACE: dict[str, Any] = {"owner": "nobody", "app": "ssa_detections", "sharing": "app"}
-DATA = "storage/collections/data"
-JSON = [("Content-Type", "application/json")]
-MISSING = {
-    403: f"The search's owner may not use the app's KV store. {OWNER}",
-    404: "The KV store does not have the app's collections: is it up (splunk show kvstore-status), and was Splunk "
-    "restarted after installing?",
-}
 
 
 class KvLedger:
@@ -38,48 +24,24 @@ class KvLedger:
     """
 
     def __init__(self, session: Session, index: str) -> None:
-        self.session, self.index = session, index
+        self.collection, self.index = Collection(session, LEDGER, "the ledger"), index
 
     def known(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that were written before; raises SinkError.
-
-        REST API Reference, KV store endpoint descriptions: POST storage/collections/data/{collection}/batch_find.
-        """
+        """Return those of the ids that were written before; raises SinkError."""
         queries = [
-            {"query": {"$or": [{"_key": id} for id in ids[start : start + IDS_IN_A_QUERY]]}}
+            {"$or": [{"_key": id} for id in ids[start : start + IDS_IN_A_QUERY]]}
             for start in range(0, len(ids), IDS_IN_A_QUERY)
         ]
-        answer = self._post("batch_find", queries)
-        try:
-            records = itertools.chain.from_iterable(content(answer, list))
-            return {record["_key"] for record in records if record.get("index") == self.index}.intersection(ids)
-        except (TypeError, AttributeError, LookupError):
-            raise strange(answer) from None
+        found = self.collection.find(queries)
+        return {str(record.get("_key")) for record in found if record.get("index") == self.index}.intersection(ids)
 
     def note(self, ids: Sequence[str], time: float) -> None:
-        """Remember ids as written at a time (epoch s); raises SinkError.
-
-        REST API Reference, KV store endpoint descriptions: POST storage/collections/data/{collection}/batch_save.
-        """
-        records = [{"_key": id, "index": self.index, "written": time} for id in ids]
-        for start in range(0, len(records), MOST_RECORDS):
-            self._post("batch_save", records[start : start + MOST_RECORDS])
+        """Remember ids as written at a time (epoch s); raises SinkError."""
+        self.collection.save([{"_key": id, "index": self.index, "written": time} for id in ids])
 
     def forget(self, before: float) -> None:
-        """Drop what was noted before a time (epoch s); raises SinkError.
-
-        REST API Reference, KV store endpoint descriptions: DELETE storage/collections/data/{collection}.
-        """
-        query = json.dumps({"written": {"$lt": before}})
-        delete = self.session.service.delete
-        self.session.call("pruning the ledger", lambda: delete(f"{DATA}/{LEDGER}", query=query, **NAMESPACE), MISSING)
-
-    def _post(self, operation: str, records: list[dict[str, Any]]) -> bytes:
-        body, post = json.dumps(records), self.session.service.post
-        path = f"{DATA}/{LEDGER}/{operation}"
-        return self.session.call(
-            f"the ledger's {operation}", lambda: post(path, headers=JSON, body=body, **NAMESPACE), MISSING
-        )
+        """Drop what was noted before a time (epoch s); raises SinkError."""
+        self.collection.prune({"written": {"$lt": before}})
 
 
 def ignored(session: Session) -> list[Ignored]:

@@ -9,7 +9,7 @@ from tests.support.app.estate import APP, RULE, SCORE, Estate, running
 from tests.support.app.schedule import DAY, HOUR, conf
 from tools.ui import views
 
-pytestmark = pytest.mark.xdist_group("overview")
+pytestmark = [pytest.mark.xdist_group("overview"), pytest.mark.needs_no_browser]
 
 VIEW = views.shipped()["overview"]
 NOW = DAY + 10 * HOUR
