@@ -164,7 +164,8 @@ def test_what_is_found_again_counts_once(archive, estate, tmp_path):
             "score": f"`ssa_risk_parts` {columns}",
             "breadth": f"{new.saved(BREADTH)} | fields risk_object, risk_events, tactics, detections",
             "entity": view("entity", "ds_in_order") + OF + " | fields risk_object, Detection, Command",
-            "overview": view("overview", "ds_hits") + " | search NOT dll=old.dll | fields detection, dll",
+            "overview": view("overview", "ds_messages")
+            + ' | eval risk_object=split(Entities, ", ") | mvexpand risk_object | fields risk_object, Severity, Score',
         }
         for name, search in searches.items():
             rows = [[row for row in found(one, search) if row.get("risk_object") not in EARLY] for one in (new, estate)]

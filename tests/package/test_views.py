@@ -55,6 +55,8 @@ def expand(query):
 
 
 ROW = re.compile(r"row\.(.+)\.value")
+CLICKED = "value"
+"""What a click gives a link: values of its row, and that of the cell."""
 
 
 def tokens(node):
@@ -125,7 +127,8 @@ def token_problems(view):
         yield f"the token {name} has no default: what reads it would wait"
     used = {name for name, _ in tokens(definition)}
     for name in sorted(used - known):
-        if not ROW.fullmatch(name) or name in {name for name, _ in tokens([definition["dataSources"]])}:
+        clicked = ROW.fullmatch(name) or name == CLICKED
+        if not clicked or name in {name for name, _ in tokens([definition["dataSources"]])}:
             yield f"the token {name} is set nowhere"
     for name in sorted(known - used - {*result_tokens(view)}):
         yield f"the token {name} is never read"
@@ -263,40 +266,40 @@ def change(path, value):
     return apply
 
 
-USERS = "visualizations/viz_users"
+WHO = "visualizations/viz_who"
 MISTAKES = [
-    (f"{USERS}/dataSources/primary", "ds_nothing", "no data source is ds_nothing"),
-    ("visualizations/viz_dlls/dataSources/primary", "ds_parents", "nothing shows ds_dlls"),
+    (f"{WHO}/dataSources/primary", "ds_nothing", "no data source is ds_nothing"),
+    ("visualizations/viz_noise/dataSources/primary", "ds_who", "nothing shows ds_noise"),
     ("dataSources/ds_hits/options/query", " ", "ds_hits has no query"),
-    ("dataSources/ds_users/options/extend", "ds_devices", "ds_users extends no search"),
-    ("dataSources/ds_users/options/extend", None, "ds_users: a chain extends a search"),
-    ("dataSources/ds_users/options/query", "stats count", "the query of a chain begins with a pipe"),
-    ("dataSources/ds_users/name", "Hits", "two data sources have the same name"),
+    ("dataSources/ds_who/options/extend", "ds_noise", "ds_who extends no search"),
+    ("dataSources/ds_who/options/extend", None, "ds_who: a chain extends a search"),
+    ("dataSources/ds_who/options/query", "stats count", "the query of a chain begins with a pipe"),
+    ("dataSources/ds_who/name", "Hits", "two data sources have the same name"),
     ("dataSources/ds_hits/options/refresh", "10s", "ds_hits refreshes too often"),
     ("dataSources/ds_hits/options/query", "index=risk user=$entity$", "the token entity stands unquoted in a search"),
     ("dataSources/ds_hits/options/query", "index=risk user=$who|s$", "the token who is set nowhere"),
     ("dataSources/ds_hits/options/query", "user=$row.user.value|s$", "the token row.user.value is set nowhere"),
     ("inputs/input_entity/options/token", "nobody", "the token nobody is never read"),
-    (f"{USERS}/eventHandlers/0/type", "drilldown.fly", "unknown event handler drilldown.fly"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/moon", "a click leads to /app/ssa_detections/moon"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.who=x", "no input for form.who"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.entity=$entity$", "unquoted in a URL"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=x&earliest=0&latest=", "the command search"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=search x", "needs q, earliest and latest"),
+    (f"{WHO}/eventHandlers/0/type", "drilldown.fly", "unknown event handler drilldown.fly"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/moon", "a click leads to /app/ssa_detections/moon"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.who=x", "no input for form.who"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.entity=$entity$", "unquoted in a URL"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=x&earliest=0&latest=", "the command search"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=search x", "needs q, earliest and latest"),
     (
-        f"{USERS}/eventHandlers/0",
+        f"{WHO}/eventHandlers/0",
         {"type": "drilldown.setToken", "options": {"tokens": [{"token": "moon", "key": "row.risk_object.value"}]}},
         "the token moon has no default",
     ),
     (
-        f"{USERS}/eventHandlers/0",
+        f"{WHO}/eventHandlers/0",
         {"type": "drilldown.setToken", "options": {"tokens": [{"token": "entity", "key": "value"}]}},
         "which is no value of its row",
     ),
-    (f"{USERS}/type", "splunk.moon", "viz_users is of an unknown type"),
-    (f"{USERS}/title", "", "viz_users has no title"),
-    (f"{USERS}/options/seriesColors", "> primary | pick(moon)", "viz_users reads moon"),
-    (USERS, None, "the layout does not place each visualization once"),
+    (f"{WHO}/type", "splunk.moon", "viz_who is of an unknown type"),
+    (f"{WHO}/title", "", "viz_who has no title"),
+    (f"{WHO}/options/seriesColors", "> primary | pick(moon)", "viz_who reads moon"),
+    (WHO, None, "the layout does not place each visualization once"),
     ("layout/globalInputs", [], "the inputs are not those of the layout"),
     ("layout/structure/0/position/w", 1500, "is out of the page"),
     ("layout/structure/0/position/w", 300, "overlap"),

@@ -207,7 +207,9 @@ def test_a_panel_finds_the_fields_that_it_names_with_data_and_with_none(painted,
 def test_a_view_without_data_says_what_to_do(painted):
     """Tables of rows that may not be there have one that explains; the others are counts."""
     for place, says in {
-        ("overview", "ds_summary"): "open Start here",
+        ("overview", "ds_who"): "Start here checks",
+        ("overview", "ds_noise"): "No detection has fired",
+        ("overview", "ds_open"): "No risk rule is scheduled",
         ("overview", "ds_messages"): "No risk events in this time range",
         ("entity", "ds_chooser"): "open Start here",
         ("entity", "ds_unknown"): "No risk event and no alert is of b.heron, at any time.",
