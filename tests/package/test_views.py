@@ -46,7 +46,17 @@ OF_THE_SERVER = {
     "/services/data/outputs/tcp/default",
     "/services/server/info",
 }
+MACROS = confs.load(ROOT, "macros")
+
+
+def expand(query):
+    """Put the macros of Start here into a search: their text is as much the view's as its own."""
+    return re.sub(r"`(ssa_setup\w*)`", lambda match: expand(MACROS[match[1]]["definition"]), query)
+
+
 ROW = re.compile(r"row\.(.+)\.value")
+CLICKED = "value"
+"""What a click gives a link: values of its row, and that of the cell."""
 
 
 def tokens(node):
@@ -69,7 +79,7 @@ def result_tokens(view):
 def object_problems(view):
     """Other users' objects are neither run nor shown."""
     for id, source in view.sources.items():
-        query = source["options"]["query"]
+        query = expand(source["options"]["query"])
         for path in re.findall(r"\brest\s+(/\S+)", OWN_OBJECTS.sub("", query).replace(OTHERS_OBJECTS, "")):
             if path not in OF_THE_SERVER:
                 yield f"{id} reads {path}, where others' objects are, too"
@@ -117,10 +127,49 @@ def token_problems(view):
         yield f"the token {name} has no default: what reads it would wait"
     used = {name for name, _ in tokens(definition)}
     for name in sorted(used - known):
-        if not ROW.fullmatch(name) or name in {name for name, _ in tokens([definition["dataSources"]])}:
+        clicked = ROW.fullmatch(name) or name == CLICKED
+        if not clicked or name in {name for name, _ in tokens([definition["dataSources"]])}:
             yield f"the token {name} is set nowhere"
     for name in sorted(known - used - {*result_tokens(view)}):
         yield f"the token {name} is never read"
+
+
+PLACE = "$row._to.value$"
+"""A click that leads where its row says."""
+
+LITERAL = r'"((?:[^"\\]|\\.)*)"'
+
+
+def place_problems(view):
+    """Prove that the rows say pages of this app alone: one `case` of texts, each a path of Splunk Web."""
+    for viz in view.definition["visualizations"].values():
+        if any(one["options"].get("url") == PLACE for one in viz.get("eventHandlers", [])):
+            query = view.sources[viz["dataSources"]["primary"]]["options"]["query"]
+            made = re.findall(r"\b_to=(.*?)(?= \| |\Z)", query)
+            given = [text for one in made for text in places(one)]
+            wrong = [text for text in given if not re.match(r"/(manager|app)/ssa_detections/", text or "")]
+            if not given or wrong:
+                yield f"a click may lead anywhere: {wrong}"
+
+
+def places(text):
+    """Return the texts that an expression may give, a text or a `case`; None for what is neither."""
+    text = text.split(" | ")[0]
+    if found := re.match(rf"{LITERAL}(?: \||\Z)", text):
+        return [found[1]]
+    if not text.startswith("case(") or not text.endswith(")"):
+        return [None]
+    parts, depth, part, quoted = [], 0, "", False
+    for sign in text[5:-1]:
+        quoted ^= sign == '"'
+        depth += (sign == "(") - (sign == ")") if not quoted else 0
+        if sign == "," and not depth and not quoted:
+            parts.append(part.strip())
+            part = ""
+        else:
+            part += sign
+    parts.append(part.strip())
+    return [found[1] if (found := re.fullmatch(LITERAL, part)) else None for part in parts[1::2]]
 
 
 def drilldown_problems(view, others):
@@ -133,6 +182,9 @@ def drilldown_problems(view, others):
                 yield f"a click sets {one['token']} to {one['key']}, which is no value of its row"
         url = handler["options"].get("url")
         if url is None:
+            continue
+        if url == PLACE:
+            yield from place_problems(view)
             continue
         for name, filters in tokens(url):
             if filters != "|u":
@@ -171,7 +223,7 @@ def option_problems(view):
     for id, viz in {**view.definition["visualizations"], **view.definition["inputs"]}.items():
         if viz["type"].partition(".")[0] == "splunk" and viz["type"].partition(".")[2] not in KINDS:
             yield f"{id} is of an unknown type"
-        if not viz.get("title"):
+        if not viz.get("title") and viz["type"] != "splunk.markdown":
             yield f"{id} has no title"
         for text in strings(viz.get("options", {})):
             if text.startswith(">"):
@@ -214,40 +266,40 @@ def change(path, value):
     return apply
 
 
-USERS = "visualizations/viz_users"
+WHO = "visualizations/viz_who"
 MISTAKES = [
-    (f"{USERS}/dataSources/primary", "ds_nothing", "no data source is ds_nothing"),
-    ("visualizations/viz_dlls/dataSources/primary", "ds_parents", "nothing shows ds_dlls"),
+    (f"{WHO}/dataSources/primary", "ds_nothing", "no data source is ds_nothing"),
+    ("visualizations/viz_noise/dataSources/primary", "ds_who", "nothing shows ds_noise"),
     ("dataSources/ds_hits/options/query", " ", "ds_hits has no query"),
-    ("dataSources/ds_users/options/extend", "ds_devices", "ds_users extends no search"),
-    ("dataSources/ds_users/options/extend", None, "ds_users: a chain extends a search"),
-    ("dataSources/ds_users/options/query", "stats count", "the query of a chain begins with a pipe"),
-    ("dataSources/ds_users/name", "Hits", "two data sources have the same name"),
+    ("dataSources/ds_who/options/extend", "ds_noise", "ds_who extends no search"),
+    ("dataSources/ds_who/options/extend", None, "ds_who: a chain extends a search"),
+    ("dataSources/ds_who/options/query", "stats count", "the query of a chain begins with a pipe"),
+    ("dataSources/ds_who/name", "Hits", "two data sources have the same name"),
     ("dataSources/ds_hits/options/refresh", "10s", "ds_hits refreshes too often"),
     ("dataSources/ds_hits/options/query", "index=risk user=$entity$", "the token entity stands unquoted in a search"),
     ("dataSources/ds_hits/options/query", "index=risk user=$who|s$", "the token who is set nowhere"),
     ("dataSources/ds_hits/options/query", "user=$row.user.value|s$", "the token row.user.value is set nowhere"),
     ("inputs/input_entity/options/token", "nobody", "the token nobody is never read"),
-    (f"{USERS}/eventHandlers/0/type", "drilldown.fly", "unknown event handler drilldown.fly"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/moon", "a click leads to /app/ssa_detections/moon"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.who=x", "no input for form.who"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.entity=$entity$", "unquoted in a URL"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=x&earliest=0&latest=", "the command search"),
-    (f"{USERS}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=search x", "needs q, earliest and latest"),
+    (f"{WHO}/eventHandlers/0/type", "drilldown.fly", "unknown event handler drilldown.fly"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/moon", "a click leads to /app/ssa_detections/moon"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.who=x", "no input for form.who"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/entity?form.entity=$entity$", "unquoted in a URL"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=x&earliest=0&latest=", "the command search"),
+    (f"{WHO}/eventHandlers/0/options/url", "/app/ssa_detections/search?q=search x", "needs q, earliest and latest"),
     (
-        f"{USERS}/eventHandlers/0",
+        f"{WHO}/eventHandlers/0",
         {"type": "drilldown.setToken", "options": {"tokens": [{"token": "moon", "key": "row.risk_object.value"}]}},
         "the token moon has no default",
     ),
     (
-        f"{USERS}/eventHandlers/0",
+        f"{WHO}/eventHandlers/0",
         {"type": "drilldown.setToken", "options": {"tokens": [{"token": "entity", "key": "value"}]}},
         "which is no value of its row",
     ),
-    (f"{USERS}/type", "splunk.moon", "viz_users is of an unknown type"),
-    (f"{USERS}/title", "", "viz_users has no title"),
-    (f"{USERS}/options/seriesColors", "> primary | pick(moon)", "viz_users reads moon"),
-    (USERS, None, "the layout does not place each visualization once"),
+    (f"{WHO}/type", "splunk.moon", "viz_who is of an unknown type"),
+    (f"{WHO}/title", "", "viz_who has no title"),
+    (f"{WHO}/options/seriesColors", "> primary | pick(moon)", "viz_who reads moon"),
+    (WHO, None, "the layout does not place each visualization once"),
     ("layout/globalInputs", [], "the inputs are not those of the layout"),
     ("layout/structure/0/position/w", 1500, "is out of the page"),
     ("layout/structure/0/position/w", 300, "overlap"),
@@ -270,8 +322,16 @@ OF_ANYBODY = [
     ("tuning", "ds_effect", edit("detection=$detection|s$", "detection=$detection$"), "the token detection stands"),
     ("tuning", "ds_effect", edit("$candidate|s$", "$candidate$"), "the token candidate stands unquoted"),
     ("tuning", "ds_review", edit("|", "earliest=$time.earliest$ |"), "the token time.earliest stands unquoted"),
-    ("start_here", "ds_setup", edit(FILTER, ""), "ds_setup reads /servicesNS/nobody/ssa_detections/saved/searches"),
-    ("start_here", "ds_setup", edit("| fields doubly]", "| fields doubly, search]"), "ds_setup reads /servicesNS/-/-/"),
+    ("start_here", "ds_points", edit(FILTER, ""), "ds_points reads /servicesNS/nobody/ssa_detections/saved/searches"),
+    (
+        "start_here",
+        "ds_points",
+        edit("| fields doubly]", "| fields doubly, search]"),
+        "ds_points reads /servicesNS/-/-/",
+    ),
+    ("start_here", "ds_open", edit("_to=case(", "_to=case(1=1, Found, "), "a click may lead anywhere"),
+    ("start_here", "ds_open", edit("/manager/ssa_detections/forward", "https://evil/"), "a click may lead anywhere"),
+    ("start_here", "ds_open", edit(", _to=case", ", _to=Found, x=case"), "a click may lead anywhere"),
     ("start_here", "ds_state", edit(FILTER, ""), "ds_state reads /servicesNS/nobody/ssa_detections/saved/searches"),
 ]
 
@@ -281,7 +341,7 @@ def test_what_anybody_may_have_written_is_found(name, source, changed, says):
     view = VIEWS[name]
     definition = deepcopy(dict(view.definition))
     options = definition["dataSources"][source]["options"]
-    options["query"] = changed(options["query"])
+    options["query"] = changed(expand(options["query"]))
     wrong = views.View(view.name, view.attributes, view.texts, definition)
     assert [problem for problem in problems(wrong, VIEWS) if says in problem]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from splunklib.searchcommands import Configuration, GeneratingCommand, Option, dispatch, validators
 
+from ssa.content import conf
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
+from ssa.content.index import Index
 from ssa.content.selection import EXCLUDE, names_in
 from ssa.content.settings import CONF
 
 from .costs import usual_rows
-from .explanation import COLUMNS, Line, explain, explain_set
+from .explanation import COLUMNS, MORE_PARTS, PARTS, Line, explain, explain_set
 from .messages import SdkMessages
 
 
@@ -48,6 +50,15 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
         validate=validators.Boolean(),
     )
 
+    part = Option(
+        doc="""
+        **Syntax:** part=<name>[,<name>...]
+
+        **Description:** The rows of these parts only: summary, technique, field, requirement, step, warning, error,
+        set. Where they are summary, technique or error, and no set is measured, no search needs to be compiled.
+        """
+    )
+
     def prepare(self) -> None:
         """Explain, during getinfo: whatever is wrong with what was asked for ends the search here."""
         try:
@@ -68,25 +79,34 @@ class SsaExplainCommand(SdkMessages, GeneratingCommand):
             raise DetectionError(
                 f"unexpected argument '{self.fieldnames[0]}': write detection=\"<name or id>\" or set=<name>"
             )
-        catalogue = Catalogue.of_app(APP)
+        only = conf.comma_list(self.part or "")
+        unknown = [f"'{name}'" for name in only if name not in (*PARTS, *MORE_PARTS)]
+        if unknown or (self.part is not None and not only):
+            what = f"unknown part {', '.join(unknown)}" if unknown else "part= is empty"
+            raise DetectionError(f"{what}: the parts are {', '.join((*PARTS, *MORE_PARTS))}")
+        for row in self._all(Catalogue.of_app(APP, Index(APP) if only else None), only):
+            if not only or row["part"] in only:
+                yield row
+
+    def _all(self, catalogue: Catalogue, only: Collection[str]) -> Iterator[Line]:
         if self.detection is not None:
             if self.set is not None:
                 raise DetectionError(EXCLUDE)
             for detection in catalogue.selected(self.detection):
-                yield from explain(detection)
+                yield from explain(detection, only)
             return
         broken: list[DetectionError] = []
         running = []
         for name in names_in(catalogue, self.set, broken.append):
             try:
                 detection = catalogue.find(name)
-                yield from explain(detection)
+                yield from explain(detection, only)
                 running += [detection] * (not detection.disabled)
             except DetectionError as error:
                 yield _row(name, "error", str(error))
         for no_set in broken:
             yield _row("", "error", str(no_set))
-        if self.measure:
+        if self.measure and (not only or "set" in only):
             yield from explain_set(running, [*usual_rows()], "made events of what Windows machines run most")
         for problem in catalogue.settings.problems:
             yield _row("", "error", problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from ssa.content import message_fields
@@ -22,15 +22,16 @@ COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
 Line = dict[str, str]
 
 
-def explain(detection: Detection) -> Iterator[Line]:
-    """Yield the explanation of a detection, a row for each thing to know.
+def explain(detection: Detection, only: Collection[str] = ()) -> Iterator[Line]:
+    """Yield the explanation of a detection, a row for each thing to know; with `only`, the rows of these parts.
 
-    `part` is summary, field, requirement, step or warning; see also explain_set. Where a row speaks of a place in the
-    search text it has line and column, from 1, and the text that is near.
+    `part` is one of PARTS; see also explain_set. Where a row speaks of a place in the search text it has line and
+    column, from 1, and the text that is near. Summary and techniques are known before the search is compiled.
     """
-    parts = (_summary, _fields, _requirements, _steps, _warnings, _costs, _required, _named)
-    for found in chain.from_iterable(part(detection) for part in parts):
-        yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, **found}
+    for part, explanations in PARTS.items():
+        if not only or part in only:
+            for found in chain.from_iterable(each(detection) for each in explanations):
+                yield {**dict.fromkeys(COLUMNS, ""), "detection": detection.name, "part": part, **found}
 
 
 def _summary(detection: Detection) -> Iterator[Line]:
@@ -48,30 +49,36 @@ def _summary(detection: Detection) -> Iterator[Line]:
     }
     for name, text in {**known, **imported}.items():
         if text:
-            yield {"part": "summary", "name": name, "text": text}
+            yield {"name": name, "text": text}
+
+
+def _techniques(detection: Detection) -> Iterator[Line]:
+    """Yield the ATT&CK techniques that an enabled detection covers."""
+    for technique in dict.fromkeys(() if detection.disabled else detection.mitre_attack_id):
+        yield {"name": technique, "text": "of ATT&CK"}
 
 
 def _fields(detection: Detection) -> Iterator[Line]:
     plan = detection.plan
     if plan.input_fields is None:
-        yield {"part": "field", "name": "input_event", "text": "the whole event is read: pass on all columns"}
+        yield {"name": "input_event", "text": "the whole event is read: pass on all columns"}
     for name in sorted(plan.input_fields or ()):
         columns = " or ".join(detection.sources(name))
         decides = "; the conditions depend on it" if name in plan.decisive_fields else ""
-        yield {"part": "field", "name": name, "text": f"from the column {columns}{decides}"}
+        yield {"name": name, "text": f"from the column {columns}{decides}"}
 
 
 def _requirements(detection: Detection) -> Iterator[Line]:
     clauses = [" or ".join(map(phrase, clause)) for clause in required(detection)]
     for text in clauses or ["nothing that could be looked for: the detection is run for every row"]:
-        yield {"part": "requirement", "name": "event", "text": text}
+        yield {"name": "event", "text": text}
     for wanted in detection.plan.excluded:
-        yield {"part": "requirement", "name": "event", "text": f"not: {phrase(wanted)}"}
+        yield {"name": "event", "text": f"not: {phrase(wanted)}"}
 
 
 def _costs(detection: Detection) -> Iterator[Line]:
     for text in filter(None, [gate_of(detection)]):
-        yield {"part": "warning", "name": "cost", "text": f"{text}: {ADVICE}"}
+        yield {"name": "cost", "text": f"{text}: {ADVICE}"}
 
 
 ADVICE = (
@@ -139,13 +146,13 @@ def _steps(detection: Detection) -> Iterator[Line]:
         name = f"pipeline {number}" if statement.binding is None else f"${statement.binding}"
         for command in statement.commands:
             line, column = line_and_column(program.text, command.at)
-            found = {"part": "step", "name": name, "text": print_command(command)}
+            found = {"name": name, "text": print_command(command)}
             yield {**found, "line": str(line), "column": str(column)}
 
 
 def _warnings(detection: Detection) -> Iterator[Line]:
     for warning in lint(detection.plan.program):
-        found = {"part": "warning", "name": "search", "text": warning.problem, "near": warning.near}
+        found = {"name": "search", "text": warning.problem, "near": warning.near}
         yield {**found, "line": str(warning.line), "column": str(warning.column)}
 
 
@@ -158,9 +165,23 @@ def _required(detection: Detection) -> Iterator[Line]:
         unlisted = sorted(read - {*listed, "event_id"})
         problems += [f"the search reads {name}, which is not among the required fields" for name in unlisted]
     for problem in problems:
-        yield {"part": "warning", "name": "required_fields", "text": problem}
+        yield {"name": "required_fields", "text": problem}
 
 
 def _named(detection: Detection) -> Iterator[Line]:
     for problem in message_fields.unsupplied(detection):
-        yield {"part": "warning", "name": "message", "text": problem}
+        yield {"name": "message", "text": problem}
+
+
+PARTS: Mapping[str, Sequence[Callable[[Detection], Iterator[Line]]]] = {
+    "summary": (_summary,),
+    "technique": (_techniques,),
+    "field": (_fields,),
+    "requirement": (_requirements,),
+    "step": (_steps,),
+    "warning": (_warnings, _costs, _required, _named),
+}
+"""What the explanation of a detection consists of, in order."""
+
+MORE_PARTS = ("set", "error")
+"""Further parts: what there is to know of detections that run together, and of one that is wrong."""

@@ -174,18 +174,17 @@ def panel(estate, view, source, entity="*", start=DAY, end=NOW):
 def test_the_views_show_the_scores_of_their_range(told, start, end):
     estate, hits = told
     wanted = expected(hits, start, end)
-    for source, column, kind in (("ds_users", "User", "user"), ("ds_devices", "Device", "system")):
-        shown = [
-            (row[column], float(row["Score"]), row["_above"] == "1")
-            for row in panel(estate, "overview", source, start=start, end=end)
-            if row["Score"]
-        ]
-        best = sorted((-one.score for name, one in wanted.items() if kind_of(name) == kind))[:8]
-        assert [-score for _, score, _ in shown] == best
-        assert all(wanted[name].score == score and above == (score > 100) for name, score, above in shown)
-    (counts,) = panel(estate, "overview", "ds_counts", start=start, end=end)
-    above = sum(one.score > 100 for one in wanted.values())
-    assert (int(counts["objects"]), int(counts["above"])) == (len(wanted), above)
+    shown = panel(estate, "overview", "ds_who", start=start, end=end)
+    assert [float(row["Score"]) for row in shown] == sorted((one.score for one in wanted.values()), reverse=True)
+    assert {(row["Entity"], row["Kind"], row["_above"]) for row in shown} == {
+        (name, "device" if kind_of(name) == "system" else "user", str(int(one.score > 100)))
+        for name, one in wanted.items()
+    }
+    before = expected(hits, start - (end - start), start)
+    figures = panel(estate, "overview", "ds_risk_figures", start=start, end=end)
+    for row, ones in zip(figures, (before, wanted), strict=True):
+        above = sum(one.score > 100 for one in ones.values())
+        assert (int(row["entities"]), int(row["above"])) == (len(ones), above)
     rows = panel(estate, "entity", "ds_chooser", start=start, end=end)
     assert {row["Name"]: float(row["Score"]) for row in rows} == {
         n: one.score for n, one in wanted.items() if one.score

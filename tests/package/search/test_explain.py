@@ -87,9 +87,26 @@ def test_what_is_not_measured_costs_no_time(app, explain):
     assert {row["detection"] for row in explain("measure=false") if row["part"] == "summary"} == {*shipped().names}
 
 
+def test_part_gives_the_rows_of_some_parts_and_the_techniques_need_no_search_to_be_compiled(app, explain):
+    every = explain("measure=false")
+    shown = explain("part=field, step")
+    assert shown == [row for row in every if row["part"] in ("field", "step")] != []
+    local(app, f"[{GIVEN}]\nmitre_attack_id = T1218.007, T1105, T1105\n[Windows MSIExec Renamed]\ndisabled = 1\n")
+    language = app / "bin/ssa/language/__init__.py"
+    text = language.read_text()
+    language.unlink()  # which may be linked to the package
+    language.write_text(text + "\n\ndef compile_text(_):\n    raise OSError\n")
+    rows = explain("part=technique", "set=*")
+    assert {row["part"] for row in rows} == {"technique"}
+    assert [row["name"] for row in rows if row["detection"] == GIVEN] == ["T1218.007", "T1105"]
+    assert "Windows MSIExec Renamed" not in {row["detection"] for row in rows}
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
+        (["part=field,nothing"], "unknown part 'nothing': the parts are summary, technique, field"),
+        (["part="], "part= is empty"),
         (["detection=Nothing {0}"], "unknown detection 'Nothing {0}'"),
         (["detection=Wrong"], "the command 'stats' is stateful"),
         (["Wrong"], "unexpected argument 'Wrong'"),

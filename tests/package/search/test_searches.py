@@ -127,7 +127,7 @@ def test_no_search_is_expected_that_is_not_shipped():
 
 APART = (
     *("$", "Self test", "views", "SSA - Data check", "ssa_data_check", "ssa_lookup_history"),
-    *("Apply allow list", "ssa_allow_list_copy"),
+    *("Apply allow list", "ssa_allow_list_copy", "ssasetup"),
 )
 """The check says so where there is nothing; the history and the copy of the allow list say when they were made."""
 REPORTS = [place for place in SHIPPED if not any(text in place for text in APART)]
@@ -207,19 +207,23 @@ def test_a_panel_finds_the_fields_that_it_names_with_data_and_with_none(painted,
 def test_a_view_without_data_says_what_to_do(painted):
     """Tables of rows that may not be there have one that explains; the others are counts."""
     for place, says in {
-        ("overview", "ds_summary"): "open Start here",
+        ("overview", "ds_who"): "Start here checks",
+        ("overview", "ds_noise"): "No detection has fired",
+        ("overview", "ds_open"): "No risk rule is scheduled",
         ("overview", "ds_messages"): "No risk events in this time range",
         ("entity", "ds_chooser"): "open Start here",
         ("entity", "ds_unknown"): "No risk event and no alert is of b.heron, at any time.",
         ("tuning", "ds_noise"): "No risk in this time range",
         ("tuning", "ds_state"): "nothing to tune",
         ("tuning", "ds_values"): "nothing to leave out",
-        ("start_here", "ds_data"): "finds no event in this time range",
         ("start_here", "ds_errors"): "No error or warning",
     }.items():
         (row,) = painted[place][1].rows
         assert says in " ".join(value for value in row.values() if value), place
         assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in ("ds_errors",)
+    events, *_ = painted["start_here", "ds_open"][1].rows
+    assert (events["Point"], events["State"]) == ("Process events", "TO DO")
+    assert "finds no event in this time range" in events["Found"] and "Widen the time range" in events["Do"]
 
 
 def test_a_message_leads_to_the_event_that_caused_it(painted, demo):

@@ -47,7 +47,11 @@ class View(Screen):
 
     def value(self, title: str) -> str:
         """Return what a panel with a single value shows."""
-        return self.panel(title).inner_text().splitlines()[-1]
+        return self.panel(title).locator("[data-test=majorValue]").first.inner_text()
+
+    def change(self, title: str) -> str:
+        """Return the change that a panel with a single value shows next to it, without its direction."""
+        return self.panel(title).locator("[data-test=trendValue]").first.inner_text()
 
     def table(self, title: str) -> list[dict[str, str]]:
         """Return the rows of a panel's table that are shown, by column."""
