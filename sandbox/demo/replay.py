@@ -288,11 +288,14 @@ def raise_alerts(service: Any, splunkd: Splunkd, done: Replay) -> None:
             except (SandboxError, binding.HTTPError) as error:
                 done.errors.append(f"{saved.name}: {error}")
     splunkd.instance.backdate("risk", since=0)
+    splunkd.instance.played.add("risk")  # no alert before its hit
     try:
         runs = [run for hour in sorted(hours) for run in splunkd.scheduler.run(hour, hour + 1)]
     except SandboxError as error:  # a setting of another search, which the user scheduled
         done.errors.append(str(error))
         return
+    finally:
+        splunkd.instance.played.remove("risk")
     for run in runs:
         if run.search in done.risk_rules:
             done.errors += [f"{run.search}: {run.error}"] if run.error else []

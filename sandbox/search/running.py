@@ -262,7 +262,7 @@ class RunningSearch:
         known, kinds["_indextime"] = columns.get("_indextime", "NULL"), "DOUBLE"
         columns["_indextime"] = f"coalesce({known}, floor(_time))"  # of events from before there was one
         del kinds["_indexer"], columns["_indexer"]
-        where = f"WHERE _indexer = {place.indexer}"
+        where = f"WHERE _indexer = {place.indexer}{self.instance.not_yet(self.now)}"
         if first:
             columns |= (raw := windows_fields.columns(self.text, kinds))
             kinds |= dict.fromkeys(raw, "VARCHAR[]")

@@ -79,7 +79,8 @@ class Server:
     head get `splunkd_uri` and `session_key`. With `on_disk` the events stay in home/DATABASE, with the indexers
     that have them. `app` is the app of searches and calls that name none; without it, the only one that is installed.
     `intake`, where there is one, indexes what waits for it; `sender` runs an alert action for the command sendalert.
-    `access` is what the user may do for whom it acts; without it, everything.
+    `access` is what the user may do for whom it acts; without it, everything. `played` names indexes whose
+    events a search sees only once they have come in: for times that are played.
     """
 
     access: Access | None = None
@@ -98,6 +99,7 @@ class Server:
         self.home, self.python = home.resolve(), python
         self.splunkd_uri, self.session_key, self._app = splunkd_uri, session_key, app
         self.intake: Callable[[], None] | None = None
+        self.played = set[str]()
         self.sender: Callable[[Any, str, Result, Mapping[str, str], str, str], None] | None = None
         self.apps, self.scratch = self.home / "etc/apps", self.home / "var/tmp"
         for folder in (self.apps, self.scratch):
@@ -169,6 +171,10 @@ class Server:
             )
             with tables.transaction(self.database):
                 return tables.store(self.database, "events", dealt)
+
+    def not_yet(self, now: float) -> str:
+        """Return the condition, in SQL, that leaves out what has not come in at a time (epoch s)."""
+        return "".join(f" AND NOT (index = {sql.quote(name)} AND _indextime > {now!r})" for name in self.played)
 
     def backdate(self, index: str, since: float, at: float | None = None) -> None:
         """Let the events of an index that came in since then have come in at another time: each at once, or all then.

@@ -138,9 +138,9 @@ def test_overview_and_entity_show_a_score_of_the_same_24_hours(days):
     days.page.wait_for_url("**/entity?**")
     days.settle()
     (head,) = days.table(HEAD)
-    up_to = head["Up_to"]
+    last = head["Last_hit"]
     days.open("overview")
-    assert up_to in " ".join(days.page.locator("tbody tr", has_text="j.doe").all_inner_texts())
+    assert last in " ".join(days.page.locator("tbody tr", has_text="j.doe").all_inner_texts())
 
 
 def test_an_ignored_user_and_one_of_double_weight_are_marked(days, four_days):

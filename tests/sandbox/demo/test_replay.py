@@ -133,6 +133,11 @@ def test_the_searches_that_ship_disabled_find_the_demos_other_attacks_and_nothin
     assert "0" not in {event["risk_score"] for event in found["risk_event"]}
 
 
+def test_no_alert_comes_before_its_hit(replay):
+    for alert in lines(replay("--json", "--all")[1])["risk_alert"]:
+        assert float(alert["last_time"]) <= float(alert["_time"]) < float(alert["first_time"]) + 86_400
+
+
 def test_searches_that_are_disabled_are_left_out_and_counted(replay):
     assert f"{len(shipped().names) - 1} more searches are disabled: --all runs them too." in replay()[1]
     assert "disabled" not in replay("--all")[1]
@@ -283,7 +288,7 @@ def test_the_demo_of_all_detections_ends_with_one_screen(replay):
         "low 12 ",
         "informational 11 ",
         "12 × Windows MSIExec DLL Registration, up to 80",
-        "Severe at once (80 points, 09:00): c.wren, ws-hr-01.synthetic.example",
+        "Severe at once (80 points, 11:00): c.wren, ws-hr-01.synthetic.example",
         "Over the threshold (168 points, 10:00): b.heron",
     ):
         assert expected in text
