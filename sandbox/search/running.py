@@ -380,7 +380,7 @@ class RunningSearch:
         settings = own.get(command.name)
         if settings is None:
             raise spl.fail(unknown(command.name, [*COMMANDS, *own]), command.position)
-        for key in settings.keys() - {"chunked", "filename", "python.version", "python.required"}:
+        for key in settings.keys() - {"chunked", "filename", "python.version", "python.required", "is_risky"}:
             raise spl.fail(f"commands.conf has the unsupported setting '{key}' for '{command.name}'", command.position)
         script = folder / "bin" / settings.get("filename", f"{command.name}.py")
         if not confs.is_true(settings.get("chunked", "")) or not script.is_file():

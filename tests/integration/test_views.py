@@ -27,10 +27,10 @@ def test_the_searches_of_a_view_run_and_find_the_demos_risk(service, risk, event
     shown = {
         "overview": lambda: {int(found["ds_hit_figures"][1]["hits"]) >= events.hits.total()},
         "entity": lambda: {f"b.heron.{events.id}" in {row["Name"] for row in found["ds_chooser"]}},
-        "start_here": lambda: {row["State"] == "OK" for row in found["ds_setup"] if row["Check"] == "Risk index"},
+        "start_here": lambda: {row["State"] == "OK" for row in found["ds_points"] if row["Check"] == "Risk index"},
         "tuning": lambda: {
-            int(found["ds_summary"][0]["left"]) == int(found["ds_summary"][0]["found"]) >= events.hits.total(),
-            any(row["Field"] == "user" for row in found["ds_candidates"]),
+            len(found["ds_hits"]) >= events.hits.total(),
+            any(row["Field"] == "user" for row in found["ds_values"]),
         },
     }
     assert shown[name]() == {True}

@@ -289,8 +289,8 @@ def test_who_could_have_been_it_is_named_and_whoever_cannot_is_not(server):
     assert (
         server.ask("bob", "POST", "storage/collections/data/ssa_allow_list/batch_find", raw="[{}]").status_code == 200
     )
-    line = views.shipped()["tuning"].query("ds_line")
-    server.search("uma", f"| makeresults | eval kept=1 | {line.lstrip('| ')}")  # it has the command in a text
+    line = views.shipped()["tuning"].sources["ds_entry"]["options"]["query"]
+    server.search("uma", f"| makeresults {line}")  # it has the command in a text
     server.search("eve", "| inputlookup ssa_allow_list | outputlookup append=true ssa_lookup_history")
     assert server.ask("eve", "DELETE", "storage/collections/data/ssa_allow_list").status_code == 403
     assert [row["who"] for row in server.keep()] == ["amy"]

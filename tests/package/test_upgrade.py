@@ -142,7 +142,7 @@ def test_an_index_that_is_not_allowed_yet_is_named_with_the_line_to_add(estate):
 def test_start_here_names_an_index_that_is_not_allowed_yet_with_the_line_to_add(archive, tmp_path):
     with upgraded(archive, tmp_path) as splunkd:
         admin = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
-        rows = {row["Check"]: row for row in admin.search(views.shipped()["start_here"].query("ds_setup")).rows}
+        rows = {row["Check"]: row for row in admin.search("| `ssa_setup_risk`").rows}
     assert rows["Risk index"]["State"] == "TO DO"
     assert f"may not write to the index {INDEX}" in rows["Risk index"]["Found"]
     assert f"under [ssa_risk], set allowed_indexes = {ALLOWED}." in rows["Risk index"]["Fix"]

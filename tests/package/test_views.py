@@ -46,6 +46,14 @@ OF_THE_SERVER = {
     "/services/data/outputs/tcp/default",
     "/services/server/info",
 }
+MACROS = confs.load(ROOT, "macros")
+
+
+def expand(query):
+    """Put the macros of Start here into a search: their text is as much the view's as its own."""
+    return re.sub(r"`(ssa_setup\w*)`", lambda match: expand(MACROS[match[1]]["definition"]), query)
+
+
 ROW = re.compile(r"row\.(.+)\.value")
 CLICKED = "value"
 """What a click gives a link: values of its row, and that of the cell."""
@@ -68,51 +76,10 @@ def result_tokens(view):
             yield from (f"{source['name']}:result.{field}" for field in fields)
 
 
-def shared_objects(view, token):
-    """Prove a token: its search reads what admins wrote in this app, what the app explains, and nothing else."""
-    for id, source in view.sources.items():
-        query = source["options"]["query"]
-        if source["name"] == token.partition(":")[0] and (
-            not OWN_OBJECTS.search(query)
-            or {*re.findall(r"(?:^|\[)\s*\|?\s*(\w+)", query)} - {"rest", "ssaexplain"}
-            or OTHERS_OBJECTS in query
-        ):
-            yield f"the token {token} may come from anybody: {id}"
-
-
-PIECE = r'"\w+=" \. `ssa_quoted\(\w+\)`'
-PIECES = re.compile(rf'{PIECE}|if\(match\(\$[\w:.]+\|s\$, "[^"]*"\), null\(\), {PIECE}\)')
-
-
-def quoted_values(view, token):
-    """Prove a token: only clicks set it, to a field and what ssa_quoted made of its value."""
-    for viz in view.definition["visualizations"].values():
-        for one in (one for each in viz.get("eventHandlers", []) for one in each["options"].get("tokens", [])):
-            if one["token"] == token:
-                id = viz["dataSources"]["primary"]
-                query, column = view.sources[id]["options"]["query"], ROW.fullmatch(one["key"])[1]
-                made = re.findall(rf"(?<!\w){token}=(?:mvappend\((.*?)\) \| )?", query)
-                shown = re.findall(rf"(?<!\w){column}=([^,| ]+)", query)
-                if len(made) != 1 or not made[0] or PIECES.sub("", made[0]).strip(", "):
-                    yield f"the token {token} may be more than quoted values: {id}"
-                if {*shown} - {token, json.dumps(view.defaults[token])}:
-                    yield f"a click sets {token} to another column than the quoted values: {id}"
-    if token in {one["options"]["token"] for one in view.definition["inputs"].values()}:
-        yield f"the token {token} is what anybody enters"
-
-
-SPL_TOKENS = {
-    "Chosen:result.base": shared_objects,
-    "Chosen:result.filter": shared_objects,
-    "candidate": quoted_values,
-}
-"""The tokens that are SPL, and so stand unquoted in searches; for each what proves where its text comes from."""
-
-
 def object_problems(view):
     """Other users' objects are neither run nor shown."""
     for id, source in view.sources.items():
-        query = source["options"]["query"]
+        query = expand(source["options"]["query"])
         for path in re.findall(r"\brest\s+(/\S+)", OWN_OBJECTS.sub("", query).replace(OTHERS_OBJECTS, "")):
             if path not in OF_THE_SERVER:
                 yield f"{id} reads {path}, where others' objects are, too"
@@ -153,10 +120,7 @@ def token_problems(view):
     definition = view.definition
     for name, filters in tokens(definition["dataSources"]):
         if filters != "|s":
-            if name in SPL_TOKENS:
-                yield from SPL_TOKENS[name](view, name)
-            else:
-                yield f"the token {name} stands unquoted in a search"
+            yield f"the token {name} stands unquoted in a search"
     known = {*view.defaults, *result_tokens(view)}
     clicked = {one["token"] for each in handlers(view) for one in each["options"].get("tokens", [])}
     for name in sorted(clicked - known):
@@ -166,8 +130,46 @@ def token_problems(view):
         clicked = ROW.fullmatch(name) or name == CLICKED
         if not clicked or name in {name for name, _ in tokens([definition["dataSources"]])}:
             yield f"the token {name} is set nowhere"
-    for name in sorted(known - used):
+    for name in sorted(known - used - {*result_tokens(view)}):
         yield f"the token {name} is never read"
+
+
+PLACE = "$row._to.value$"
+"""A click that leads where its row says."""
+
+LITERAL = r'"((?:[^"\\]|\\.)*)"'
+
+
+def place_problems(view):
+    """Prove that the rows say pages of this app alone: one `case` of texts, each a path of Splunk Web."""
+    for viz in view.definition["visualizations"].values():
+        if any(one["options"].get("url") == PLACE for one in viz.get("eventHandlers", [])):
+            query = view.sources[viz["dataSources"]["primary"]]["options"]["query"]
+            made = re.findall(r"\b_to=(.*?)(?= \| |\Z)", query)
+            given = [text for one in made for text in places(one)]
+            wrong = [text for text in given if not re.match(r"/(manager|app)/ssa_detections/", text or "")]
+            if not given or wrong:
+                yield f"a click may lead anywhere: {wrong}"
+
+
+def places(text):
+    """Return the texts that an expression may give, a text or a `case`; None for what is neither."""
+    text = text.split(" | ")[0]
+    if found := re.match(rf"{LITERAL}(?: \||\Z)", text):
+        return [found[1]]
+    if not text.startswith("case(") or not text.endswith(")"):
+        return [None]
+    parts, depth, part, quoted = [], 0, "", False
+    for sign in text[5:-1]:
+        quoted ^= sign == '"'
+        depth += (sign == "(") - (sign == ")") if not quoted else 0
+        if sign == "," and not depth and not quoted:
+            parts.append(part.strip())
+            part = ""
+        else:
+            part += sign
+    parts.append(part.strip())
+    return [found[1] if (found := re.fullmatch(LITERAL, part)) else None for part in parts[1::2]]
 
 
 def drilldown_problems(view, others):
@@ -180,6 +182,9 @@ def drilldown_problems(view, others):
                 yield f"a click sets {one['token']} to {one['key']}, which is no value of its row"
         url = handler["options"].get("url")
         if url is None:
+            continue
+        if url == PLACE:
+            yield from place_problems(view)
             continue
         for name, filters in tokens(url):
             if filters != "|u":
@@ -218,7 +223,7 @@ def option_problems(view):
     for id, viz in {**view.definition["visualizations"], **view.definition["inputs"]}.items():
         if viz["type"].partition(".")[0] == "splunk" and viz["type"].partition(".")[2] not in KINDS:
             yield f"{id} is of an unknown type"
-        if not viz.get("title"):
+        if not viz.get("title") and viz["type"] != "splunk.markdown":
             yield f"{id} has no title"
         for text in strings(viz.get("options", {})):
             if text.startswith(">"):
@@ -310,25 +315,23 @@ def edit(old, new):
 FILTER = '| where \'eai:acl.app\'="ssa_detections" AND \'eai:acl.sharing\' IN ("app", "global") '
 OF_ANYBODY = [
     ("tuning", "ds_chosen", edit(FILTER, ""), "ds_chosen reads /servicesNS/nobody/ssa_detections/saved/searches"),
-    ("tuning", "ds_chosen", edit(FILTER, ""), "the token Chosen:result.base may come from anybody"),
-    ("tuning", "ds_chosen", edit("nobody/ssa_detections/c", "-/-/c"), "ds_chosen reads /servicesNS/-/-/configs/conf-"),
+    ("tuning", "ds_chosen", edit("nobody/ssa_detections/s", "-/-/s"), "ds_chosen reads /servicesNS/-/-/saved"),
     ("tuning", "ds_chosen", edit('("app", "global")', '("app", "global", "user")'), "ds_chosen reads"),
-    ("tuning", "ds_chosen", edit("append [| rest", "append [search index=x] | append [| rest"), "filter may come from"),
-    ("tuning", "ds_chosen", edit("append [| rest", "append [| inputlookup x] | append [| rest"), "base may come from"),
-    ("tuning", "ds_rows", edit("$Chosen:result.base$", "| savedsearch x"), "ds_rows runs what another object says"),
-    ("tuning", "ds_candidates", edit('"user=" . `ssa_quoted(user)`', '"user=" . user'), "more than quoted values"),
-    ("tuning", "ds_candidates", edit('null(), "parent', 'user, "parent'), "more than quoted values"),
-    (
-        "tuning",
-        "ds_candidates",
-        edit("_candidate=candidate", "candidate=user, _candidate=candidate"),
-        "more than quoted",
-    ),
-    ("tuning", "ds_candidates", edit("_candidate=candidate", "_candidate=Value"), "another column than the quoted"),
-    ("tuning", "ds_line", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
+    ("tuning", "ds_hits", edit("`ssa_risk_events`", "| savedsearch x |"), "ds_hits runs what another object says"),
+    ("tuning", "ds_entry", edit("$detection|s$", "$detection$"), "the token detection stands unquoted"),
+    ("tuning", "ds_effect", edit("detection=$detection|s$", "detection=$detection$"), "the token detection stands"),
+    ("tuning", "ds_effect", edit("$candidate|s$", "$candidate$"), "the token candidate stands unquoted"),
     ("tuning", "ds_review", edit("|", "earliest=$time.earliest$ |"), "the token time.earliest stands unquoted"),
-    ("start_here", "ds_setup", edit(FILTER, ""), "ds_setup reads /servicesNS/nobody/ssa_detections/saved/searches"),
-    ("start_here", "ds_setup", edit("| fields doubly]", "| fields doubly, search]"), "ds_setup reads /servicesNS/-/-/"),
+    ("start_here", "ds_points", edit(FILTER, ""), "ds_points reads /servicesNS/nobody/ssa_detections/saved/searches"),
+    (
+        "start_here",
+        "ds_points",
+        edit("| fields doubly]", "| fields doubly, search]"),
+        "ds_points reads /servicesNS/-/-/",
+    ),
+    ("start_here", "ds_open", edit("_to=case(", "_to=case(1=1, Found, "), "a click may lead anywhere"),
+    ("start_here", "ds_open", edit("/manager/ssa_detections/forward", "https://evil/"), "a click may lead anywhere"),
+    ("start_here", "ds_open", edit(", _to=case", ", _to=Found, x=case"), "a click may lead anywhere"),
     ("start_here", "ds_state", edit(FILTER, ""), "ds_state reads /servicesNS/nobody/ssa_detections/saved/searches"),
 ]
 
@@ -338,17 +341,9 @@ def test_what_anybody_may_have_written_is_found(name, source, changed, says):
     view = VIEWS[name]
     definition = deepcopy(dict(view.definition))
     options = definition["dataSources"][source]["options"]
-    options["query"] = changed(options["query"])
+    options["query"] = changed(expand(options["query"]))
     wrong = views.View(view.name, view.attributes, view.texts, definition)
     assert [problem for problem in problems(wrong, VIEWS) if says in problem]
-
-
-def test_a_token_that_is_spl_is_no_input():
-    view = VIEWS["tuning"]
-    definition = deepcopy(dict(view.definition))
-    definition["inputs"]["input_detection"]["options"]["token"] = "candidate"
-    wrong = views.View(view.name, view.attributes, view.texts, definition)
-    assert "the token candidate is what anybody enters" in problems(wrong, VIEWS)
 
 
 @pytest.mark.parametrize(("path", "value", "says"), MISTAKES)

@@ -217,8 +217,8 @@ class Screen:
             "() => Math.max(...[...document.querySelectorAll('[data-test=viz-size-wrapper]')].map("
             "panel => panel.getBoundingClientRect().bottom + scrollY))"
         )
-        size = {"width": self.page.evaluate("() => innerWidth"), "height": math.ceil(bottom) + MARGIN}
-        self.page.screenshot(path=path, clip={"x": 0, "y": 0, **size}, full_page=True)
+        width, height = self.page.evaluate("() => innerWidth"), math.ceil(bottom) + MARGIN
+        self.page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": height}, full_page=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,9 @@ CONFIG = {
 """The settings that Splunk Web gives its pages as $C; @splunk/splunk-utils reads them."""
 
 THEMES = ("dark", "light")
+
+AGREED = "agreed"
+"""The argument by which the user lets a search with risky commands run. The name is this page's own."""
 
 STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 
@@ -92,19 +95,50 @@ def drawn(script: str, data: Mapping[str, Any], template: str = "") -> str:
     )
 
 
-def results(query: Mapping[str, str], content: Mapping[str, Any] | None, complaint: str) -> str:
+def results(
+    query: Mapping[str, str], content: Mapping[str, Any] | None, complaint: str, risky: Sequence[str] = ()
+) -> str:
     """Return the search page's own part.
 
     `query` has q, earliest and latest; `content` is the answer of the REST API (output_mode=json), if the search ran;
-    `complaint` is the reason why it did not.
+    `complaint` is the reason why it did not, `risky` are the commands that must be agreed to before it does.
     """
     fields = [_field("Search", f'<textarea name="q" rows="5">{escape(query["q"])}</textarea>')]
     fields += [_field(name, f'<input name="{name}" value="{escape(query[name])}">') for name in ("earliest", "latest")]
     messages = [(one["type"], one["text"]) for one in (content or {}).get("messages", ())]
     messages = [("", complaint)] if complaint else messages
+    button = "<button>Search</button>"
+    if risky:
+        messages = [("", f"This search has risky commands: {', '.join(risky)}. They may change this server.")]
+        button = f'<button name="{AGREED}" value="1">Run Query Anyway</button>'
     alerts = "".join(f'<p role="alert">{escape(" ".join(one).strip())}</p>' for one in messages)
     table = _table(content) if content else ""
-    return f"<main><form>{''.join(fields)}<button>Search</button></form>{alerts}{table}</main>"
+    return f"<main><form>{''.join(fields)}{button}</form>{alerts}{table}</main>"
+
+
+def saved_searches(found: Sequence[Mapping[str, Any]], endpoint: str) -> str:
+    """Return Settings > Searches, reports, and alerts: for each search a form that schedules it at a REST endpoint.
+
+    `found` are entries of saved/searches; `endpoint` is where they are below Splunk Web. The answer goes into a frame.
+    """
+    rows = "".join(
+        f"<tr><td>{escape(one['name'])}</td><td>{escape(one['content'].get('cron_schedule', ''))}</td>"
+        f"<td>{_schedule(one, endpoint)}</td></tr>"
+        for one in found
+    )
+    return (
+        "<main><h1>Searches, reports, and alerts</h1><table><thead><tr><th>Name</th><th>Schedule</th><th>Edit</th></tr>"
+        f'</thead><tbody>{rows}</tbody></table><iframe name="answer" title="What splunkd answered"></iframe></main>'
+    )
+
+
+def _schedule(one: Mapping[str, Any], endpoint: str) -> str:
+    name, on = one["name"], bool(one["content"]["is_scheduled"])
+    return (
+        f'<form method="post" target="answer" action="{escape(endpoint + "/" + urllib.parse.quote(name, ""))}">'
+        f'<input type="hidden" name="is_scheduled" value="{int(not on)}"><button aria-label="{escape(name)}">'
+        f"{'Disable' if on else 'Enable'} schedule</button></form>"
+    )
 
 
 def _field(label: str, control: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +35,7 @@ DIST = ROOT / "ui/dist"
 RAW = "/en-US/splunkd/__raw"
 """Below it Splunk Web hands requests on to splunkd."""
 
+MANAGER = f"/en-US/manager/{APP}/"
 ACTION = "ssa_risk"
 COOKIE = f"splunkd_{PORT}"
 """Holds the session key."""
@@ -50,6 +53,9 @@ class Web:
             Route("/", self.home),
             Route("/favicon.ico", self.icon),
             Route("/app/{rest:path}", self.localized),
+            Route("/manager/{rest:path}", self.localized),
+            Route(MANAGER + "saved/searches", self.saved),
+            Route(MANAGER + "{rest:path}", self.elsewhere),
             Route(HOME, self.home),
             Route(HOME + "search", self.search),
             Route(HOME + "alert_form", self.form),
@@ -112,7 +118,9 @@ class Web:
         query = {"q": "", "earliest": "-24h@h", "latest": "now", **request.query_params}
         content: dict[str, Any] | None = None
         complaint = ""
-        if text := query["q"].strip():
+        text = query["q"].strip()
+        risky = [] if pages.AGREED in request.query_params else self.risky(text)
+        if text and not risky:
             whole = text if text.startswith(("|", "search ")) else f"search {text}"
             span = {"earliest_time": query["earliest"], "latest_time": query["latest"]}
             answer = await self.call("POST", "search/jobs", search=whole, exec_mode="oneshot", count="0", **span)
@@ -120,8 +128,27 @@ class Web:
                 content = answer.json()
             else:
                 complaint = "; ".join(message["text"] for message in answer.json()["messages"])
-        body = pages.results(query, content, complaint)
+        body = pages.results(query, content, complaint, risky)
         return self.page(request, "search", "Search", body, _theme(request, "light"))
+
+    def risky(self, text: str) -> list[str]:
+        """Name the commands of a search before which Splunk Web asks (commands.conf: is_risky)."""
+        commands = confs.load(self.splunkd.instance.apps / APP, "commands")
+        asks = [name for name, settings in commands.items() if confs.is_true(settings.get("is_risky", "0"))]
+        return [name for name in asks if re.search(rf"\|\s*{name}\b", text)]
+
+    async def saved(self, request: Request) -> Response:
+        """List saved searches whose name contains `search`, each with a form that schedules it."""
+        wanted = request.query_params.get("search", "").lower()
+        answer = await self.call("GET", "saved/searches", count="0")
+        found = [one for one in answer.json()["entry"] if wanted in one["name"].lower()]
+        body = pages.saved_searches(found, f"{RAW}/servicesNS/nobody/{APP}/saved/searches")
+        return self.page(request, "saved", "Searches, reports, and alerts", body, _theme(request, "light"))
+
+    def elsewhere(self, request: Request) -> Response:
+        """Say that a page of Settings is not here."""
+        body = f"<main><p>Splunk Web has a page of Settings here: {escape(request.url.path)}.</p></main>"
+        return self.page(request, "settings", "Settings", body, _theme(request, "light"))
 
     async def call(self, method: str, path: str, **arguments: str) -> httpx.Response:
         """Call splunkd's REST API in the app's namespace, for the pages that are made here."""

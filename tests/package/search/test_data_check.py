@@ -20,7 +20,6 @@ from tests.support.app.data_check import (
     history,
 )
 from tests.support.app.schedule import HOUR
-from tools.ui import views
 
 pytestmark = pytest.mark.xdist_group("data_check")
 
@@ -200,7 +199,7 @@ VERDICTS = {
         (history(), events(lacks=NO_LINE, share=0)),
         1,
         [
-            ("Data check", "TO DO", "At 2026-03-02 12:10 something was wrong in process events: see below."),
+            ("Data check", "TO DO", "At 2026-03-02 12:10 something was wrong in process events: see the next points."),
             (
                 "Command lines",
                 "TO DO",
@@ -228,7 +227,7 @@ VERDICTS = {
         (history(command_line=2), events(lacks=NO_LINE, share=0)),
         1,
         [
-            ("Data check", "LOOK", "At 2026-03-02 12:10 something was wrong in process events: see below."),
+            ("Data check", "LOOK", "At 2026-03-02 12:10 something was wrong in process events: see the next points."),
             (
                 "Command lines",
                 "LOOK",
@@ -242,7 +241,7 @@ VERDICTS = {
         ([], []),
         1,
         [
-            ("Data check", "TO DO", "At 2026-03-02 12:10 something was wrong in process events: see below."),
+            ("Data check", "TO DO", "At 2026-03-02 12:10 something was wrong in process events: see the next points."),
             ("Silent", "TO DO", "The macro ssa_process_events finds no process event."),
         ],
     ),
@@ -260,11 +259,11 @@ def test_start_here_opens_with_the_verdict(check, scheduled, ran, later, expecte
         check.run()
     with Splunkd(check.instance) as splunkd:
         reader = splunkd.acting(Session("amy", "user", ROLES["user"]))  # everybody may see it
-        result = reader.search(views.shipped()["start_here"].query("ds_check"), now=RUN + later * HOUR)
+        result = reader.search("| `ssa_setup_check`", now=RUN + later * HOUR)
     assert [text for level, text, _ in result.messages if level != "INFO"] == []
     assert [(row["Check"], row["State"], row["Found"]) for row in result.rows] == expected
     assert [bool(row["Fix"]) for row in result.rows] == [
-        state != "OK" and "see below" not in found for _, state, found in expected
+        state != "OK" and "see the next points" not in found for _, state, found in expected
     ]
 
 
@@ -287,9 +286,3 @@ def test_what_the_add_on_reads_of_german_text_is_no_known_language(check):
     check.instance.add_events([{**read, "_indextime": event.time}] * 30)
     (row,) = check.run()
     assert (row["what"], row["share"], row["events"]) == ("language", "0", "30")
-
-
-def test_start_here_shows_the_verdict_first():
-    layout = views.shipped()["start_here"].definition["layout"]["structure"]
-    first = min(layout, key=lambda item: item["position"]["y"])
-    assert (first["item"], layout[0]["item"]) == ("viz_check", "viz_check")

@@ -127,7 +127,7 @@ def test_no_search_is_expected_that_is_not_shipped():
 
 APART = (
     *("$", "Self test", "views", "SSA - Data check", "ssa_data_check", "ssa_lookup_history"),
-    *("Apply allow list", "ssa_allow_list_copy"),
+    *("Apply allow list", "ssa_allow_list_copy", "ssasetup"),
 )
 """The check says so where there is nothing; the history and the copy of the allow list say when they were made."""
 REPORTS = [place for place in SHIPPED if not any(text in place for text in APART)]
@@ -213,109 +213,17 @@ def test_a_view_without_data_says_what_to_do(painted):
         ("overview", "ds_messages"): "No risk events in this time range",
         ("entity", "ds_chooser"): "open Start here",
         ("entity", "ds_unknown"): "No risk event and no alert is of b.heron, at any time.",
-        ("tuning", "ds_noise"): "no risk in this time range",
-        ("tuning", "ds_summary"): "nothing to tune",
-        ("tuning", "ds_candidates"): "nothing to leave out",
-        ("tuning", "ds_removed"): "removes nothing",
-        ("start_here", "ds_data"): "finds no event in this time range",
+        ("tuning", "ds_noise"): "No risk in this time range",
+        ("tuning", "ds_state"): "nothing to tune",
+        ("tuning", "ds_values"): "nothing to leave out",
         ("start_here", "ds_errors"): "No error or warning",
     }.items():
         (row,) = painted[place][1].rows
         assert says in " ".join(value for value in row.values() if value), place
-        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in (
-            "ds_removed",
-            "ds_errors",
-        )
-
-
-TUNING = VIEWS["tuning"]
-TUNED = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
-
-
-def candidates(instance):
-    """The candidates of the tuning view."""
-    return instance.search(views.fill(TUNING.query("ds_candidates"), tokens(instance, TUNING))).rows
-
-
-def line(instance, candidate, **others):
-    """What the tuning view says of a candidate that is clicked, by what it says."""
-    known = tokens(instance, TUNING) | {"candidate": candidate, **others}
-    return {row["What"]: row["Line"] for row in instance.search(views.fill(TUNING.query("ds_line"), known)).rows}
-
-
-def test_each_proposed_line_removes_exactly_the_rows_that_it_promises(demo):
-    """As definition of the filter macro. A candidate with a wildcard may remove more than the hits it was made of."""
-    rule = SHIPPED[f"savedsearches [{RULE}]"]
-    before, stem = demo.search(rule).rows, RULE.removeprefix("SSA - ").removesuffix(" - Rule").lower().replace(" ", "_")
-    proposed = candidates(demo)
-    each = {row["Field"]: row for row in reversed(proposed)}.values()  # the first one of each field
-    for row in (*each, *(row for row in proposed if "*" in row["Value"]), proposed[-1]):
-        said = line(demo, row["_candidate"])
-        assert said["macro"] == f"{stem}_filter"
-        after = demo.search(rule.replace(f"`{stem}_filter`", said["definition"])).rows
-        left = {hit["finding_id"] for hit in after}
-        removed = [hit for hit in before if hit["finding_id"] not in left]
-        seen, stay = ({entity for hit in hits for entity in hit["entities"]} for hits in (before, after))
-        assert said["removes"].startswith(
-            f"{len(removed)} of {len(before)} hits; {len(seen - stay)} of {len(seen)} users and devices "
-        )
-        assert len(removed) == int(row["Hits"]) or "*" in row["Value"]
-        assert len({entity for hit in removed for entity in hit["entities"]}) >= int(row["Entities"])
-
-
-@pytest.mark.parametrize("fixed", ["", "process process_name", "parent_process_name process"])
-def test_what_the_conditions_of_a_detection_fix_is_no_candidate(demo, fixed):
-    """Nor is the program that it is about: only who, where, from what, and with which command line."""
-    known = tokens(demo, TUNING) | {"Chosen:result.fixed": fixed}
-    fields = {row["Field"] for row in demo.search(views.fill(TUNING.query("ds_candidates"), known)).rows}
-    every = {"user", "dest", "parent_process_name", "parent_process", "process"}
-    assert fields == (every - {"parent_process_name"} if "parent_process_name" in fixed else every)
-
-
-def test_a_line_that_leaves_nothing_says_so(demo):
-    assert "Nothing is left" in line(demo, 'process="*msiexec*"')["removes"]
-    assert "Nothing is left" not in line(demo, 'user="b.heron"')["removes"]
-
-
-def test_the_allow_list_lines_apply_in_the_next_run_and_the_filter_stays_empty(demo):
-    rule = SHIPPED[f"savedsearches [{RULE}]"]
-    before = len(demo.search(rule).rows)
-    row = next(row for row in candidates(demo) if row["Field"] == "process" and '\\"' in row["Value"])
-    said = line(demo, row["_candidate"])
-    try:
-        demo.search(said["allow list"].replace('ticket=""', 'ticket="CHG-1"'))
-        assert before - len(demo.search(rule).rows) == int(row["Hits"]) == 2
-        (entry,) = demo.search("| inputlookup ssa_allow_list").rows
-        assert (entry["field"], entry["ticket"], len(entry["expires"])) == ("process", "CHG-1", 10)
-    finally:
-        demo.search("| makeresults | where false() | outputlookup ssa_allow_list")
-        demo.search(SHIPPED["savedsearches [SSA - Apply allow list]"])
-    assert len(demo.search(rule).rows) == before
-
-
-def test_a_line_leaves_a_value_out_for_one_detection_or_for_all(demo):
-    said = line(demo, 'user="b.heron"')
-    assert f'detection="{TUNED}"' in said["allow list"]
-    assert said["for all"] == said["allow list"].replace(TUNED, "*")
-
-
-def test_the_tuning_view_shows_what_the_filter_removes(demo):
-    """With a filter of two parts, that an admin has set."""
-    own = {"Chosen:result.filter": 'search NOT dest="ws-fin-02*" | where user!="e.plover"'}
-    known = tokens(demo, TUNING) | own
-    found = {id: demo.search(views.fill(TUNING.query(id), known)).rows for id in ("ds_summary", "ds_removed")}
-    assert {name: found["ds_summary"][0][name] for name in ("found", "left", "removed")} == {
-        "found": "11",
-        "left": "6",
-        "removed": "5",
-    }
-    assert {(row["User"], row["Device"]) for row in found["ds_removed"]} == {
-        ("b.heron", "ws-fin-02.synthetic.example"),
-        ("e.plover", "ws-sales-02.synthetic.example"),
-    }
-    assert len(found["ds_removed"]) == 5
-    said = line(demo, 'user="adm.lark"', **own)["definition"]
-    assert said == 'search NOT dest="ws-fin-02*" | where user!="e.plover" | search NOT user="adm.lark"'
+        assert not [row for row in painted[place][0].rows if says in str(row)] or place[1] in ("ds_errors",)
+    events, *_ = painted["start_here", "ds_open"][1].rows
+    assert (events["Point"], events["State"]) == ("Process events", "TO DO")
+    assert "finds no event in this time range" in events["Found"] and "Widen the time range" in events["Do"]
 
 
 def test_a_message_leads_to_the_event_that_caused_it(painted, demo):

@@ -65,8 +65,8 @@ class Server:
         role = USERS[reader][1]
         return self.splunkd.acting(Session(reader, role, ROLES[role]))
 
-    def shown(self, source="ds_setup", reader="admin"):
-        result = self.acting(reader).search(VIEW.query(source))
+    def shown(self, source="ssa_setup_risk", reader="admin"):
+        result = self.acting(reader).search(VIEW.query(source) if source in VIEW.sources else f"| `{source}`")
         assert [text for level, text, _ in result.messages if level != "INFO"] == []
         return {row.get("Check") or row.get("Detection") or row["Search"]: row for row in result.rows}
 
@@ -208,8 +208,32 @@ SETUP = [
         "",
     ),
     # Alerts on risk
-    ("Alerts on risk", {}, TO_DO, "Nothing alerts on risk", "Schedule SSA - Severe Hit"),
+    ("Alerts on risk", {}, TO_DO, "Nothing alerts on risk", "Switch on what is recommended"),
     ("Alerts on risk", {"savedsearches": f"[{SCORE}]\nenableSched = 1"}, OK, "1 risk rules of this app", ""),
+    # Alerts for triage
+    (
+        "Alerts for triage",
+        {"savedsearches": f"[{SCORE}]\nenableSched = 1\naction.ssa_alert = 1"},
+        OK,
+        "What the 1 scheduled risk rules raise is kept for triage.",
+        "",
+    ),
+    (
+        "Alerts for triage",
+        {"savedsearches": f"[{SCORE}]\nenableSched = 1\naction.ssa_alert = 0"},
+        TO_DO,
+        "1 of 1 scheduled risk rules keep nothing for triage",
+        "Add the action",
+    ),
+    # Changes of lookups
+    ("Changes of lookups", {}, LOOK, "SSA - Lookup changes is not scheduled", "_audit"),
+    (
+        "Changes of lookups",
+        {"savedsearches": "[SSA - Lookup changes]\nenableSched = 1"},
+        OK,
+        "SSA - Lookup changes notes who changes",
+        "",
+    ),
     # Each hit scores once
     ("Each hit scores once", {}, OK, "No search has both risk actions on.", ""),
     *(
@@ -581,6 +605,6 @@ def test_start_here_warns_before_a_run_or_the_ledger_is_full(server, check, chan
         [("WARN", f"action=ssa_risk STDERR -  {line}") for line in lines],
         action="ssa_risk",
     )
-    row = server.shown("ds_limits")[check]
+    row = server.shown("ssa_setup_limits")[check]
     assert (row["State"], found in row["Found"], (fix or "") in (row["Fix"] or "")) == (state, True, True), row
     assert bool(row["Fix"]) == (state != OK)
