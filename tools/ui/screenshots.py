@@ -17,7 +17,7 @@ from tools.ui.web import Web, serving
 CLICK = {"tuning": ("Values that hits share", "b.heron")}
 """What is clicked before a picture: the first row of a panel's table with a text."""
 
-LARGEST = 450_000
+LARGEST = 600_000
 """Bytes of a picture."""
 
 
