@@ -20,6 +20,10 @@ from tools.ui.web import DIST, Web, serving
 
 UI = ROOT / "ui"
 
+SPLUNKS_OWN = {"label-content-name-mismatch": 'data-test="prev"', "button-name": 'data-test="clickable"'}
+"""What axe may find, and where: the pager of Splunk's tables shows "Prev" and is named "Go to previous page", and the
+warning sign next to the title of a chart without data has no name. No view can help either."""
+
 
 def missing():
     """Say what is missing to draw a view; nothing where all is there."""
@@ -148,6 +152,17 @@ def lone(window, single):
     """A page before a single hit."""
     with opened(window, single) as view:
         yield view
+
+
+def splunks_own(violation):
+    rule, _, where = violation.partition(" ")
+    return rule in SPLUNKS_OWN and SPLUNKS_OWN[rule] in where
+
+
+def misfits(screen):
+    """Name what cannot be read in a panel of the window's width."""
+    named = {"cut": screen.cut(), "sideways": screen.sideways(), "failing": screen.failing()}
+    return {f"{fault}: {title}" for fault, titles in named.items() for title in titles}
 
 
 @contextmanager

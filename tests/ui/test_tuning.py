@@ -5,6 +5,8 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.splunkd.state import ROLES, Session
+from tests.ui.conftest import misfits, splunks_own
+from tools.ui.browser import WIDTHS
 
 GIVEN = "Windows System Binary Proxy Execution MSIExec DLLRegisterServer"
 SILENT = "Windows MSIExec Silent Package From User Folder"
@@ -155,8 +157,6 @@ def test_without_risk_the_view_says_what_to_do(bare):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_what_a_click_shows_fits_every_width_and_is_readable(days, theme):
-    from tests.ui.test_views import WIDTHS, misfits, splunks_own
-
     days.open("tuning", theme=theme, **{"form.detection": REGISTRATION})
     choose(days, VALUES, "cmd.exe")
     assert [one for one in days.violations() if not splunks_own(one)] == []

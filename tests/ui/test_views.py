@@ -6,14 +6,11 @@ import subprocess
 import pytest
 
 from tests.support.servers import routes
+from tests.ui.conftest import misfits, splunks_own
 from tools import ROOT
 from tools.ui.browser import WIDTHS
 
 VIEWS = {path.stem: path for path in sorted((ROOT / "default/data/ui/views").glob("*.xml"))}
-
-SPLUNKS_OWN = {"label-content-name-mismatch": 'data-test="prev"', "button-name": 'data-test="clickable"'}
-"""What axe may find, and where: the pager of Splunk's tables shows "Prev" and is named "Go to previous page", and the
-warning sign next to the title of a chart without data has no name. No view can help either."""
 
 
 def validate(*paths):
@@ -39,17 +36,6 @@ def test_a_mistake_in_a_view_is_found(tmp_path, right, wrong, complaint):
     (tmp_path / "view.xml").write_text(text.replace(right, wrong), "utf-8")
     ((_, errors),) = validate(tmp_path / "view.xml").items()
     assert complaint in "\n".join(errors)
-
-
-def splunks_own(violation):
-    rule, _, where = violation.partition(" ")
-    return rule in SPLUNKS_OWN and SPLUNKS_OWN[rule] in where
-
-
-def misfits(screen):
-    """Name what cannot be read in a panel of the window's width."""
-    named = {"cut": screen.cut(), "sideways": screen.sideways(), "failing": screen.failing()}
-    return {f"{fault}: {title}" for fault, titles in named.items() for title in titles}
 
 
 def whole(screen, view, theme):

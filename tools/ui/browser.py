@@ -75,6 +75,12 @@ class Recorder:
     exchanges: list[Exchange] = field(default_factory=list)
     open: int = 0
     last: float = 0.0
+    page: int = 0
+
+    def forget(self) -> None:
+        """Keep nothing of what was requested until now, even where its answer comes later."""
+        self.exchanges.clear()
+        self.page += 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on."""
@@ -82,7 +88,7 @@ class Recorder:
             return await self.application(scope, receive, send)
         sent: list[bytes] = []
         seen = Exchange(scope["method"], scope["path"], {})
-        self.open += 1
+        self.open, page = self.open + 1, self.page
 
         async def reading() -> Message:
             message = await receive()
@@ -99,7 +105,8 @@ class Recorder:
         finally:
             given = b"&".join([scope["query_string"], b"".join(sent)]).decode("utf-8", "replace")
             seen.form = dict(urllib.parse.parse_qsl(given, keep_blank_values=True))
-            self.exchanges.append(seen)
+            if page == self.page:
+                self.exchanges.append(seen)
             self.open, self.last = self.open - 1, time.monotonic()
 
 
@@ -135,6 +142,7 @@ class Screen:
 
     def open(self, name: str, **query: str) -> None:
         """Open a page of the app (a view, or `search`) with arguments in its address, and wait until it is whole."""
+        self.page.goto("about:blank")  # what was open asks for nothing more
         self.forget()
         self.page.goto(f"{self.address}/en-US/app/ssa_detections/{name}?{urllib.parse.urlencode(query)}")
         self.page.wait_for_function(DRAWN)
@@ -148,7 +156,7 @@ class Screen:
     def forget(self) -> None:
         """Forget what happened."""
         self.errors.clear()
-        self.recorder.exchanges.clear()
+        self.recorder.forget()
 
     def settle(self) -> None:
         """Wait until no request is open, every search is done, and the browser idle. Raises TimeoutError."""

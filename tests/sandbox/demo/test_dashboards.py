@@ -80,6 +80,11 @@ def test_results_come_in_columns_each_described(call, base):
     assert "post_process_count" not in content
 
 
+def test_a_script_gets_the_results_of_a_job_that_is_done(call, base):
+    got = call("GET", f"search/v2/jobs/{base}/results", output_mode="json_cols", count="0").json()
+    assert got["columns"] == results(call, base).json()["columns"]
+
+
 def test_fields_are_names_where_no_metadata_is_requested(call, base):
     assert results(call, base, show_metadata="false").json()["fields"] == ["n", "who"]
 

@@ -10,14 +10,14 @@ tools/backfill/splunkd.py: their tests run the server in another process."""
 
 SCRIPTS = {
     *(("POST", path) for path in ("receivers/stream", "search/v2/jobs/export")),
-    *(("GET", path) for path in ("authentication/users/{name}", "search/v2/jobs")),
+    *(("GET", path) for path in ("authentication/users/{name}", "search/v2/jobs", "search/v2/jobs/{sid}/results")),
     *(("POST", f"collector{path}") for path in ("", "/event/1.0", "/raw", "/raw/1.0")),
     *(("GET", f"collector/health{version}") for version in ("", "/1.0")),
 }
 """What scripts also call: Index.attach and jobs.export of the Python SDK; current users and lists of jobs of the
-JavaScript one; whatever sends by HTTP. The tests of tests/sandbox/splunkd prove it."""
+JavaScript one; whatever sends by HTTP. The tests of tests/sandbox/splunkd prove it, those of tests/sandbox/demo for
+results."""
 
-RESULTS = ("results", "results_preview")
 VIEWS = {
     ("GET", "apps/local"),
     ("GET", "authentication/current-context"),
@@ -31,7 +31,8 @@ VIEWS = {
     ("GET", "search/timeparser"),
     ("POST", "search/jobs"),
     ("POST", "search/jobs/{sid}/control"),
-    *((method, f"search/v2/jobs/{{sid}}/{part}") for method in ("GET", "POST") for part in RESULTS),
+    ("GET", "search/v2/jobs/{sid}/results_preview"),
+    *(("POST", f"search/v2/jobs/{{sid}}/{part}") for part in ("results", "results_preview")),
 }
 """What the app's views also call, by themselves, by the command rest in their searches, or Splunk Web for them.
 

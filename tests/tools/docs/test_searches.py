@@ -26,7 +26,7 @@ TABLE = tomllib.loads(Path(__file__).with_name("searches.toml").read_text("utf-8
 FINDS = {entry["search"]: entry for entry in TABLE.get("finds", [])}
 NOT_RUN = {entry["search"]: entry["why"] for entry in TABLE["not_run"]}
 SEARCHES = searches(*PAGES)
-BEGINS = r"\| *(makeresults|inputlookup|rest|savedsearch|ssaexplain|tstats)\b"
+BEGINS = r"\| *(makeresults|inputlookup|rest|savedsearch|ssaexplain|ssasetup|tstats)\b"
 """A pipeline that needs no rows before it."""
 
 
