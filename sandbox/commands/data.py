@@ -9,12 +9,12 @@ from sandbox.errors import SandboxError
 from sandbox.search import lookups, spl
 from sandbox.search.command import Context, Row, pick
 from sandbox.search.matching import compared, matches
-from sandbox.store.sql import Relation, as_list, as_text, export, query, quote, same, union, value_of
+from sandbox.store.sql import Beside, Relation, as_list, as_text, export, query, quote, same, union, value_of
 
 _OUTPUT = ("OUTPUT", "output", "OUTPUTNEW", "outputnew")
 
 
-def build_lookup(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_lookup(context: Context, command: spl.Command, rows: Relation) -> Beside:
     """Join a table's fields to the rows, on the search head (a choice: splunkd runs lookup on indexers too).
 
     More choices of the sandbox, where the documentation is silent: OUTPUT without a match clears the field; OUTPUTNEW
@@ -49,7 +49,7 @@ def build_lookup(context: Context, command: spl.Command, rows: Relation) -> str:
         columns[target] = f'coalesce({old}"^{place}")'
     found = _found(context, table, rows, keys, [name for name, _ in outputs])
     source = f'{rows.source} AS "^rows" LEFT JOIN ({found}) AS "^found" ON "^rows".rowid = "^row"'
-    return query(source, columns, 'ORDER BY "^rows".rowid')
+    return Beside(columns, source, 'ORDER BY "^rows".rowid')
 
 
 def _found(context: Context, table: lookups.Table, rows: Relation, keys: list[tuple[str, str]], out: list[str]) -> str:
@@ -101,7 +101,7 @@ def build_inputlookup(context: Context, command: spl.Command, rows: Relation) ->
     columns = {name: value_of(content, name).code for name in names}
     code = query(content.source, columns, f"WHERE {condition} ORDER BY rowid", ", rowid")
     found = Relation(f"({code})", {name: content.columns.get(name, "VARCHAR") for name in names})
-    return union([rows, found] if rows.source.isalnum() else [found])  # without a table before it, it comes first
+    return union([rows, found] if rows.tables else [found])  # without a table before it, it comes first
 
 
 def _values(context: Context, rows: Relation) -> list[dict[str, str | list[str]]]:
@@ -143,10 +143,10 @@ def write_table(context: Context, command: spl.Command, rows: Relation) -> None:
         table.clear()
 
 
-def build_outputlookup(context: Context, command: spl.Command, rows: Relation) -> str:
+def build_outputlookup(context: Context, command: spl.Command, rows: Relation) -> Beside:
     """Write the rows into a table."""
     _target(context, command)
-    return query(rows.source, same(rows))
+    return Beside(same(rows), rows.source)
 
 
 def index_rows(context: Context, command: spl.Command, rows: Relation) -> None:
@@ -202,16 +202,16 @@ def send_alert(context: Context, command: spl.Command, rows: Relation) -> None:
         raise spl.fail(f"Error in 'sendalert' command: {error}", command.position) from None
 
 
-def build_sendalert(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_sendalert(_: Context, command: spl.Command, rows: Relation) -> Beside:
     """Run an alert action on the rows, which go on."""
     _action(command)
-    return query(rows.source, same(rows))
+    return Beside(same(rows), rows.source)
 
 
-def build_collect(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_collect(_: Context, command: spl.Command, rows: Relation) -> Beside:
     """Write the rows into an index."""
     reader = spl.Reader(command)
     if "index" not in options(reader, command):
         raise spl.fail("'collect' wants index=<name>", command.position)
     reader.end()
-    return query(rows.source, same(rows))
+    return Beside(same(rows), rows.source)

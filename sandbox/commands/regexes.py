@@ -30,7 +30,7 @@ def build_regex(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     return sql.query(rows.source, sql.same(rows), f"WHERE ({found}) IS {'NOT ' * (operator == '!=')}TRUE")
 
 
-def build_rex(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_rex(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Make fields of the named groups of a regex, or edit a field by sed."""
     reader = spl.Reader(command)
     given = options(reader, command)
@@ -46,7 +46,7 @@ def build_rex(_: Context, command: spl.Command, rows: sql.Relation) -> str:
             raise spl.fail("'rex' takes no offset_field= with mode=sed", given["offset_field"].position)
         edited = f"list_transform({sql.as_list(value)}, lambda v: {_sed(word)})"
         code = edited if value.kind == "list" else f"{edited}[1]"
-        return sql.query(rows.source, sql.same(rows) | ({field: code} if field in rows.columns else {}))
+        return sql.Beside(sql.same(rows) | ({field: code} if field in rows.columns else {}), rows.source)
     regex, most = _readable(word, word.text), whole(given["max_match"]) if "max_match" in given else 1
     names = {name: number for number, name in enumerate(patterns.groups(word.text), 1) if name}
     if not names:
@@ -64,7 +64,7 @@ def build_rex(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     if "offset_field" in given:
         name = given["offset_field"].text
         columns[name] = f"coalesce({_offsets(sql.as_text(value), regex)}, {sql.as_text(sql.value_of(rows, name))})"
-    return sql.query(rows.source, columns)
+    return sql.Beside(columns, rows.source)
 
 
 def _offsets(code: str, regex: str) -> str:

@@ -39,10 +39,10 @@ def build_where(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     return sql.query(rows.source, sql.same(rows), f"WHERE {condition.code}")
 
 
-def build_eval(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_eval(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Compute fields; each assignment sees the ones before it."""
-    reader, code = spl.EvalReader(command), ""
-    while not code or reader.take(","):  # each assignment sees the ones before it
+    reader, old, new = spl.EvalReader(command), rows, dict[str, str]()
+    while not new or reader.take(","):
         target = reader.word()
         reader.expect("=")
         value = evaluate(reader.expression(), rows)
@@ -50,14 +50,15 @@ def build_eval(_: Context, command: spl.Command, rows: sql.Relation) -> str:
             raise spl.fail("Fields cannot be assigned a boolean result; use if(...)", target.position)
         kind = sql.COLUMN_TYPES.get(value.kind, "VARCHAR")
         code = sql.query(rows.source, sql.same(rows) | {target.text: f"CAST({value.code} AS {kind})"})
-        rows = sql.Relation(f"({code})", rows.columns | {target.text: kind})
+        rows = sql.Relation(f'({code}) AS "^all"', rows.columns | {target.text: kind})
+        new[target.text] = f'"^all".{sql.ident(target.text)}'
     reader.end()
-    return code
+    return sql.Beside(sql.same(old) | new, rows.source)
 
 
-def build_fields(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_fields(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Keep these fields, or remove them."""
-    return sql.query(rows.source, {name: sql.ident(name) for name in kept_fields(command, [*rows.columns])})
+    return sql.Beside({name: sql.ident(name) for name in kept_fields(command, [*rows.columns])}, rows.source)
 
 
 def kept_fields(command: spl.Command, columns: Sequence[str]) -> list[str]:
@@ -72,16 +73,16 @@ def kept_fields(command: spl.Command, columns: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys([*chosen, "_time", "_raw"]) if name in columns]
 
 
-def build_table(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_table(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Keep these fields, in this order."""
     columns: dict[str, str] = {}
     for name in names(spl.Reader(command)):  # a name that no row has still gives a column, a pattern does not
         for found in pick(name, [*rows.columns]) if "*" in name else [name]:
             columns.setdefault(found, sql.value_of(rows, found).code)
-    return sql.query(rows.source, columns)
+    return sql.Beside(columns, rows.source)
 
 
-def build_rename(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_rename(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Rename fields, by wildcards too."""
     reader, columns = spl.Reader(command), sql.same(rows)
     while reader.more():
@@ -99,7 +100,7 @@ def build_rename(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         columns = {moved.get(name, name): code for name, code in kept.items()}
         if "*" not in old.text and not moved and new[0] in columns:
             columns[new[0]] = sql.NULL.code  # a field that is not there takes the other's place all the same
-    return sql.query(rows.source, columns)
+    return sql.Beside(columns, rows.source)
 
 
 def build_mvexpand(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -116,10 +117,15 @@ def build_mvexpand(_: Context, command: spl.Command, rows: sql.Relation) -> str:
 
 def build_head(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     """Keep the first rows."""
+    return sql.query(rows.source, sql.same(rows), f"LIMIT {limit(command)}")
+
+
+def limit(command: spl.Command) -> int:
+    """Return how many rows the command head keeps. Raises SearchError."""
     reader = spl.Reader(command)
-    limit = whole(reader.word()) if reader.more() else 10
+    most = whole(reader.word()) if reader.more() else 10
     reader.end()
-    return sql.query(rows.source, sql.same(rows), f"LIMIT {limit}")
+    return most
 
 
 def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -133,13 +139,16 @@ def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         name = word.text if sign else word.text.lstrip("+-")
         order = "DESC" if (sign or word).text.startswith("-") else "ASC"
         value = sql.value_of(rows, name)
+        reader.take(",")
+        if value.kind == "number":
+            keys.append(f"{value.code} {order} NULLS LAST")
+            continue
         text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else sql.as_text(value)
-        number = sql.as_number(value if value.kind == "number" else sql.Sql(text, "text"))
+        number = sql.as_number(sql.Sql(text, "text"))
         is_address = f"regexp_full_match({text}, {sql.quote(_IPV4)})"
         word_order = f"CASE WHEN {is_address} THEN {_PADDED.format(text)} ELSE {text} END"
         # numbers before words; a row without the field comes last, whatever the order
         keys += [f"{text} IS NULL", f"{number} IS NULL {order}", f"{number} {order}", f"{word_order} {order}"]
-        reader.take(",")
     tail = f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
     return sql.query(rows.source, sql.same(rows), tail)
 
@@ -150,11 +159,11 @@ def build_reverse(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     return sql.query(rows.source, sql.same(rows), "ORDER BY rowid DESC")
 
 
-def build_addinfo(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_addinfo(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Add the search's id and time range to each row."""
     spl.Reader(command).end()
     info = {f"info_{name}": f"getvariable('spl_{name}')" for name in ("min_time", "max_time", "sid", "search_time")}
-    return sql.query(rows.source, sql.same(rows) | info)
+    return sql.Beside(sql.same(rows) | info, rows.source)
 
 
 def build_append(context: Context, command: spl.Command, rows: sql.Relation) -> str:

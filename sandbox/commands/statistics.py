@@ -58,10 +58,27 @@ RUNNING = {
     "sum": "sum(list_sum(spl_nums({0}))) {2}",
 }
 
+# The same of a field that has no more than one value in a row: of a text, and of a number where that is simpler. {1} is
+# which rows count, or the window.
+_TEXT = "CASE WHEN count({0}) {1} = count(spl_num({0})) {1} THEN spl_text(max(spl_num({0})) {1}) ELSE max({0}) {1} END"
+TEXTS = {
+    "avg": "avg(spl_num({0})) {1}",
+    "count": "count({0}) {1}",
+    "dc": "count(DISTINCT {0}) {1}",
+    "distinct_count": "count(DISTINCT {0}) {1}",
+    "first": f"arg_min({{0}}, {ROW}) {{1}}",
+    "last": f"arg_max({{0}}, {ROW}) {{1}}",
+    "max": _TEXT,
+    "min": _TEXT.replace("max", "min"),
+    "sum": "sum(spl_num({0})) {1}",
+    "values": "spl_some(list_sort(list(DISTINCT {0}) {1}))",
+}
+NUMBERS = {name: f"{name}({{0}}) {{1}}" for name in ("avg", "count", "max", "min", "sum")}
+
 
 @dataclass(frozen=True)
 class Aggregation:
-    """A statistic of a command: its column, and the values it is of, a VARCHAR[]; without values it counts rows.
+    """A statistic of a command: its column, and the value of a row that it is of; without one it counts rows.
 
     `time` is the code of a row's time, epoch s.
     """
@@ -69,7 +86,7 @@ class Aggregation:
     column: str
     position: int
     function: str
-    values: str
+    value: sql.Sql | None
     time: str
 
     def code(self, condition: str = "true", over: str = "") -> str:
@@ -77,22 +94,33 @@ class Aggregation:
 
         With `over`, the code of a window, it is of the rows of that window.
         """
-        if not self.values:
+        if not self.value:
             return f"count(*) FILTER (WHERE {condition}) {over}"
-        order, condition = "", f"{self.values} IS NOT NULL AND {condition}"
+        if form := self._form(NUMBERS if over else TEXTS):
+            code = sql.as_text(self.value) if self.function == "values" else self.value.code
+            return form.format(code, f"FILTER (WHERE {self.value.code} IS NOT NULL AND {condition}) {over}")
+        values = sql.as_list(self.value)
+        order, condition = "", f"{values} IS NOT NULL AND {condition}"
         if self.function in ("earliest", "latest"):
             order, condition = f" ORDER BY {self.time} DESC, {ROW}", f"{self.time} IS NOT NULL AND {condition}"
         elif self.function in ("first", "last", "list"):
             order = f" ORDER BY {ROW}"
-        values = f"coalesce(flatten(list({self.values}{order}) FILTER (WHERE {condition}) {over}), [])"
+        values = f"coalesce(flatten(list({values}{order}) FILTER (WHERE {condition}) {over}), [])"
         return STATISTICS[self.function].format(values)
 
     def running(self, over: str) -> str:
         """Write the statistic of the rows of a window that moves along with each row."""
-        if not self.values or self.function not in RUNNING:
+        if not self.value or self.function not in RUNNING or self._form(NUMBERS):
             return self.code(over=over)
-        place = f"CASE WHEN {self.values} IS NOT NULL THEN row({self.time}, -{ROW}) END"
-        return RUNNING[self.function].format(self.values, place, over)
+        values = sql.as_list(self.value)
+        place = f"CASE WHEN {values} IS NOT NULL THEN row({self.time}, -{ROW}) END"
+        return RUNNING[self.function].format(values, place, over)
+
+    def _form(self, known: Mapping[str, str]) -> str:
+        """Return how to write the statistic of a field with one value at most, among those that are known; else ""."""
+        if not self.value or self.value.kind == "list" or self.function not in known:
+            return ""
+        return (NUMBERS if self.value.kind == "number" and self.function in NUMBERS else TEXTS)[self.function]
 
 
 def aggregations(
@@ -155,7 +183,7 @@ def build_stats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     return group(rows, found, fields)
 
 
-def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Add statistics of all rows, or of those of the same group, to each row."""
     found, fields, _given = _grouped(command, rows)
     source = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
@@ -169,7 +197,7 @@ def build_eventstats(_: Context, command: spl.Command, rows: sql.Relation) -> st
     return _beside(rows, fields, added, f" LEFT JOIN ({groups}{by}) ON {same}")
 
 
-def build_streamstats(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_streamstats(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Add statistics of the rows so far to each row."""
     found, fields, given = _grouped(command, rows)
     size = whole(given["window"]) if "window" in given else 0
@@ -213,15 +241,15 @@ def _partition(rows: sql.Relation, fields: Sequence[str]) -> str:
     return f"PARTITION BY {', '.join(sql.value_of(rows, name).code for name in fields)}" if fields else ""
 
 
-def _beside(rows: sql.Relation, fields: Sequence[str], columns: Mapping[str, str], join: str = "") -> str:
-    """Write the query for rows with more columns, which are null where one of the fields is.
+def _beside(rows: sql.Relation, fields: Sequence[str], columns: Mapping[str, str], join: str = "") -> sql.Beside:
+    """Write more columns of rows, which are null where one of the fields is.
 
     They may use ROW, and the columns of a join.
     """
     present = " AND ".join(f"{sql.value_of(rows, name).code} IS NOT NULL" for name in fields) or "true"
     added = {name: f"CASE WHEN {present} THEN {code} END" for name, code in columns.items()}
     source = f"(FROM {rows.source} SELECT *, rowid AS {ROW})"
-    return sql.query(source + join, sql.same(rows) | added, f"ORDER BY {ROW}")
+    return sql.Beside(sql.same(rows) | added, source + join, f"ORDER BY {ROW}")
 
 
 def build_dedup(_: Context, command: spl.Command, rows: sql.Relation) -> str:
@@ -239,22 +267,22 @@ def build_dedup(_: Context, command: spl.Command, rows: sql.Relation) -> str:
     # Rows of one combination that follow one another are those whose two numbers, here and in the table, differ alike.
     run = f"rowid - row_number() OVER (PARTITION BY {every} ORDER BY rowid)" if flags.get("consecutive") else "0"
     place = f'row_number() OVER (PARTITION BY {every}, "^ run" ORDER BY {ROW})'
-    kept = f"({lacking} OR {place} <= {number.text if number else 1})"
-    columns, tail = sql.same(rows), "" if flags.get("keepempty") else f"WHERE NOT ({lacking})"
+    numbered = f'(FROM {rows.source} SELECT *, rowid AS {ROW}, {run} AS "^ run")'
+    kept = f'({lacking} OR {place} <= {number.text if number else 1}) AS "^ kept", {lacking} AS "^ lacking"'
+    columns, tail = sql.same(rows), "" if flags.get("keepempty") else 'WHERE NOT "^ lacking"'
     if flags.get("keepevents"):
         columns |= {
-            name: f"CASE WHEN {kept} THEN {code} END"
+            name: f'CASE WHEN "^ kept" THEN {code} END'
             for name, code in zip(keys, codes, strict=True)
             if name in rows.columns
         }
     else:
-        tail += f" QUALIFY {kept}"
-    return sql.query(
-        f'(FROM {rows.source} SELECT *, rowid AS {ROW}, {run} AS "^ run")', columns, f"{tail} ORDER BY {ROW}"
-    )
+        tail = f'{tail} AND "^ kept"' if tail else 'WHERE "^ kept"'
+    # What is decided by the fields of the combination stands beside the rows, which are then as wide as they may be.
+    return sql.query(f"{rows.source} POSITIONAL JOIN (FROM {numbered} SELECT {kept} ORDER BY {ROW})", columns, tail)
 
 
-def build_fillnull(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_fillnull(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Put a value where a field has none."""
     reader = spl.Reader(command)
     fields, given = _fields(reader, command)
@@ -264,17 +292,17 @@ def build_fillnull(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         old = sql.value_of(rows, name)
         form = sql.as_list if old.kind == "list" else sql.as_text
         columns[name] = f"coalesce({form(old)}, {form(value)})"
-    return sql.query(rows.source, columns)
+    return sql.Beside(columns, rows.source)
 
 
-def build_filldown(_: Context, command: spl.Command, rows: sql.Relation) -> str:
+def build_filldown(_: Context, command: spl.Command, rows: sql.Relation) -> sql.Beside:
     """Put the value of the row before where a field has none."""
     fields, _given = _fields(spl.Reader(command), command)
     columns = sql.same(rows)
     for name in fields or rows.columns:
         if name in columns:
             columns[name] = f"last_value({columns[name]} IGNORE NULLS) OVER (ORDER BY rowid ROWS UNBOUNDED PRECEDING)"
-    return sql.query(rows.source, columns, "ORDER BY rowid")
+    return sql.Beside(columns, rows.source, "ORDER BY rowid")
 
 
 def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[str, spl.Node]]:
@@ -292,7 +320,7 @@ def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[s
 
 def _aggregation(reader: spl.Reader, command: spl.Command, rows: sql.Relation) -> Aggregation:
     function = reader.word()
-    column, values = function.text, ""
+    column, value = function.text, None
     if column not in STATISTICS:
         raise spl.fail(f"Unsupported statistic '{column}'", function.position)
     if column != "count" or reader.at("("):
@@ -305,10 +333,10 @@ def _aggregation(reader: spl.Reader, command: spl.Command, rows: sql.Relation) -
         reader.expect(")")
         if dynamic and not reader.at("as", "AS"):
             raise spl.fail(f"'{column}(eval(...))' needs a name: as ...", function.position)
-        column, values = f"{column}({field.text})", sql.as_list(value)
+        column = f"{column}({field.text})"
     if reader.take("as", "AS"):
         column = reader.word().text
-    return Aggregation(column, function.position, function.text, values, sql.as_number(sql.value_of(rows, "_time")))
+    return Aggregation(column, function.position, function.text, value, sql.as_number(sql.value_of(rows, "_time")))
 
 
 def _evaluated(reader: spl.Reader, command: spl.Command, rows: sql.Relation, function: spl.Node) -> sql.Sql:

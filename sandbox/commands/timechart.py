@@ -23,7 +23,7 @@ from sandbox.commands.statistics import ROW, Aggregation, aggregations, check_co
 from sandbox.confs import is_true
 from sandbox.search import spl
 from sandbox.search.command import Context, whole
-from sandbox.store.sql import Relation, Sql, as_number, as_text, ident, query, quote, same, value_of
+from sandbox.store.sql import Beside, Relation, Sql, as_number, as_text, ident, query, quote, same, value_of
 from sandbox.times import UNITS
 
 MAX_ROWS = 50_000  # limits.conf, [discretize] maxbins
@@ -82,7 +82,7 @@ def _timestamp(moment: str) -> str:
     return f"make_timestamp(CAST(floor({moment} * 1e6) AS BIGINT))"
 
 
-def build_bin(_: Context, command: spl.Command, rows: Relation) -> str:
+def build_bin(_: Context, command: spl.Command, rows: Relation) -> Beside:
     """Round _time down to its span, or put a number into a range, 10-20; what is no number stays (our choice)."""
     reader = spl.Reader(command)
     given = options(reader, command)
@@ -93,7 +93,7 @@ def build_bin(_: Context, command: spl.Command, rows: Relation) -> str:
     if "span" not in given:
         raise spl.fail("'bin' needs span=", command.position)
     code = _binned(field, value_of(rows, field), given["span"]).code
-    return query(rows.source, same(rows) | ({target: code} if field in rows.columns else {}))
+    return Beside(same(rows) | ({target: code} if field in rows.columns else {}), rows.source)
 
 
 def _binned(field: str, value: Sql, span: spl.Node) -> Sql:

@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from sandbox.search import spl
 from sandbox.search.access import Access
 from sandbox.store.kvstore import KvStore
-from sandbox.store.sql import Relation
+from sandbox.store.sql import Beside, Relation
 
 Row = Mapping[str, object]  # for each field a text, a number, a list of texts or None
 
@@ -39,12 +39,12 @@ class Context:
     access: Access | None = None  # what the user may do; None: everything
 
 
-Build = Callable[[Context, spl.Command, Relation], str]
+Build = Callable[[Context, spl.Command, Relation], str | Beside]
 Effect = Callable[[Context, spl.Command, Relation], None]
 
 
 class Spec(NamedTuple):
-    """A command: its translation to a query, and its properties.
+    """A command: its translation to a query, or to the columns that it gives its rows, and its properties.
 
     `distributable`: indexers may run it. `generating`: it makes rows and so comes first. `effect`: a function of its
     result that writes somewhere, such as to a lookup.

@@ -186,7 +186,7 @@ def _tonumber(args: list[Sql]) -> Sql:
     """Read a number, null if it is none or has blanks around it; a literal that is none is a mistake."""
     if any(_is_literal(arg) and not re.fullmatch(r"'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?'", arg.code) for arg in args):
         raise ValueError("The literal is no number")
-    return _function("number", "t", r"spl_num(regexp_extract({0}, '^\S+$'))")(args)
+    return _function("number", "t", r"TRY_CAST(regexp_extract({0}, '^[-+.0-9eE]+$') AS DOUBLE)")(args)
 
 
 FUNCTIONS: dict[str, Callable[[list[Sql]], Sql]] = {

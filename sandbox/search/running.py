@@ -7,7 +7,7 @@ indexer's copy of the knowledge bundle; the rest works on the search head. DuckD
 import functools
 import itertools
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -18,13 +18,14 @@ from sandbox import confs
 from sandbox.commands import COMMANDS
 from sandbox.commands.elsewhere import unknown
 from sandbox.commands.options import appends, options
-from sandbox.commands.rows import kept_fields
+from sandbox.commands.rows import kept_fields, limit
 from sandbox.commands.summaries import condition
 from sandbox.errors import SearchError
 from sandbox.search import chunked, matching, spl, windows_fields
 from sandbox.search.command import Context, Row, permit
 from sandbox.search.server import SEARCH_HEAD, SPLUNK_VERSION, Place, Result, Server, Stage
 from sandbox.store import failures, sql, tables
+from sandbox.store.steps import Steps
 
 NOTHING = sql.Relation("range(0)", {})
 STORED = '"^ stored"'  # an event's place in its table; no column of a field has a blank there
@@ -55,11 +56,11 @@ class RunningSearch:
     def __post_init__(self) -> None:
         self.head = Place(SEARCH_HEAD, self.instance.home, self.instance.apps, self.sid)
         self.result = Result(self.head.sid, self.head.dispatch)
-        self.tables = itertools.count(1)
         self.checked: dict[int, tuple[list[spl.Command], list[bool]]] = {}  # subsearches, by where they stand
         self.found: dict[int, sql.Relation] = {}  # and their results
         self.database = self.instance.database.cursor()  # a connection of its own: temporary tables end with it
         self.database.execute(sql.SETUP)
+        self.steps = Steps(self.database)
         self.database.execute(f"SET VARIABLE spl_now = CAST({self.now!r} AS DOUBLE)")
         self.dispatched = self.earliest, self.latest
 
@@ -119,7 +120,7 @@ class RunningSearch:
         if self.over is None:
             rows = self.execute(commands, distributable, self.result.stages)
         else:
-            rows = self.keep(self.over.rows)
+            rows = self.steps.keep(self.over.rows)
             with self.ranged(commands[0], self.context(self.head)):
                 for command, stage in zip(commands, self.result.stages, strict=True):
                     rows = self.step(self.head, command, rows, stage)
@@ -203,7 +204,7 @@ class RunningSearch:
                         raise
                     raise SearchError(f"[{place.server}] {error}") from error
                 parts.append(rows)
-            rows = parts[0] if places == [self.head] else self.table(sql.union(parts, newest_first=True), *parts)
+            rows = parts[0] if places == [self.head] else self.steps.table(sql.union(parts, newest_first=True), *parts)
             for command, stage in steps[leading:]:
                 rows = self.step(self.head, command, rows, stage)
         return rows
@@ -227,9 +228,9 @@ class RunningSearch:
 
     def pipe(self, text: str, offset: int, rows: sql.Relation) -> sql.Relation:
         """Run commands over rows, which stay."""
-        rows = self.table(sql.query(rows.source, sql.same(rows)))
-        for command in spl.pipeline(f"|{text}", offset - 1):
-            rows = self.step(self.head, command, rows, Stage(command.name, command.text))
+        with self.steps.lending(rows):
+            for command in spl.pipeline(f"|{text}", offset - 1):
+                rows = self.step(self.head, command, rows, Stage(command.name, command.text))
         return rows
 
     def places(self, first: spl.Command) -> list[Place]:
@@ -274,8 +275,8 @@ class RunningSearch:
     def first(self, place: Place, command: spl.Command, stage: Stage, then: Sequence[spl.Command]) -> sql.Relation:
         """Run a pipeline's first command; one that reads events sees them as they are now, whatever is written.
 
-        Of events only those fields are read that the commands `fields` right behind it keep. They come with _indextime
-        only in a search that names it (a choice of the sandbox).
+        Of events only those fields are read that the commands `fields` right behind it keep, and no more than a `head`
+        behind these does. They come with _indextime only in a search that names it (a choice of the sandbox).
         """
         if command.name not in ("search", "tstats"):
             return self.step(place, command, NOTHING, stage)
@@ -284,10 +285,13 @@ class RunningSearch:
                 return self.step(place, command, NOTHING, stage)
             found = self.events(place, command)
             wanted = [name for name in found.columns if name != "_indextime" or name in self.text]
-            for each in itertools.takewhile(lambda one: one.name == "fields", then):
+            fields = list(itertools.takewhile(lambda one: one.name == "fields", then))
+            for each in fields:
                 wanted = kept_fields(each, wanted)
+            behind = next(iter(then[len(fields) :]), None)
+            most = f" LIMIT {limit(behind)}" if behind and behind.name == "head" else ""
             found = replace(found, wanted=frozenset(wanted))
-            return self.present(self.step(place, command, found, stage, NEWEST_FIRST))
+            return self.present(self.step(place, command, found, stage, f"{NEWEST_FIRST}{most}"))
 
     def step(
         self, place: Place, command: spl.Command, rows: sql.Relation, stage: Stage, tail: str = ""
@@ -297,7 +301,11 @@ class RunningSearch:
             stage.rows_in += tables.size(self.database, rows.source)
             if spec := COMMANDS.get(command.name):
                 context = self.context(place)
-                done = self.table(f"{spec.build(context, command, rows)} {tail}", rows)
+                built = spec.build(context, command, rows)
+                if isinstance(built, sql.Beside):
+                    done = self.steps.beside(rows, built)
+                else:
+                    done = self.steps.table(f"{built} {tail}", rows)
                 if spec.effect:
                     spec.effect(context, command, done)
             else:
@@ -318,7 +326,7 @@ class RunningSearch:
             subsearch=self.subsearch,
             events=self.all_events,
             fetch=lambda code: self.database.execute(code).fetchall(),
-            keep=self.keep,
+            keep=self.steps.keep,
             pipe=self.pipe,
             get=self.instance.get,
             index=self.instance.add_events,
@@ -327,39 +335,20 @@ class RunningSearch:
             access=self.instance.access,
         )
 
-    def keep(self, rows: Iterable[Row]) -> sql.Relation:
-        """Put rows that were made in Python into a temporary table."""
-        name = f"step{next(self.tables)}"
-        self.database.execute(f'CREATE TEMP TABLE {name} ("{sql.NO_COLUMN}" INTEGER)')
-        tables.store(self.database, name, rows)
-        return self.relation(name)
-
     def present(self, rows: sql.Relation) -> sql.Relation:
         """Leave out the fields that none of the rows has: an index knows no others."""
         code = sql.query(rows.source, {name: f"count({sql.ident(name)})" for name in rows.columns})
         counts = dict(zip(rows.columns, self.database.execute(code).fetchall()[0], strict=False))
-        return sql.Relation(rows.source, {name: kind for name, kind in rows.columns.items() if counts[name]})
-
-    def table(self, code: str, *spent: sql.Relation) -> sql.Relation:
-        """Keep the rows of a query in a temporary table; the tables they came from are not needed any more."""
-        name = f"step{next(self.tables)}"
-        self.database.execute(f"CREATE TEMP TABLE {name} AS {code}")
-        for rows in spent:
-            if rows.source.isalnum():
-                self.database.execute(f"DROP TABLE {rows.source}")
-        return self.relation(name)
-
-    def relation(self, table: str) -> sql.Relation:
-        """Return a table with the fields that it has."""
-        kinds = tables.describe(self.database, table)
-        return sql.Relation(table, {sql.field_name(one): kind for one, kind in kinds.items() if one != sql.NO_COLUMN})
+        return replace(rows, columns={name: kind for name, kind in rows.columns.items() if counts[name]})
 
     def external(self, place: Place, command: spl.Command, rows: sql.Relation) -> sql.Relation:
         """Run a custom command over a table's rows, chunk by chunk."""
+        rows = self.steps.whole(rows)
         with self.start(place, command) as process:
             process.getinfo(self.searchinfo(place, command))
-            done = self.keep(self.replies(process, rows))
+            done = self.steps.keep(self.replies(process, rows))
             process.close()
+        self.steps.drop(rows)
         self.result.messages += [(level, text, place.server) for level, text in process.messages]
         return done
 

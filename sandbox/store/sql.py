@@ -5,16 +5,17 @@ A relation's columns are VARCHAR, DOUBLE, BIGINT or VARCHAR[] (several values); 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 # Run on each new connection. The variable spl_now, the search's start in epoch seconds, is set for each search.
 # A macro is expanded in place, so it uses its arguments once (a lambda binds them): nested calls must not multiply.
 SETUP = r"""
 SET enable_progress_bar = false;
-CREATE TEMP MACRO spl_num(x) AS
-    TRY_CAST(regexp_extract(x, '^\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)\s*$', 1) AS DOUBLE);
-CREATE TEMP MACRO spl_text(x) AS regexp_replace(CAST(x AS VARCHAR), '\.0$', '');
+CREATE TEMP MACRO spl_num(x) AS TRY_CAST(regexp_extract(x, '^[-+.0-9eE\s]+$') AS DOUBLE);
+CREATE TEMP MACRO spl_text(x) AS list_transform([x], lambda v:
+    CASE WHEN v = floor(v) AND abs(v) < 1e15 THEN CAST(CAST(v AS BIGINT) AS VARCHAR)
+    ELSE regexp_replace(CAST(v AS VARCHAR), '\.0$', '') END)[1];
 CREATE TEMP MACRO spl_one(x) AS list_transform([x], lambda v:
     CASE WHEN len(v) > 1 THEN error('A field with several values stands where one is needed') ELSE v[1] END)[1];
 CREATE TEMP MACRO spl_list(x) AS list_transform([x], lambda v: CASE WHEN v IS NOT NULL THEN [v] END)[1];
@@ -35,11 +36,27 @@ CREATE TEMP MACRO spl_numeric(x) AS len(list_filter(x, lambda v: spl_num(v) IS N
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows to query: the SQL of a FROM item, the type of each field's column, and the fields to keep (None: all)."""
+    """Rows to query: the SQL of a FROM item, the type of each field's column, and the fields to keep (None: all).
+
+    Of rows in temporary tables also these, which lie side by side, and the code of each column in them: see `steps`.
+    """
 
     source: str
     columns: dict[str, str]
     wanted: frozenset[str] | None = None
+    tables: tuple[str, ...] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Beside(NamedTuple):
+    """The columns that a command gives to rows that it leaves in their places: as for `query`.
+
+    Where the code is the `ident` of a field of theirs, they have its values.
+    """
+
+    columns: Mapping[str, str]
+    source: str
+    tail: str = ""
 
 
 class Sql(NamedTuple):
