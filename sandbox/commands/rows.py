@@ -148,7 +148,8 @@ def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
         is_address = f"regexp_full_match({text}, {sql.quote(_IPV4)})"
         word_order = f"CASE WHEN {is_address} THEN {_PADDED.format(text)} ELSE {text} END"
         # numbers before words; a row without the field comes last, whatever the order
-        keys += [f"{text} IS NULL", f"{number} IS NULL {order}", f"{number} {order}", f"{word_order} {order}"]
+        first = [f"{text} IS NULL", f"{number} {order} NULLS FIRST"] if order == "DESC" else [f"{number} NULLS LAST"]
+        keys += [*first, f"{word_order} {order} NULLS LAST"]
     tail = f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
     return sql.query(rows.source, sql.same(rows), tail)
 

@@ -89,8 +89,7 @@ class RunningSearch:
             "sid": self.head.sid,
             "search_time": f"{self.now:.3f}",
         }
-        for name, text in info.items():
-            self.database.execute(f"SET VARIABLE spl_{name} = {sql.quote(text)}")
+        self.database.execute("; ".join(f"SET VARIABLE spl_{name} = {sql.quote(text)}" for name, text in info.items()))
 
     @functools.cached_property
     def peers(self) -> list[Place]:
@@ -204,7 +203,7 @@ class RunningSearch:
                         raise
                     raise SearchError(f"[{place.server}] {error}") from error
                 parts.append(rows)
-            rows = parts[0] if places == [self.head] else self.steps.table(sql.union(parts, newest_first=True), *parts)
+            rows = self.steps.table(sql.union(parts, newest_first=True), *parts) if len(parts) > 1 else parts[0]
             for command, stage in steps[leading:]:
                 rows = self.step(self.head, command, rows, stage)
         return rows
@@ -298,7 +297,7 @@ class RunningSearch:
     ) -> sql.Relation:
         """Run one command in one place and count its rows; `tail` follows its query."""
         try:
-            stage.rows_in += tables.size(self.database, rows.source)
+            stage.rows_in += self.steps.size(rows)
             if spec := COMMANDS.get(command.name):
                 context = self.context(place)
                 built = spec.build(context, command, rows)
@@ -310,7 +309,7 @@ class RunningSearch:
                     spec.effect(context, command, done)
             else:
                 done = self.external(place, command, rows)
-            stage.rows_out += tables.size(self.database, done.source)
+            stage.rows_out += self.steps.size(done)
         except duckdb.Error as error:
             raise spl.fail(f"{failures.words(error)}: '{command.name}'", command.position) from error
         return done
@@ -354,7 +353,7 @@ class RunningSearch:
 
     def replies(self, process: chunked.CommandProcess, rows: sql.Relation) -> Iterator[Row]:
         """Send the rows of a table, and yield those of the replies."""
-        size = tables.size(self.database, rows.source)
+        size = self.steps.size(rows)
         for start in range(0, max(size, 1), chunked.MAX_ROWS):
             end = start + chunked.MAX_ROWS
             code = sql.export(rows, f"WHERE rowid >= {start} AND rowid < {end} ORDER BY rowid")

@@ -155,13 +155,13 @@ def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
             return f"CAST({value.code} AS DOUBLE)"
         return as_list(value) if "list" in kinds else as_text(value)
 
+    columns = [{name: cast(value_of(table, name), kinds[name]) for name in kinds} for table in tables]
+    if not newest_first:  # UNION ALL keeps the order
+        return " UNION ALL ".join(f"({query(table.source, codes)})" for table, codes in zip(tables, columns, strict=True))
     parts = []
-    for at, table in enumerate(tables):
-        columns = {name: cast(value_of(table, name), kinds[name]) for name in kinds}
-        parts.append(
-            query(table.source, columns, more=f', {at} AS "^ part", rowid AS "^ row"')
-        )  # no field has such a column
-    order = '"^ row", "^ part"' if newest_first else '"^ part", "^ row"'
-    if newest_first and kinds.get("_time") == {"number"}:
+    for at, (table, codes) in enumerate(zip(tables, columns, strict=True)):  # no field has such a column
+        parts.append(query(table.source, codes, more=f', {at} AS "^ part", rowid AS "^ row"'))
+    order = '"^ row", "^ part"'
+    if kinds.get("_time") == {"number"}:
         order = f"{ident('_time')} DESC NULLS LAST, {order}"
     return f'FROM ({" UNION ALL ".join(parts)}) SELECT * EXCLUDE ("^ part", "^ row") ORDER BY {order}'

@@ -17,6 +17,7 @@ class Steps:
         self.database = database
         self.numbers = itertools.count(1)
         self.lent = set[str]()  # tables that nothing drops for now
+        self.sizes = dict[str, int]()  # of tables, in rows
 
     def keep(self, rows: Iterable[Row]) -> sql.Relation:
         """Put rows that were made in Python into a table."""
@@ -52,6 +53,15 @@ class Steps:
     def whole(self, rows: sql.Relation) -> sql.Relation:
         """Put rows into one table, if they are in several."""
         return rows if len(rows.tables) == 1 else self.table(sql.query(rows.source, sql.same(rows)), rows)
+
+    def size(self, rows: sql.Relation) -> int:
+        """Count rows, of tables once."""
+        if not rows.tables:
+            return tables.size(self.database, rows.source)
+        name = rows.tables[0]
+        if name not in self.sizes:
+            self.sizes[name] = tables.size(self.database, name)
+        return self.sizes[name]
 
     @contextmanager
     def lending(self, rows: sql.Relation) -> Iterator[None]:
