@@ -90,21 +90,24 @@ def _field(text: str | None) -> str:
 
 def decode_rows(body: bytes) -> tuple[list[str], list[list[Value]]]:
     """Read a chunk's body into field names and rows. Raises SearchError for anything but strict UTF-8 CSV."""
+    # Read piece by piece: a reply may have 100 MB, of which no more than its rows should be in memory.
+    reader = csv.reader(io.TextIOWrapper(io.BytesIO(body), "utf-8", newline=""), strict=True)
     try:
-        reader = csv.reader(io.StringIO(body.decode(), newline=""), strict=True)
-        header, table = next(reader, []), list(reader)
+        header = next(reader, [])
+        places = {name: place for place, name in enumerate(header)}
+        fields = [name for name in header if not name.startswith("__mv_")]
+        unpaired = places.keys() - {*fields, *("__mv_" + name for name in fields)}
+        if len(places) < len(header) or "" in places or unpaired:
+            raise SearchError(f"its CSV header has an empty, repeated or unpaired name: {','.join(header)}")
+        pairs = [(places[name], places.get("__mv_" + name)) for name in fields]
+        rows = list[list[Value]]()
+        for number, row in enumerate(reader, 1):
+            if len(row) != len(header):
+                raise SearchError(f"row {number} of its CSV body has {len(row)} cells, the header has {len(header)}")
+            rows.append([decode_mv(row[mv]) if mv and row[mv] else row[at] or None for at, mv in pairs])
     except (UnicodeDecodeError, csv.Error) as error:
         raise SearchError(f"its body is not CSV in UTF-8: {error}") from None
-    places = {name: place for place, name in enumerate(header)}
-    fields = [name for name in header if not name.startswith("__mv_")]
-    unpaired = places.keys() - {*fields, *("__mv_" + name for name in fields)}
-    if len(places) < len(header) or "" in places or unpaired:
-        raise SearchError(f"its CSV header has an empty, repeated or unpaired name: {','.join(header)}")
-    for number, row in enumerate(table, 1):
-        if len(row) != len(header):
-            raise SearchError(f"row {number} of its CSV body has {len(row)} cells, the header has {len(header)}")
-    pairs = [(places[name], places.get("__mv_" + name)) for name in fields]
-    return fields, [[decode_mv(row[mv]) if mv and row[mv] else row[at] or None for at, mv in pairs] for row in table]
+    return fields, rows
 
 
 def environment(home: Path) -> dict[str, str]:

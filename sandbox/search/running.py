@@ -124,7 +124,7 @@ class RunningSearch:
                 for command, stage in zip(commands, self.result.stages, strict=True):
                     rows = self.step(self.head, command, rows, stage)
         self.result.columns = list(rows.columns)
-        for row in self.database.execute(sql.export(rows)).fetchall():
+        for row in tables.each(self.database, sql.export(rows)):
             self.result.rows.append({name: tables.single(cell) for name, cell in zip(rows.columns, row, strict=False)})
         return self.result
 

@@ -181,8 +181,8 @@ def search_rules(data: Data, text: str) -> list[Figure]:
     with Memory() as memory:
         for hour in range(HOURS):
             earliest = DAY.timestamp() + hour * DAY_SECONDS / HOURS
-            rows = instance.search(text, earliest=earliest, latest=earliest + DAY_SECONDS / HOURS).rows
-            found.update(str(row["detection"]) for row in rows)
+            latest = earliest + DAY_SECONDS / HOURS
+            found.update(str(row["detection"]) for row in instance.search(text, earliest=earliest, latest=latest).rows)
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
     local_conf(instance).unlink()
     if found[GIVEN] != planted(data.events):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Callable, TextIO, TypeVar
 
 from ssa.content import message_fields
-from ssa.content.conf import APP, HOME, ConfError
+from ssa.content.conf import APP, HOME
 from ssa.content.detection import Catalogue, Detection, DetectionError
 from ssa.rows import cells
 from ssa.rows.cells import Row
@@ -20,7 +20,7 @@ from . import payload, results, risk, stash
 from .display import shorten
 from .entities import Ignored
 from .log import Log
-from .payload import Action, Limits, PayloadError
+from .payload import Action, Limits
 from .process import (
     DEADLINE,
     EXIT_DEFECT,
@@ -31,8 +31,7 @@ from .process import (
     EXIT_USAGE,
     ONE_REQUEST,
     QUERIES,
-    WATCHDOG,
-    watch,
+    start,
 )
 from .sink import Ledger, Patience, Sink, SinkError
 from .spool import Spool
@@ -71,9 +70,10 @@ Answer = TypeVar("Answer")
 
 
 class Run:
-    """One run of the action: counts, and the worst that happened."""
+    """One run of the action: counts, and the worst that happened. Raises PayloadError for a wrong index."""
 
     def __init__(self, action: Action, log: Log, limits: Limits) -> None:
+        payload.check_index(action.index, limits)
         self.action, self.log, self.limits = action, log, limits
         self.catalogue = Catalogue.of_app(APP)
         for problem in self.catalogue.settings.problems:
@@ -343,26 +343,5 @@ def batches(lines: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]
 
 
 def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
-    """Run the action as splunkd starts it (`--execute`, payload on stdin); return the exit code."""
-    log = Log(stderr)
-    if "--execute" not in argv[1:]:
-        log("ERROR", "ssa_risk is an alert action: splunkd starts it with --execute and a payload on stdin")
-        return EXIT_USAGE
-    try:
-        limits = payload.limits(log)
-        action = payload.read_action(stdin)
-        log.secret = action.session_key
-        payload.check_index(action.index, limits)
-        run = Run(action, log, limits)
-        watchdog = watch(log, run.summary, limits.seconds * WATCHDOG - time.process_time())
-        try:
-            return run.execute()
-        finally:
-            watchdog.cancel()
-    except (PayloadError, ConfError) as error:
-        log("ERROR", str(error))
-        return EXIT_USAGE
-    except Exception:
-        # A defect of ours must be one line that can be searched for, not a traceback in pieces.
-        log("ERROR", f"ssa_risk failed, please report this: {traceback.format_exc()}")
-        return EXIT_DEFECT
+    """Run the action as splunkd starts it; return the exit code."""
+    return start("ssa_risk", Run, argv, stdin, stderr)

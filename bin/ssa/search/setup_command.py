@@ -1,7 +1,7 @@
 """The search command `ssasetup`: schedules the searches of this app that are recommended. An edge to splunklib.
 
-It asks splunkd with the session of whoever runs it, so nobody changes more than in Settings. Without apply=true it
-changes nothing. Source: REST API Reference, "Search endpoint descriptions" (saved/searches).
+It calls splunkd with the session of whoever runs it, who can so schedule only what Settings lets them schedule. Without
+apply=true it changes nothing. Source: REST API Reference, "Search endpoint descriptions" (saved/searches).
 """
 
 from __future__ import annotations

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
 from collections.abc import Sequence
 from typing import IO, TextIO
 
-from ssa.action import payload, results
+from ssa.action import results
 from ssa.action.log import Log
-from ssa.action.payload import Action, Limits, PayloadError
-from ssa.action.process import (
-    DEADLINE,
-    EXIT_DEFECT,
-    EXIT_INPUT,
-    EXIT_OK,
-    EXIT_SPLUNKD,
-    EXIT_USAGE,
-    ONE_REQUEST,
-    WATCHDOG,
-    watch,
-)
+from ssa.action.payload import Action, Limits
+from ssa.action.process import DEADLINE, EXIT_INPUT, EXIT_OK, EXIT_SPLUNKD, ONE_REQUEST, start
 from ssa.action.sink import Patience, SinkError
 from ssa.content.conf import HOME
 from ssa.rows.cells import Row
@@ -133,25 +122,5 @@ class Run:
 
 
 def main(argv: Sequence[str], stdin: IO[bytes], stderr: TextIO) -> int:
-    """Run the action as splunkd starts it (`--execute`, payload on stdin); return the exit code."""
-    log = Log(stderr)
-    if "--execute" not in argv[1:]:
-        log("ERROR", "ssa_alert is an alert action: splunkd starts it with --execute and a payload on stdin")
-        return EXIT_USAGE
-    try:
-        limits = payload.limits(log, action="ssa_alert")
-        action = payload.read_action(stdin)
-        log.secret = action.session_key
-        run = Run(action, log, limits)
-        watchdog = watch(log, run.summary, limits.seconds * WATCHDOG - time.process_time())
-        try:
-            return run.execute()
-        finally:
-            watchdog.cancel()
-    except PayloadError as error:
-        log("ERROR", str(error))
-        return EXIT_USAGE
-    except Exception:
-        # A defect of ours must be one line that can be searched for, not a traceback in pieces.
-        log("ERROR", f"ssa_alert failed, please report this: {traceback.format_exc()}")
-        return EXIT_DEFECT
+    """Run the action as splunkd starts it; return the exit code."""
+    return start("ssa_alert", Run, argv, stdin, stderr)
