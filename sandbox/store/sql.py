@@ -157,7 +157,7 @@ def union(tables: Sequence[Relation], newest_first: bool = False) -> str:
 
     columns = [{name: cast(value_of(table, name), kinds[name]) for name in kinds} for table in tables]
     if not newest_first:  # UNION ALL keeps the order
-        return " UNION ALL ".join(f"({query(table.source, codes)})" for table, codes in zip(tables, columns, strict=True))
+        return " UNION ALL ".join(f"({query(one.source, codes)})" for one, codes in zip(tables, columns, strict=True))
     parts = []
     for at, (table, codes) in enumerate(zip(tables, columns, strict=True)):  # no field has such a column
         parts.append(query(table.source, codes, more=f', {at} AS "^ part", rowid AS "^ row"'))
