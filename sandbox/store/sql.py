@@ -67,7 +67,8 @@ class Sql(NamedTuple):
 
 
 COLUMN_TYPES = {"number": "DOUBLE", "list": "VARCHAR[]"}  # of a kind of value; of any other VARCHAR
-NO_COLUMN = "^ none"  # stands in rows that have no field; no column of a field has a blank there
+NO_COLUMN = "^ none"  # stands in rows that have no field; no column of another field has a blank there
+OTHER_ROWID = "^ rowid"  # the column of a field of that name
 NULL = Sql("CAST(NULL AS VARCHAR)", "null")
 
 
@@ -77,13 +78,18 @@ def quote(text: str) -> str:
 
 
 def column_name(field: str) -> str:
-    """Name a field's column: DuckDB ignores case in names, SPL does not, so capitals are marked: `Id` becomes `^Id`."""
+    """Name a field's column: DuckDB ignores case in names, SPL does not, so capitals are marked: `Id` becomes `^Id`.
+
+    DuckDB has a `rowid` of its own in each table, the place of a row.
+    """
+    if field == "rowid":
+        return OTHER_ROWID
     return "".join("^" + char if char == "^" or char != char.lower() else char for char in field)
 
 
 def field_name(column: str) -> str:
     """Name a column's field, the reverse of `column_name`."""
-    return re.sub(r"\^(.)", r"\1", column, flags=re.S)
+    return "rowid" if column == OTHER_ROWID else re.sub(r"\^(.)", r"\1", column, flags=re.S)
 
 
 def ident(field: str) -> str:

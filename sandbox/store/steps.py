@@ -41,7 +41,7 @@ class Steps:
         old = {sql.ident(name): name for name in rows.columns}
         kept = {name: old[code] for name, code in change.columns.items() if code in old}
         new = {name: code for name, code in change.columns.items() if code not in old}
-        if not rows.tables or "rowid" in change.columns:  # a field of that name hides the place of a row
+        if not rows.tables:
             return self.table(sql.query(change.source, change.columns, change.tail), rows)
         added = self.table(sql.query(change.source, new, change.tail)) if new else None
         codes, kinds = dict[str, str](), dict[str, str]()
