@@ -31,7 +31,7 @@ DATABASE, DISPATCH = "var/events.duckdb", "var/run/splunk/dispatch"  # in an ins
 PEERS = "peers"  # the homes of the indexers, in an instance's home
 AUTHORITY = "etc/auth/cacert.pem"  # in an instance's home: the certificate authority of its server
 ANSWER_SECONDS = 30
-DISK_MEMORY = "512MB"  # for DuckDB with a database on disk, of which it would keep what it can, to no gain
+DISK_MEMORY = "440MB"  # for DuckDB with a database on disk, of which it would keep what it can, to no gain
 
 
 @dataclass
