@@ -210,6 +210,8 @@ def layout_problems(view):
     items = [one["item"] for one in layout["structure"]]
     if sorted(items) != sorted(view.definition["visualizations"]):
         yield "the layout does not place each visualization once"
+    if unknown := sorted(set(layout["options"]) - {"width", "height"}):
+        yield f"the layout has no option {unknown[0]}"
     boxes = [one["position"] for one in layout["structure"]]
     for box in boxes:
         if box["x"] < 0 or box["x"] + box["w"] > WIDTH or box["y"] + box["h"] > layout["options"]["height"]:
@@ -232,6 +234,25 @@ def option_problems(view):
                         yield f"{id} reads {name}, which its context does not have"
 
 
+STATES = {"LOOK": "#F8BE34", "TO DO": "#B22C3A"}
+"""What a state's colour is in every view."""
+
+
+def table_problems(view):
+    for id, viz in view.definition["visualizations"].items():
+        if viz["type"] != "splunk.table":
+            continue
+        options = viz.get("options", {})
+        columns = options.get("columnFormat", {})
+        if columns and all("width" in one for one in columns.values()):
+            yield f"{id} has a width for every column: where its panel is wider, it leaves a part of it empty"
+        if options.get("headerVisibility") != "none":
+            yield from (f"{id} heads a column {name}" for name in columns if re.match("[A-Z].*_", name))
+        for one in viz.get("context", {}).get("state", []):
+            if STATES.get(one["match"], one["value"]) != one["value"]:
+                yield f"{id} has a colour of its own for {one['match']}"
+
+
 def problems(view, others):
     """List what is wrong in a view; `others` are all views by name."""
     if (view.attributes.get("version"), view.attributes.get("theme")) != ("2", "dark"):
@@ -239,7 +260,7 @@ def problems(view, others):
     texts = (view.definition["title"], view.definition["description"])
     if texts != (view.texts.get("label"), view.texts.get("description")):
         yield "title and description are not those of the XML"
-    for rule in (source_problems, object_problems, token_problems, layout_problems, option_problems):
+    for rule in (source_problems, object_problems, token_problems, layout_problems, option_problems, table_problems):
         yield from rule(view)
     yield from drilldown_problems(view, others)
 
@@ -299,6 +320,10 @@ MISTAKES = [
     (f"{WHO}/type", "splunk.moon", "viz_who is of an unknown type"),
     (f"{WHO}/title", "", "viz_who has no title"),
     (f"{WHO}/options/seriesColors", "> primary | pick(moon)", "viz_who reads moon"),
+    (f"{WHO}/options/columnFormat", {"Entity": {"width": 9}}, "viz_who has a width for every column"),
+    (f"{WHO}/options/columnFormat/Last_hit", {}, "viz_who heads a column Last_hit"),
+    ("visualizations/viz_health/context/state/1/value", "#F8BE34", "viz_health has a colour of its own for TO DO"),
+    ("layout/options/rowColors", "x", "the layout has no option rowColors"),
     (WHO, None, "the layout does not place each visualization once"),
     ("layout/globalInputs", [], "the inputs are not those of the layout"),
     ("layout/structure/0/position/w", 1500, "is out of the page"),

@@ -16,7 +16,7 @@ from tools import ROOT
 HOUR, DAY = 3600, scores.DAY
 THRESHOLD = 100
 WHO, OPEN, HEALTH = "Who first", "Open alerts", "Is it healthy?"
-MATRIX, NOISE, MESSAGES = "ATT&CK", "noisy ones first", "Latest messages"
+MATRIX, NOISE, MESSAGES = "ATT&CK", "Detections by hits", "Latest messages"
 CAPS = {"TTP": 105, "Anomaly": 60, "Hunting": 60}
 TECHNIQUES = {name: one["mitre_attack_id"].split(", ") for name, one in confs.load(ROOT, "ssa_detections").items()}
 
@@ -244,7 +244,7 @@ def test_who_first_the_highest_score_leads_to_what_is_known_of_it(days, alerted)
 
 def test_the_last_hit_of_a_score_is_the_same_in_overview_and_entity(days):
     days.open("overview", **RANGES["four days"])
-    when = {row["Entity"]: (row["Score"], row["Last_hit"].replace("\n", " ")) for row in days.table(WHO)}
+    when = {row["Entity"]: (row["Score"], row["Last hit"].replace("\n", " ")) for row in days.table(WHO)}
     days.open("entity", **RANGES["four days"])
     text = days.text
     for score, at in [*when.values()][:3]:
@@ -369,5 +369,5 @@ def test_what_matters_is_within_the_first_thousand_pixels(days):
     days.resize(1920)
     assert days.below(1020) == [
         "Latest messages, one for each process (click for its event)",
-        "Detections: the noisy ones first",
+        "Detections by hits, and the risk they add to scores",
     ]

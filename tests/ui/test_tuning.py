@@ -111,7 +111,7 @@ def test_a_link_from_triage_opens_the_detection_and_its_time(days):
     whole(days)
     assert {search.earliest for search in days.searches()} == {"-24h@h"}
     assert days.table(VALUES)[0]["Hits"] == "6"
-    assert "Click a value" in days.text
+    assert f"{SILENT}: click a value" in days.text
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_link_to_a_detection_that_is_not_on_the_list_says_what_is_wrong(days, 
     whole(days)
     assert says in days.text
     choose(days, NOISE, SILENT)
-    assert "Click a value" in days.text
+    assert f"{SILENT}: click a value" in days.text
 
 
 def test_what_is_left_out_already_opens_as_a_search(days, four_days):
@@ -151,7 +151,7 @@ def test_a_single_hit_is_left_out_whole(lone):
 def test_without_risk_the_view_says_what_to_do(bare):
     bare.open("tuning")
     whole(bare)
-    assert "No risk in this time range: widen it." in bare.text
+    assert "No risk in this time range. Widen it; Start here checks" in bare.text
     assert "there is nothing to tune" in bare.text
 
 
