@@ -188,6 +188,9 @@ def test_where_nothing_runs_no_figure_looks_well_and_each_panel_says_what_to_do(
         "TO DO Start here: No detection runs by itself. The data check is not scheduled. Nothing alerts on risk.",
         "LOOK 0 of all detections scheduled, no run in 7 days, data check not scheduled.",
     ]
+    last = bare.panel(HEALTH).locator("tbody tr").last.bounding_box()
+    box = bare.panel(HEALTH).locator("[data-test=viz-size-wrapper]").first.bounding_box()
+    assert last["y"] + last["height"] <= box["y"] + box["height"]
     says = {WHO: "Start here checks", OPEN: "No risk rule is scheduled", NOISE: "Widen", MESSAGES: "No risk events"}
     for panel, text in says.items():
         assert text in str(bare.table(panel)), panel
@@ -244,7 +247,7 @@ def test_who_first_the_highest_score_leads_to_what_is_known_of_it(days, alerted)
 
 def test_the_last_hit_of_a_score_is_the_same_in_overview_and_entity(days):
     days.open("overview", **RANGES["four days"])
-    when = {row["Entity"]: (row["Score"], row["Last hit"].replace("\n", " ")) for row in days.table(WHO)}
+    when = {row["Entity"]: (row["Score"], row["Last_hit"].replace("\n", " ")) for row in days.table(WHO)}
     days.open("entity", **RANGES["four days"])
     text = days.text
     for score, at in [*when.values()][:3]:
