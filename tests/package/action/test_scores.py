@@ -29,6 +29,8 @@ KINDS = {"TTP": 105, "Anomaly": 60, "hunting": 60}
 WRITTEN = [[False], [False], [False], [True], [True, False]]
 """Of which versions the risk events of a hit are: whether of an older one."""
 
+NO_SCORES = ["high", "1,000", ""]
+
 RANGES = [
     (NOW - 24 * HOUR, NOW),
     (NOW - HOUR, NOW),
@@ -108,6 +110,8 @@ def told(request, archive, tmp_path_factory):
             hits[name] = [hit for hit, _, _ in made]
             rows += [risk_event(name, *one) for one in made]
         rows += chance.sample(rows, len(rows) // 8)  # written twice
+        unscored = enumerate(chance.sample(rows, len(rows) // 8))  # the action writes none of these; they count nothing
+        rows += [{**row, "risk_event_id": f"unscored{n}", "risk_score": chance.choice(NO_SCORES)} for n, row in unscored]
         chance.shuffle(rows)
         estate.instance.add_events(rows)
         later = {"expires": "2099-01-01"}
