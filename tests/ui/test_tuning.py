@@ -160,6 +160,6 @@ def test_what_a_click_shows_fits_every_width_and_is_readable(days, theme):
     days.open("tuning", theme=theme, **{"form.detection": REGISTRATION})
     choose(days, VALUES, "cmd.exe")
     assert [one for one in days.violations() if not splunks_own(one)] == []
-    for width in WIDTHS:
+    for width in WIDTHS if theme == "dark" else ():  # a theme has colours of its own, and nothing wider
         days.resize(width)
         assert misfits(days) == set()
