@@ -29,6 +29,9 @@ KINDS = {"TTP": 105, "Anomaly": 60, "hunting": 60}
 WRITTEN = [[False], [False], [False], [True], [True, False]]
 """Of which versions the risk events of a hit are: whether of an older one."""
 
+NO_SCORES = ["high", "1,000", ""]
+"""What an event with it counts: nothing. The action writes none of these."""
+
 RANGES = [
     (NOW - 24 * HOUR, NOW),
     (NOW - HOUR, NOW),
@@ -108,6 +111,8 @@ def told(request, archive, tmp_path_factory):
             hits[name] = [hit for hit, _, _ in made]
             rows += [risk_event(name, *one) for one in made]
         rows += chance.sample(rows, len(rows) // 8)  # written twice
+        unscored = [{**row, "risk_score": chance.choice(NO_SCORES)} for row in chance.sample(rows, len(rows) // 8)]
+        rows += [{**row, "risk_event_id": f"unscored{n}"} for n, row in enumerate(unscored)]
         chance.shuffle(rows)
         estate.instance.add_events(rows)
         later = {"expires": "2099-01-01"}
