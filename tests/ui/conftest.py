@@ -40,13 +40,11 @@ def missing():
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Let one worker draw views over the demo, others over other events; skip where they cannot, unless SSA_UI=1."""
+    """Let one worker draw all views, as two browsers are slower than one; skip where it cannot, unless SSA_UI=1."""
     why = missing()
     for item in items:
         if item.path.parent == Path(__file__).parent and "needs_no_browser" not in item.keywords:
-            few = {"bare": "ui over no events", "days": "ui over four days", "lone": "ui over four days"}
-            group = next((group for name, group in few.items() if name in item.fixturenames), "ui")
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group("ui"))
             if why and os.environ.get("SSA_UI") != "1":
                 item.add_marker(pytest.mark.skip(reason=why))
 
