@@ -166,7 +166,7 @@ def test_what_is_left_out_now_is_found_in_the_events(hostile):
 @pytest.mark.parametrize(
     ("detection", "says"),
     [
-        (GIVEN, "Click a value"),
+        (GIVEN, f"{GIVEN}: click a value"),
         ("Windows MSIExec DLL Registration", "has no hit in this time range"),
         ("No Such Detection", 'No detection outside of sets is called "No Such Detection"'),
         ('" | delete', "No detection outside of sets is called"),
