@@ -80,7 +80,7 @@ NUMBERS = {name: f"{name}({{0}}) {{1}}" for name in ("avg", "count", "max", "min
 class Aggregation:
     """A statistic of a command: its column, and the value of a row that it is of; without one it counts rows.
 
-    `time` is the code of a row's time, epoch s.
+    `time` is the code of a row's time, epoch s. `where` is a condition that a row must meet to be counted.
     """
 
     column: str
@@ -88,6 +88,7 @@ class Aggregation:
     function: str
     value: sql.Sql | None
     time: str
+    where: str = "true"
 
     def code(self, condition: str = "true", over: str = "") -> str:
         """Write the statistic of the rows of a group for which a condition holds; their source has the column ROW.
@@ -95,7 +96,7 @@ class Aggregation:
         With `over`, the code of a window, it is of the rows of that window.
         """
         if not self.value:
-            return f"count(*) FILTER (WHERE {condition}) {over}"
+            return f"count(*) FILTER (WHERE {self.where} AND {condition}) {over}"
         if form := self._form(NUMBERS if over else TEXTS):
             code = sql.as_text(self.value) if self.function == "values" else self.value.code
             return form.format(code, f"FILTER (WHERE {self.value.code} IS NOT NULL AND {condition}) {over}")
@@ -320,7 +321,7 @@ def _fields(reader: spl.Reader, command: spl.Command) -> tuple[list[str], dict[s
 
 def _aggregation(reader: spl.Reader, command: spl.Command, rows: sql.Relation) -> Aggregation:
     function = reader.word()
-    column, value = function.text, None
+    column, value, where = function.text, None, "true"
     if column not in STATISTICS:
         raise spl.fail(f"Unsupported statistic '{column}'", function.position)
     if column != "count" or reader.at("("):
@@ -329,14 +330,17 @@ def _aggregation(reader: spl.Reader, command: spl.Command, rows: sql.Relation) -
         dynamic = field.text == "eval" and reader.at("(")
         if "*" in field.text:
             raise spl.fail(f"Wildcards are not supported in '{column}({field.text})'", field.position)
-        value = _evaluated(reader, command, rows, function) if dynamic else sql.value_of(rows, field.text)
+        value = given = _evaluated(reader, command, rows, function) if dynamic else sql.value_of(rows, field.text)
+        if given.kind == "bool":
+            value, where = None, sql.as_condition(given)
         reader.expect(")")
         if dynamic and not reader.at("as", "AS"):
             raise spl.fail(f"'{column}(eval(...))' needs a name: as ...", function.position)
         column = f"{column}({field.text})"
     if reader.take("as", "AS"):
         column = reader.word().text
-    return Aggregation(column, function.position, function.text, value, sql.as_number(sql.value_of(rows, "_time")))
+    time = sql.as_number(sql.value_of(rows, "_time"))
+    return Aggregation(column, function.position, function.text, value, time, where)
 
 
 def _evaluated(reader: spl.Reader, command: spl.Command, rows: sql.Relation, function: spl.Node) -> sql.Sql:
@@ -348,8 +352,6 @@ def _evaluated(reader: spl.Reader, command: spl.Command, rows: sql.Relation, fun
         if not reader.take(reader.next.text):
             reader.word()
     reader.expect(")")
-    if value.kind != "bool":
-        return value
-    if function.text != "count":
+    if value.kind == "bool" and function.text != "count":
         raise spl.fail(f"A boolean stands where a value is needed: '{function.text}'", function.position)
-    return sql.Sql(f"CASE WHEN {sql.as_condition(value)} THEN 'true' END", "text")
+    return value

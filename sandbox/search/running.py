@@ -63,6 +63,7 @@ class RunningSearch:
         self.steps = Steps(self.database)
         self.database.execute(f"SET VARIABLE spl_now = CAST({self.now!r} AS DOUBLE)")
         self.dispatched = self.earliest, self.latest
+        self.reported: tuple[float | None, float | None] | None = None  # what addinfo gives now
 
     @contextmanager
     def ranged(self, first: spl.Command, context: Context) -> Iterator[None]:
@@ -81,7 +82,9 @@ class RunningSearch:
 
     def set_range(self, earliest: float | None, latest: float | None) -> None:
         """Limit the events to a time range, epoch s, which addinfo reports."""
-        self.earliest, self.latest = earliest, latest
+        if (earliest, latest) == self.reported:
+            return
+        self.earliest, self.latest = self.reported = earliest, latest
         # For addinfo: all time is from 0 to +Infinity.
         info = {
             "min_time": f"{earliest or 0:.3f}",

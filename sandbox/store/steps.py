@@ -29,7 +29,7 @@ class Steps:
     def table(self, code: str, *spent: sql.Relation) -> sql.Relation:
         """Keep the rows of a query in a table; the rows that they came from are not needed any more."""
         name = self._name()
-        self.database.execute(f"CREATE TEMP TABLE {name} AS {code}")
+        [[self.sizes[name]]] = self.database.execute(f"CREATE TEMP TABLE {name} AS {code}").fetchall()
         self.drop(*spent)
         return self._relation(name)
 

@@ -72,7 +72,8 @@ def single(cell: str | list[str] | None) -> str | list[str] | None:
 
 def describe(database: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     """Return the type of each column of a table."""
-    return {str(name): str(kind) for name, kind, *_ in database.execute(f"DESCRIBE {table}").fetchall()}
+    relation = database.table(table)  # half the time of DESCRIBE
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
 def size(database: duckdb.DuckDBPyConnection, source: str) -> int:

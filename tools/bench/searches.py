@@ -202,10 +202,10 @@ def panels(data: Data) -> list[Figure]:
 
 
 def paint(data: Data) -> list[Figure]:
-    """Add the risk events, then measure each search of each view once, a chain with what it extends."""
+    """Add the risk events, then measure each search of each view, a chain with what it extends."""
     with closing(Instance(data.home, on_disk=True, app=replay.APP)) as instance:
         risk = instance.add_events(views.risk_events(round(data.events * RISK_EVENTS_PER_EVENT)))
-        took = views.seconds(instance)
+        took = views.seconds(instance, data.runs)
     slowest = [Figure(f"  {what}", seconds, "s", GOAL_PANEL_SECONDS) for what, seconds in took.items()]
     return [Figure("searches of the views, with risk events", risk, ""), *slowest]
 

@@ -1,5 +1,6 @@
 """How long the searches of the views take, over many process events and many risk events of one day."""
 
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -58,21 +59,23 @@ def risk_events(count: int) -> Iterator[Row]:
         yield {"_time": DAY.timestamp() + at, "_raw": raw, **kept, **found}
 
 
-def seconds(instance: Instance) -> dict[str, float]:
+def seconds(instance: Instance, runs: int) -> dict[str, float]:
     """Run each search of each view as at first paint, at the end of the day; return how long each took, slowest first.
 
-    A chain is run with the search that it extends. Raises SearchError for a search that fails.
+    Of so many runs the shortest counts. A chain is run with the search that it extends. Raises SearchError for a search
+    that fails.
     """
-    took, now = {}, DAY.timestamp() + DAY_SECONDS
+    took, now = dict[str, float](), DAY.timestamp() + DAY_SECONDS
     with Splunkd(instance) as splunkd:
         acting = splunkd.acting(Session("admin", "admin", ROLES["admin"]))
         for view in views.shipped().values():
             known = view.defaults
             earliest, latest = (times.resolve(known[f"time.{key}"], now) for key in ("earliest", "latest"))
             for id, source in view.sources.items():
-                started = time.perf_counter()
-                query = views.fill(view.query(id), known)
-                result = acting.search(query, earliest=earliest, latest=latest, now=now)
-                took[f"{view.name} {source['name']}"] = time.perf_counter() - started
+                query, name = views.fill(view.query(id), known), f"{view.name} {source['name']}"
+                for _ in range(runs):
+                    started = time.perf_counter()
+                    result = acting.search(query, earliest=earliest, latest=latest, now=now)
+                    took[name] = min(time.perf_counter() - started, took.get(name, math.inf))
                 known |= view.results(id, result.rows)
     return dict(sorted(took.items(), key=lambda one: -one[1]))
