@@ -105,7 +105,7 @@ class Reading:
     def __init__(self, fields: frozenset[str] | None, columns: Mapping[str, str] = NO_COLUMNS) -> None:
         self._all, self._columns = fields is None, columns
         others = (fields or frozenset()).intersection((*COMPUTED, *COUNTERPARTS, *columns))
-        self._plain = tuple((fields or frozenset()) - others)
+        self._plain = (fields or frozenset()) - others
         self._others = [(name, sources(name, columns), _WRITTEN.get(name)) for name in others - {*COMPUTED}]
         self._computed = others.intersection(COMPUTED)
 
@@ -114,7 +114,12 @@ class Reading:
         if self._all:
             own = (name for name in row if not name.startswith("__mv_"))
             return input_event(row, frozenset([*own, *COUNTERPARTS, *self._columns, "event_id"]), self._columns)
-        event: dict[str, Any] = {name: cell for name in self._plain if (cell := row.get(name))}
+        plain = self._plain
+        event: dict[str, Any]
+        if len(row) < len(plain):  # whichever is shorter, as every row goes through here
+            event = {name: cell for name, cell in row.items() if cell and name in plain}
+        else:
+            event = {name: cell for name in plain if (cell := row.get(name))}
         if list in map(type, event.values()):
             event = {name: several for name, cell in event.items() if (several := text(cell))}
         for name, columns, written in self._others:

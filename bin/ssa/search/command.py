@@ -80,6 +80,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
         if scan is None:
             return 1
         gc.freeze()  # what is there now stays
+        gc.set_threshold(20_000)  # no row leaves a cycle behind: to look for one takes time, and finds hardly any
         gc.enable()
         for chunk in conversation.chunks():
             scan.answer(chunk)

@@ -8,12 +8,9 @@ from itertools import islice
 
 from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
-from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, Columns, groups, pattern_of, walk
-from ssa.language.analysis.map_keys import key_of
+from ssa.language.analysis.columns import DATAMODELS, INPUT_EVENT, groups, pattern_of
 from ssa.language.analysis.pipelines import check_ends, segments
 from ssa.language.analysis.value_numbering import Numbering
-from ssa.language.functions import meaning_of
-from ssa.language.functions.meanings import TypeAssertion
 from ssa.language.required_text import Clause, Clauses
 from ssa.language.text import syntax
 from ssa.language.text.errors import SsaError
@@ -31,11 +28,6 @@ if TYPE_CHECKING:
 
 Step = Callable[[Record], bool]
 """Changes the record in place; False drops it."""
-
-Origin = frozenset[str]
-"""The fields of input_event that a value comes from."""
-
-WHOLE_EVENT = "*"
 
 
 class Detected(Immutable):
@@ -58,18 +50,23 @@ class Pipeline(Immutable):
 class Plan(Immutable):
     """A detection text, ready to run.
 
-    `input_fields` are the keys that it reads of input_event; None means any. `decisive_fields` are those on which its
-    conditions depend: an event without a value in one of them can hardly be judged.
+    `input_fields` are the keys that it reads of input_event; None means any.
     """
 
     program: syntax.Program
     input_fields: frozenset[str] | None
-    decisive_fields: frozenset[str]
     pipelines: tuple[Pipeline, ...]
     nothing: tuple[Value, ...]
     """A record before its first value."""
     nothing_kept: tuple[Value, ...]
     """What is kept for a row, before its first value."""
+
+    @cached_property
+    def decisive_fields(self) -> frozenset[str]:
+        """The fields on which its conditions depend: an event without a value in one of them can hardly be judged."""
+        from ssa.language.analysis.origins import decisive_fields  # the index has nearly all
+
+        return decisive_fields(self.program)
 
     @cached_property
     def _requirements(self) -> tuple[Clauses, Clause]:
@@ -147,31 +144,6 @@ def compile_text(text: str) -> Plan:
     return _Compiler(parse(text)).plan()
 
 
-def origin(node: syntax.Expression, origins: Columns[Origin]) -> Origin:
-    """Return the fields of input_event that the value of an expression comes from, given those of the columns.
-
-    WHOLE_EVENT among them stands for the event itself. A field that may be missing, because ucast then
-    gives a value of the text, is none of them.
-    """
-    if isinstance(node, syntax.Name):
-        return origins.get(node.name, frozenset())
-    if isinstance(node, syntax.Call) and len(node.arguments) == 3 and isinstance(meaning_of(node), TypeAssertion):
-        default = node.arguments[2]
-        if isinstance(default, syntax.Literal) and default.value is not None:
-            return frozenset()
-    fields: Origin = frozenset().union(*(origin(child, origins) for child in syntax.children(node)))
-    key = key_of(node)
-    return (fields - {WHOLE_EVENT}) | {key} if key is not None and WHOLE_EVENT in fields else fields
-
-
-def _union_of_origins(name: str, origins: list[Origin | None]) -> Origin:
-    return frozenset().union(*(fields for fields in origins if fields is not None))
-
-
-def _extracted_origin(command: syntax.Rex, name: str, origins: Columns[Origin]) -> Origin:
-    return origins.get(command.field, frozenset()) | origins.get(name, frozenset())
-
-
 class _Compiler:
     def __init__(self, program: syntax.Program) -> None:
         self.program = program
@@ -187,19 +159,12 @@ class _Compiler:
         raise SsaError(problem, self.program.text, at)
 
     def plan(self) -> Plan:
-        steps: list[list[Step]] = [[] for _ in self.segments]
-        decisive: set[str] = set()
-        given: Columns[Origin] = {INPUT_EVENT: frozenset((WHOLE_EVENT,))}
-        for place, command, origins in walk(self.segments, given, origin, _extracted_origin, _union_of_origins):
-            steps[place].append(self.step(command))
-            if isinstance(command, syntax.Where):
-                decisive |= origin(command.condition, origins)
+        steps = [[self.step(command) for command in segment.commands] for segment in self.segments]
         check_ends(self.program, self.segments)
         expressions = self.expressions
         return Plan(
             program=self.program,
             input_fields=None if expressions.input_fields is None else frozenset(expressions.input_fields),
-            decisive_fields=frozenset(decisive - {WHOLE_EVENT}),
             pipelines=tuple(
                 Pipeline(segment.sources, tuple(own), segment.ends) for segment, own in zip(self.segments, steps)
             ),

@@ -9,15 +9,23 @@ from ssa.checking import TYPE_CHECKING
 from .errors import SsaError
 
 if TYPE_CHECKING:
-    from typing import NoReturn, TypeAlias  # novm: for the type checker alone
+    from collections.abc import Callable
+    from typing import NoReturn, TypeAlias, TypeVar  # novm: for the type checker alone
+
+    _Item = TypeVar("_Item")
 
 
 Value: TypeAlias = "str | int | float"
 
-_SKIP = re.compile(r"(?:\s+|/\*.*?\*/)+", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TOKEN = re.compile(
+    r"(?:\s+|/\*.*?\*/)*"  # blanks and comments before it
+    r"(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<string>[\"'])|(?P<number>\.?\d)|(?P<comment>/\*)"
+    r"|(?P<operator>==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$])|(?P<end>\Z)|(?P<other>.))",
+    re.DOTALL,
+)
+"""What stands next, whole or (a string, a number) by how it begins."""
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?([lLfFdD]?)(?![A-Za-z0-9_])", re.ASCII)
-_OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%=<>()\[\]{},;:|.$]")
+_STRINGS = {one: re.compile(rf"{one}([^\\{one}]*(?:\\.[^\\{one}]*)*){one}", re.DOTALL) for one in "\"'"}
 _REGEX = re.compile(r"/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)/")  # in a [class], a slash is a character
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -50,25 +58,18 @@ class Lexer:
 
     def token(self, offset: int) -> Token:
         """Return the token that starts at or after `offset`, behind blanks and comments."""
-        text = self.text
-        skipped = _SKIP.match(text, offset)
-        at = skipped.end() if skipped else offset
-        if at >= len(text):
-            return Token("end", "", at, at)
-        if text.startswith("/*", at):
-            self.fail("this comment is never closed: expected */", at)
-        if text[at] in "\"'":
+        match = next(_TOKEN.finditer(self.text, offset))  # there is one, of whatever kind
+        kind = str(match.lastgroup)
+        at = match.start(kind)
+        if kind == "string":
             return self._string(at)
-        name = _NAME.match(text, at)
-        if name:
-            return Token("name", name.group(), at, name.end())
-        if text[at].isdigit() or (text[at] == "." and text[at + 1 : at + 2].isdigit()):
+        if kind == "number":
             return self._number(at)
-        operator = _OPERATOR.match(text, at)
-        if operator:
-            return Token("operator", operator.group(), at, operator.end())
-        self.fail(f"unexpected character {text[at]!r}", at)
-        return None
+        if kind == "comment":
+            self.fail("this comment is never closed: expected */", at)
+        if kind == "other":
+            self.fail(f"unexpected character {self.text[at]!r}", at)
+        return Token(kind, match.group(kind), at, match.end())
 
     def regex(self, at: int) -> Token:
         """Return the regex literal whose opening slash is at `at`."""
@@ -80,15 +81,14 @@ class Lexer:
         return Token("regex", pattern, at, match.end())
 
     def _string(self, at: int) -> Token:
-        text, quote = self.text, self.text[at]
-        end = at + 1
-        while end < len(text) and text[end] != quote:
-            end += 2 if text[end] == "\\" else 1
-        if end >= len(text):
-            self.fail(f"this string is never closed: expected {quote}", at)
-        # An escape that the language does not know keeps its backslash: "\d" is a backslash and a d.
-        value = _ESCAPE.sub(_unescape, text[at + 1 : end])
-        return Token("string", value, at, end + 1)
+        match = _STRINGS[self.text[at]].match(self.text, at)
+        if not match:
+            self.fail(f"this string is never closed: expected {self.text[at]}", at)
+        value = match.group(1)
+        if "\\" in value:
+            # An escape that the language does not know keeps its backslash: "\d" is a backslash and a d.
+            value = _ESCAPE.sub(_unescape, value)
+        return Token("string", value, at, match.end())
 
     def _number(self, at: int) -> Token:
         match = _NUMBER.match(self.text, at)
@@ -173,3 +173,14 @@ class Cursor:
         if self.now.kind != "name" or self.at_keyword(*RESERVED):
             self.fail(f"expected {what}, found {self.now.describe()}")
         return self.advance()
+
+    def listed(self, item: Callable[[], _Item]) -> tuple[_Item, ...]:
+        """Parse items between commas; commas too many, also after the last item, are what published texts have."""
+        items: list[_Item] = []
+        while True:
+            items.append(item())
+            commas = 0
+            while self.accept(","):
+                commas += 1
+            if not commas or self.at_operator("|", ";") or self.now.kind == "end":
+                return tuple(items)
