@@ -97,7 +97,7 @@ def test_the_chooser_has_everyone_with_the_highest_score_of_24_hours(days, four_
         who: one.score for who, one in expected.items()
     }
     for row in rows:
-        assert row["Up_to"] == clock(four_days, expected[row["Name"], row["Kind"]].at)
+        assert row["Until"] == clock(four_days, expected[row["Name"], row["Kind"]].at)
     assert [float(row["Score"]) for row in rows] == sorted((one.score for one in expected.values()), reverse=True)
 
 
@@ -107,11 +107,11 @@ def test_the_head_has_the_score_and_its_parts_sum_to_it(days, four_days, name, k
     one = best(four_days, name, kind)
     (head,) = days.table(HEAD)
     assert (head["Name"], head["Kind"], head["Score"]) == (name, KINDS[kind], f"{one.score:g} of 100")
-    assert head["Up_to"] == clock(four_days, one.at)
+    assert head["Until"] == clock(four_days, one.at)
     first = min(hit.time for hit in hits(risk(four_days), name, kind))
     assert (head["First_seen"], head["Weight"]) == (clock(four_days, first), "x 1")
     total, *parts = days.table(PARTS)
-    assert total["Detection"] == f"Score, 24 hours up to {head['Up_to']}"
+    assert total["Detection"] == f"Score, 24 hours up to {head['Until']}"
     assert (float(total["Adds"]), int(total["Hits"])) == (one.score, one.hits)
     assert sum(float(row["Adds"]) for row in parts) == one.score
     assert {row["Detection"]: float(row["Adds"]) for row in parts} == {d: part for (d, _), part in one.parts.items()}
@@ -138,7 +138,7 @@ def test_overview_and_entity_show_a_score_of_the_same_24_hours(days):
     days.page.wait_for_url("**/entity?**")
     days.settle()
     (head,) = days.table(HEAD)
-    last = head["Last_hit"]
+    last = head["Last"]
     days.open("overview")
     assert last in " ".join(days.page.locator("tbody tr", has_text="j.doe").all_inner_texts())
 

@@ -247,7 +247,7 @@ def test_who_first_the_highest_score_leads_to_what_is_known_of_it(days, alerted)
 
 def test_the_last_hit_of_a_score_is_the_same_in_overview_and_entity(days):
     days.open("overview", **RANGES["four days"])
-    when = {row["Entity"]: (row["Score"], row["Last_hit"].replace("\n", " ")) for row in days.table(WHO)}
+    when = {row["Entity"]: (row["Score"], row["Last"].replace("\n", " ")) for row in days.table(WHO)}
     days.open("entity", **RANGES["four days"])
     text = days.text
     for score, at in [*when.values()][:3]:
