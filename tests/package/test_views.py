@@ -238,7 +238,15 @@ STATES = {"LOOK": "#F8BE34", "TO DO": "#B22C3A"}
 """What a state's colour is in every view."""
 
 
+NARROW, UNSET, EDGES = 1280, 90, 24
+"""The narrowest screen; what the renderer gives a column without a width; the edges of a panel, all in pixels.
+
+What a panel has left, the renderer shares out among all columns by their widths, so that one without is no wide one.
+"""
+
+
 def table_problems(view):
+    places = {one["item"]: one["position"] for one in view.definition["layout"]["structure"]}
     for id, viz in view.definition["visualizations"].items():
         if viz["type"] != "splunk.table":
             continue
@@ -246,6 +254,13 @@ def table_problems(view):
         columns = options.get("columnFormat", {})
         if columns and all("width" in one for one in columns.values()):
             yield f"{id} has a width for every column: where its panel is wider, it leaves a part of it empty"
+        taken, room = sum(one.get("width", UNSET) for one in columns.values()), UNSET
+        if id in places:
+            room = places[id]["w"] * NARROW // WIDTH - EDGES
+        if taken > room:
+            yield f"{id} has columns of {taken} pixels, and room for {room} on a screen of {NARROW:,}"
+        if len(columns) > 1 and sum("width" not in one for one in columns.values()) > 1:
+            yield f"{id} has more than one column without a width"
         for name in columns:
             if " " in name:  # the renderer makes ids of names: aria-controls is broken, and axe says so
                 yield f"{id} has a blank in the name of the column {name}"
@@ -322,6 +337,8 @@ MISTAKES = [
     (f"{WHO}/title", "", "viz_who has no title"),
     (f"{WHO}/options/seriesColors", "> primary | pick(moon)", "viz_who reads moon"),
     (f"{WHO}/options/columnFormat", {"Entity": {"width": 9}}, "viz_who has a width for every column"),
+    (f"{WHO}/options/columnFormat/Entity/width", 200, "viz_who has columns of 853 pixels, and room for 758"),
+    (f"{WHO}/options/columnFormat/Entity", {}, "viz_who has more than one column without a width"),
     (f"{WHO}/options/columnFormat/Last hit", {}, "viz_who has a blank in the name of the column Last hit"),
     ("visualizations/viz_health/context/state/1/value", "#F8BE34", "viz_health has a colour of its own for TO DO"),
     ("layout/options/rowColors", "x", "the layout has no option rowColors"),
