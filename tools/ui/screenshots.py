@@ -14,7 +14,7 @@ from tools.ui.browser import Recorder, Screen, blank, browser, window
 from tools.ui.stage import stage
 from tools.ui.web import Web, serving
 
-CLICK = {"tuning": ("Values that hits share", "b.heron")}
+CLICK = {"entity": ("Users and devices by highest", "b.heron"), "tuning": ("Values that hits share", "b.heron")}
 """What is clicked before a picture: the first row of a panel's table with a text."""
 
 LARGEST = 600_000
