@@ -48,15 +48,17 @@ class Readers:
         self.late = event.Reading(frozenset() if None in read else late, columns)
         """What is not as it stands in the row, and decides nothing but in the case of event_id, takes time: made for
         those rows alone that a detection finds, which is run once more then, or is likely to, as the row before."""
+        self.whole = event.Reading(None if None in read else every, columns)
         self.makes_late = "event_id" in decisive or None in read or not late
         self.hit_before = False
 
     def offers(self, row: cells.Row, dispatches: bool = True) -> tuple[event.InputEvent, Sequence[Detection]]:
         """Return the input event of a row, and the detections that it can match; all where it `dispatches` not."""
+        if self.hit_before and len(self.detections) == 1:
+            # One that finds row after row is run at once: to ask whether it may find this one takes a while.
+            return self.whole(row), self.detections
         seen = self.early(row)
-        # One detection that finds row after row is run at once: to ask whether it may find this one takes a while.
-        is_likely = self.hit_before and len(self.detections) == 1
-        offered = self.dispatch(seen) if dispatches and not is_likely else self.detections
+        offered = self.dispatch(seen) if dispatches else self.detections
         if offered and (self.makes_late or self.hit_before):
             seen.update(self.late(row))
         return seen, offered

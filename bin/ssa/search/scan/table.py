@@ -60,7 +60,7 @@ class Table:
     def line(self, values: list[str], text: str | None, hit: Hit) -> str:
         """Return the line of a detected row. `text` is the record's own; None when it must be written anew."""
         added = [
-            "," if not cell else f'"{cell}",' if type(cell) is str and '"' not in cell else _column(cell)
+            "," if not cell else f"{_quoted(cell)}," if type(cell) is str else ",".join(map(_quoted, _cells(cell)))
             for cell in map(hit.get, self._new)
         ]
         for name, there in self._old:
@@ -104,13 +104,8 @@ def cells(record: str) -> list[str] | None:
     return found
 
 
-def _column(cell: Cell) -> str:
-    """Return a column and its list as CSV."""
-    return ",".join(map(_quoted, _cells(cell)))
-
-
 def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if cell else ""
+    return f'"{cell}"' if cell and '"' not in cell else '"' + cell.replace('"', '""') + '"' if cell else ""
 
 
 def _cells(cell: Cell) -> tuple[str, str]:
