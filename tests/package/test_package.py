@@ -71,7 +71,7 @@ def test_what_git_does_not_track_is_not_packed_and_named(checkout, capsys):
         (checkout / name).write_text("x")
     packed = {name for name, _ in package.shipped_files()}
     assert "bin/ssa/content/conf.py" in packed
-    assert not {name for name in packed if "scratch" in name or "orig" in name or "local" in name or "pyc" in name}
+    assert not {name for name in packed if "scratch" in name or ".orig" in name or "local" in name or "pyc" in name}
     said = capsys.readouterr().err.splitlines()
     assert sorted(line.rpartition(" ")[2] for line in said) == ["bin/ssa/scratch.py", "default/macros.conf.orig"]
 
