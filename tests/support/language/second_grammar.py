@@ -144,7 +144,7 @@ class _Trees(lark.Transformer):
 
     def minus(self, parts):
         operand = parts[1]
-        if isinstance(operand, _Unsigned):
+        if _is_too_large(operand):
             return syntax.Literal(-operand.value, AT)
         return syntax.Negative(operand, AT)
 
@@ -166,7 +166,7 @@ class _Trees(lark.Transformer):
         if len(digits) > 19 or int(digits) > LONGEST + 1:
             raise RefusedError("a number larger than a long")
         value = int(digits)
-        return syntax.Literal(value, AT) if value <= LONGEST else _Unsigned(value, AT)
+        return syntax.Literal(value, AT)
 
     def decimal(self, parts):
         value = float(parts[0].lower().rstrip("fd"))
@@ -204,7 +204,7 @@ class _Trees(lark.Transformer):
         return self.assignment(parts)
 
     def parenthesis(self, parts):
-        if isinstance(parts[0], _Unsigned):
+        if _is_too_large(parts[0]):
             raise RefusedError("a number larger than a long")
         return parts[0]
 
@@ -219,8 +219,9 @@ class _Trees(lark.Transformer):
         return self.string([key]).value if isinstance(key, lark.Token) else key, value
 
 
-class _Unsigned(syntax.Literal):
-    """The digits of the smallest long, which are one only behind a minus."""
+def _is_too_large(node):
+    """Tell whether these are the digits of the smallest long, which are one only behind a minus."""
+    return isinstance(node, syntax.Literal) and type(node.value) is int and node.value > LONGEST
 
 
 def tree(text):
@@ -263,7 +264,7 @@ def _check(program):
             level += [command.condition] if isinstance(command, syntax.Where) else []
             depth = 0
             while level:
-                if any(isinstance(node, _Unsigned) for node in level):
+                if any(map(_is_too_large, level)):
                     raise RefusedError("a number larger than a long")
                 level = [child for node in level for child in children(node)]
                 depth += 1
