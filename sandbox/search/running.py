@@ -63,7 +63,7 @@ class RunningSearch:
         self.steps = Steps(self.database)
         self.database.execute(f"SET VARIABLE spl_now = CAST({self.now!r} AS DOUBLE)")
         self.dispatched = self.earliest, self.latest
-        self.reported: tuple[float | None, float | None] | None = None  # what addinfo gives now
+        self.report_range()
 
     @contextmanager
     def ranged(self, first: spl.Command, context: Context) -> Iterator[None]:
@@ -82,13 +82,15 @@ class RunningSearch:
 
     def set_range(self, earliest: float | None, latest: float | None) -> None:
         """Limit the events to a time range, epoch s, which addinfo reports."""
-        if (earliest, latest) == self.reported:
-            return
-        self.earliest, self.latest = self.reported = earliest, latest
-        # For addinfo: all time is from 0 to +Infinity.
+        if (earliest, latest) != (self.earliest, self.latest):
+            self.earliest, self.latest = earliest, latest
+            self.report_range()
+
+    def report_range(self) -> None:
+        """Tell addinfo the time range; all time is from 0 to +Infinity."""
         info = {
-            "min_time": f"{earliest or 0:.3f}",
-            "max_time": "+Infinity" if latest is None else f"{latest:.3f}",
+            "min_time": f"{self.earliest or 0:.3f}",
+            "max_time": "+Infinity" if self.latest is None else f"{self.latest:.3f}",
             "sid": self.head.sid,
             "search_time": f"{self.now:.3f}",
         }

@@ -165,8 +165,7 @@ class _Trees(lark.Transformer):
         digits = parts[0].lower().rstrip("l").lstrip("0") or "0"
         if len(digits) > 19 or int(digits) > LONGEST + 1:
             raise RefusedError("a number larger than a long")
-        value = int(digits)
-        return syntax.Literal(value, AT)
+        return syntax.Literal(int(digits), AT)
 
     def decimal(self, parts):
         value = float(parts[0].lower().rstrip("fd"))

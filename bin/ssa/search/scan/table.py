@@ -105,7 +105,7 @@ def cells(record: str) -> list[str] | None:
 
 
 def _quoted(cell: str) -> str:
-    return f'"{cell}"' if cell and '"' not in cell else '"' + cell.replace('"', '""') + '"' if cell else ""
+    return '"' + cell.replace('"', '""') + '"' if cell else ""
 
 
 def _cells(cell: Cell) -> tuple[str, str]:
