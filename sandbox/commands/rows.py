@@ -138,20 +138,32 @@ def build_sort(_: Context, command: spl.Command, rows: sql.Relation) -> str:
             raise spl.fail(f"Unsupported option '{word.text}' of 'sort'", word.position)
         name = word.text if sign else word.text.lstrip("+-")
         order = "DESC" if (sign or word).text.startswith("-") else "ASC"
-        value = sql.value_of(rows, name)
+        if name == "str" and reader.take("("):
+            value = sql.value_of(rows, reader.word().text)
+            reader.expect(")")
+            keys.append(f"{_sorted_text(value)} {order} NULLS LAST")
+        else:
+            keys += _sort_keys(sql.value_of(rows, name), order)
         reader.take(",")
-        if value.kind == "number":
-            keys.append(f"{value.code} {order} NULLS LAST")
-            continue
-        text = f"array_to_string({value.code}, chr(10))" if value.kind == "list" else sql.as_text(value)
-        number = sql.as_number(sql.Sql(text, "text"))
-        is_address = f"regexp_full_match({text}, {sql.quote(_IPV4)})"
-        word_order = f"CASE WHEN {is_address} THEN {_PADDED.format(text)} ELSE {text} END"
-        # numbers before words; a row without the field comes last, whatever the order
-        first = [f"{text} IS NULL", f"{number} {order} NULLS FIRST"] if order == "DESC" else [f"{number} NULLS LAST"]
-        keys += [*first, f"{word_order} {order} NULLS LAST"]
     tail = f"ORDER BY {', '.join(keys)}, rowid" + (f" LIMIT {limit}" if limit else "")
     return sql.query(rows.source, sql.same(rows), tail)
+
+
+def _sort_keys(value: sql.Sql, order: str) -> list[str]:
+    """Order by numbers, addresses and words, as each value is; a row without one comes last, whatever the order."""
+    if value.kind == "number":
+        return [f"{value.code} {order} NULLS LAST"]
+    text = _sorted_text(value)
+    number = sql.as_number(sql.Sql(text, "text"))
+    is_address = f"regexp_full_match({text}, {sql.quote(_IPV4)})"
+    word_order = f"CASE WHEN {is_address} THEN {_PADDED.format(text)} ELSE {text} END"
+    # numbers before words
+    first = [f"{text} IS NULL", f"{number} {order} NULLS FIRST"] if order == "DESC" else [f"{number} NULLS LAST"]
+    return [*first, f"{word_order} {order} NULLS LAST"]
+
+
+def _sorted_text(value: sql.Sql) -> str:
+    return f"array_to_string({value.code}, chr(10))" if value.kind == "list" else sql.as_text(value)
 
 
 def build_reverse(_: Context, command: spl.Command, rows: sql.Relation) -> str:

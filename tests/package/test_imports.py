@@ -25,8 +25,8 @@ ROOMS = {
 LANGUAGE = ("values", "required_text", "text", "functions", "analysis", "run")
 """The rooms of the language: each imports those before it."""
 
-SPLUNKLIB = ("search/sdk_command.py", "search/explain_command.py", "search/setup_command.py", "action/rest")
-"""The edges, three modules and a room: only they know splunk-sdk."""
+SPLUNKLIB = ("search/sdk_command.py", "search/setup_command.py", "action/rest")
+"""The edges, two modules and a room: only they know splunk-sdk."""
 
 
 REST = ("guard", "lookups", "receivers", "session")

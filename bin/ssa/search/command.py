@@ -6,8 +6,6 @@ Its chunks are scanned, not parsed (see scan.py). sdk_command.py is the same com
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from collections.abc import Sequence
 
 from ssa.checking import TYPE_CHECKING
@@ -18,7 +16,7 @@ from ssa.content.selection import EVERY, to_run
 
 from .detector import Detector
 from .messages import here, log
-from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, streams
+from .protocol import Conversation, MalformedChunkError, Option, RefusedError, boolean, read_options, serve_splunkd
 from .scan.scan import Scan
 
 if TYPE_CHECKING:
@@ -70,13 +68,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
     conversation = Conversation(source, sink)
     scan: Scan | None = None
     try:
-        arguments = conversation.arguments()
-        try:
-            scan = prepare(arguments, conversation)
-        except RefusedError as refused:
-            for problem in refused.args:
-                conversation.fail(problem)
-        conversation.describe(type="streaming")
+        scan = conversation.open(lambda arguments: prepare(arguments, conversation), type="streaming")
         if scan is None:
             return 1
         gc.freeze()  # what is there now stays
@@ -94,9 +86,4 @@ def serve(source: BinaryIO, sink: BinaryIO) -> int:
 
 def main() -> int:
     """Serve one search; return the exit code."""
-    try:
-        return serve(*streams())
-    except OSError as error:
-        sys.stderr.write(f"ssadetect: splunkd has ended the search: {error}\n")
-        sys.stderr.flush()
-        os._exit(1)  # without the interpreter's own try to write what is left
+    return serve_splunkd("ssadetect", serve)

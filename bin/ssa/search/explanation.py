@@ -7,14 +7,9 @@ from itertools import chain
 
 from ssa.content import message_fields
 from ssa.content.detection import Detection, format_score
-from ssa.language.analysis.lint import lint
 from ssa.language.required_text import GATES, MATCHES, PRESENT, SAME, RequiredText
-from ssa.language.text.errors import line_and_column
-from ssa.language.text.printer import print_command
 from ssa.rows.cells import Row
 from ssa.rows.event import required
-
-from .costs import advice, measure
 
 COLUMNS = ("detection", "part", "name", "text", "line", "column", "near")
 """What a row of an explanation has."""
@@ -106,6 +101,8 @@ def explain_set(detections: Sequence[Detection], rows: Sequence[Row], what: str)
 
     That is measured over `rows`; `what` names them.
     """
+    from .costs import advice, measure  # not at the start, as every view of techniques waits for it
+
     gated = [f"'{detection.name}'" for detection in detections if gate_of(detection)]
     found = []
     if gated:
@@ -141,6 +138,9 @@ def phrase(wanted: RequiredText) -> str:
 
 
 def _steps(detection: Detection) -> Iterator[Line]:
+    from ssa.language.text.errors import line_and_column  # loaded with the plan, and not before
+    from ssa.language.text.printer import print_command
+
     program = detection.plan.program
     for number, statement in enumerate(program.statements, 1):
         name = f"pipeline {number}" if statement.binding is None else f"${statement.binding}"
@@ -151,6 +151,8 @@ def _steps(detection: Detection) -> Iterator[Line]:
 
 
 def _warnings(detection: Detection) -> Iterator[Line]:
+    from ssa.language.analysis.lint import lint  # as in _steps
+
     for warning in lint(detection.plan.program):
         found = {"name": "search", "text": warning.problem, "near": warning.near}
         yield {**found, "line": str(warning.line), "column": str(warning.column)}

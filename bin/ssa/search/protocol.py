@@ -3,23 +3,27 @@
 splunkd sends `getinfo`, then `execute` chunks until it closes its end, and gets one reply to each. This module reads
 and answers them, and knows the command's options and messages; what a command does with its rows it leaves to others.
 splunk-sdk speaks the same protocol (see sdk_command.py) and takes twice as long to start: every search waits for it.
+Of a command that generates rows, splunkd sends `execute` without any, as long as an answer does not say it is finished.
 Source: Splunk's own description of the protocol, splunk-sdk 2.1.1, and recordings of what splunkd 6.3 to 8.2 sent.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ssa.checking import TYPE_CHECKING
 from ssa.immutable import Immutable
 
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, TypeVar
+
+    Prepared = TypeVar("Prepared")
 
 
 HEADER = re.compile(rb"chunked\s+1\.0\s*,\s*(\d{1,8})\s*,\s*(\d{1,12})\s*\n")
@@ -28,6 +32,9 @@ MAX_HEADER = 200
 
 IN_MEMORY = 8 << 20
 """How much of an answer is held in memory, in bytes; what is longer goes to a temporary file."""
+
+MOST_ROWS = 50_000
+"""How many rows an answer of rows of our own has: what splunkd takes at a time, and splunk-sdk gives it."""
 
 PIECE = 1 << 16
 
@@ -224,7 +231,53 @@ class Conversation:
         self._messages.append(("ERROR", text))
         self.failed = True
 
-    def arguments(self) -> list[str]:
+    def open(self, prepare: Callable[[list[str]], Prepared], **described: object) -> Prepared | None:
+        """Answer getinfo: say what the command is, with the messages so far.
+
+        Returns what `prepare` makes of the arguments, or None where that raised RefusedError, which is shown.
+        """
+        prepared = None
+        arguments = self._arguments()
+        try:
+            prepared = prepare(arguments)
+        except RefusedError as refused:
+            for problem in refused.args:
+                self.fail(problem)
+        self._reply(described)
+        return prepared
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks of rows; each is answered when the next one is asked for. Raises MalformedChunkError."""
+        while True:
+            asked = self._read("execute")
+            if asked is None:
+                return
+            metadata, body = asked
+            finished = bool(metadata.get("finished", False))
+            yield Chunk(body, self._spool, finished)
+            body.drain()
+            self._reply({"finished": finished})
+
+    def generate(self, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+        """Answer with rows of the command's own, MOST_ROWS at a time. Raises MalformedChunkError and NoRoomError."""
+        import csv  # not at the start, because ssadetect writes its rows without it
+
+        writer, left = csv.DictWriter(self._spool, columns), iter(rows)
+        finished = False
+        while not finished and (asked := self._read("execute")) is not None:
+            asked[1].drain()
+            some = list(itertools.islice(left, MOST_ROWS))
+            finished = len(some) < MOST_ROWS
+            writer.writeheader()
+            writer.writerows(some)
+            self._reply({"finished": finished})
+
+    def end(self, problem: str) -> None:
+        """Answer a chunk that cannot be read, for the last time; what was found in it goes out."""
+        self.fail(problem)
+        self._reply({"finished": True})
+
+    def _arguments(self) -> list[str]:
         """Read getinfo; return the command's arguments, without their quotes. Raises MalformedChunkError."""
         asked = self._read("getinfo")
         if asked is None:
@@ -241,27 +294,6 @@ class Conversation:
         folder = info.get("dispatch_dir")
         self._spool.folder = folder if isinstance(folder, str) and os.path.isdir(folder) else None
         return given
-
-    def describe(self, **described: object) -> None:
-        """Answer getinfo: say what the command is, with the messages so far."""
-        self._reply(described)
-
-    def chunks(self) -> Iterator[Chunk]:
-        """Yield the chunks of rows; each is answered when the next one is asked for. Raises MalformedChunkError."""
-        while True:
-            asked = self._read("execute")
-            if asked is None:
-                return
-            metadata, body = asked
-            finished = bool(metadata.get("finished", False))
-            yield Chunk(body, self._spool, finished)
-            body.drain()
-            self._reply({"finished": finished})
-
-    def end(self, problem: str) -> None:
-        """Answer a chunk that cannot be read, for the last time; what was found in it goes out."""
-        self.fail(problem)
-        self._reply({"finished": True})
 
     def _read(self, action: str) -> tuple[dict[str, Any], Body] | None:
         """Read the header and the metadata of a chunk; None where splunkd has closed its end."""
@@ -294,6 +326,16 @@ class Conversation:
         self._spool.send(self._sink)
         self._sink.flush()
         self._messages = []
+
+
+def serve_splunkd(name: str, serve: Callable[[BinaryIO, BinaryIO], int]) -> int:
+    """Have `serve` answer what splunkd sends, with the streams from and to it; return the exit code that it returns."""
+    try:
+        return serve(*streams())
+    except OSError as error:
+        sys.stderr.write(f"{name}: splunkd has ended the search: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)  # without the interpreter's own try to write what is left
 
 
 def streams() -> tuple[BinaryIO, BinaryIO]:
