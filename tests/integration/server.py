@@ -56,18 +56,30 @@ def until(request, enough, what):
 
 def finished(job):
     """Wait for a job; return its rows. An error that it tells of fails."""
-    until(job.is_done, bool, "the search still runs")
-    read = [*JSONResultsReader(job.results(output_mode="json", count=0))]
-    wrong = [str(message) for message in read if isinstance(message, Message) and message.type in ("ERROR", "FATAL")]
-    assert (job["isFailed"], wrong) == ("0", []), job["search"]
+    found = rows(job)
     job.cancel()
+    return found
+
+
+def rows(job, over=""):
+    """Wait for a job; return its rows, or what a search makes of them. An error fails."""
+    until(job.is_done, bool, "the search still runs")
+    more = {"search": over} if over else {}
+    read = [*JSONResultsReader(job.results(output_mode="json", count=0, **more))]
+    wrong = [str(message) for message in read if isinstance(message, Message) and message.type in ("ERROR", "FATAL")]
+    assert (job["isFailed"], wrong) == ("0", []), over or job["search"]
     return [dict(row) for row in read if not isinstance(row, Message)]
 
 
 def search(service, spl, earliest=0, latest="now"):
     """Run a search to its end; return its rows."""
+    return finished(job(service, spl, earliest, latest))
+
+
+def job(service, spl, earliest, latest):
+    """Start a search."""
     text = spl if spl.lstrip().startswith("|") else f"search {spl}"
-    return finished(service.jobs.create(text, earliest_time=earliest, latest_time=latest))
+    return service.jobs.create(text, earliest_time=earliest, latest_time=latest)
 
 
 def complaint(service, spl):

@@ -1,9 +1,12 @@
 """The searches of the app's views: points of docs/first-install.md. What draws them is tests/ui's."""
 
+from typing import NamedTuple
+
 import pytest
+from splunklib.client import Job
 
 from tests.integration import demo
-from tests.integration.server import search
+from tests.integration.server import job, rows
 from tools.ui import views
 
 pytestmark = pytest.mark.xdist_group("integration")
@@ -11,12 +14,26 @@ pytestmark = pytest.mark.xdist_group("integration")
 VIEWS = views.shipped()
 
 
+class Found(NamedTuple):
+    """A job, or what was made of its results, and the rows."""
+
+    job: Job
+    rows: list[dict[str, object]]
+
+
 def painted(service, view):
-    """Run the searches of a view over the demo's days, a chain after what it extends; return rows by data source."""
-    known, found = view.defaults, {}
-    for id, source in view.sources.items():
-        found[id] = search(service, views.fill(view.query(id), known), *demo.ALL)
-        known |= view.results(id, found[id]) if source["options"].get("enableSmartSources") else {}
+    """Run the searches of a view over the demo's days, as Splunk does; return rows by data source."""
+    jobs = []
+
+    def search(text, over):
+        if over:
+            return Found(over.job, rows(over.job, text))
+        jobs.append(job(service, text, *demo.ALL))
+        return Found(jobs[-1], rows(jobs[-1]))
+
+    found = {id: one.rows for id, one in views.paint(view, view.defaults, search)}
+    for one in jobs:
+        one.cancel()
     return found
 
 

@@ -35,13 +35,14 @@ def installed(archive, home):
 
 def opened(instance, name):
     """Open a view: the searches that ran, and their rows, by data source."""
-    view, searches, rows = VIEWS[name], {}, {}
-    known = view.defaults | OPENED[name]
-    for id in view.sources:
-        searches[id] = views.fill(view.query(id), known)
-        rows[id] = instance.search(searches[id]).rows
-        known |= view.results(id, rows[id])
-    return searches, rows
+    searches = []
+
+    def search(text, over):
+        searches.append(text)
+        return instance.search(text, over=over)
+
+    view = VIEWS[name]
+    return searches, {id: found.rows for id, found in views.paint(view, view.defaults | OPENED[name], search)}
 
 
 ONCE = "Each hit scores once"

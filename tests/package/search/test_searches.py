@@ -3,6 +3,7 @@
 What each finds is in test_searches.toml, by the place where it stands. A search without an entry there fails.
 """
 
+import functools
 import json
 import re
 import tomllib
@@ -72,30 +73,22 @@ def quiet(archive, tmp_path_factory):
         yield splunkd.acting(ADMIN)
 
 
-def tokens(instance, view):
-    """What the tokens of a view are at first paint, those that are set from the results of a search too."""
-    found = view.defaults
-    for id, source in view.sources.items():
-        if source["options"].get("enableSmartSources"):
-            found |= view.results(id, instance.search(views.fill(view.query(id), found)).rows)
-    return found
-
-
-def chosen(view, source):
-    """The user that somebody has chosen in *Entity*, which shows nothing but its chooser before."""
-    return {"entity": "b.heron"} if view == "entity" and source != "ds_chooser" else {}
-
-
 @pytest.fixture(scope="module")
 def painted(demo, quiet):
-    """The results of the searches of each view at first paint: (view, source) -> with data, and with none."""
+    """The results of the searches of each view: (view, source) -> with data, and with none.
+
+    In *Entity* somebody has chosen a user; its chooser shows nothing then, and is as it was before.
+    """
     found = {}
-    for view in VIEWS.values():
-        for instance in (demo, quiet):
-            known = tokens(instance, view)
-            for source in view.sources:
-                query = views.fill(view.query(source), known | chosen(view.name, source))
-                found.setdefault((view.name, source), []).append(instance.search(query, now=EVENING))
+    for instance in (demo, quiet):
+        search = functools.partial(instance.search, now=EVENING)
+        for view in VIEWS.values():
+            chosen = {"entity": "b.heron"} if view.name == "entity" else {}
+            shown = dict(views.paint(view, view.defaults | chosen, search))
+            if chosen:
+                shown["ds_chooser"] = search(views.fill(view.query("ds_chooser"), view.defaults))
+            for id, result in shown.items():
+                found.setdefault((view.name, id), []).append(result)
     return found
 
 

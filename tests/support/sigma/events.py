@@ -1,13 +1,16 @@
 """Events of process creation, as a row of Splunk and as Sigma names their fields: two ways from one text."""
 
 import functools
+import json
 import re
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 
 from sandbox.inputs import windows
+from ssa.rows.event import input_event
 from tests.support.sigma.matcher import Event
+from tests.support.soak import SOAK
 from tests.support.windows.real_events import as_splunk, real_events
 
 NAMESPACE = re.compile(r"^\{.*\}")
@@ -79,3 +82,18 @@ def real():
     """(row, event) of each real event of which Splunk makes a process event."""
     events = [windows.parse(as_splunk(one)) for one in real_events()]
     return [(row(event), sigma(event)) for event in events if event.tags]
+
+
+ALIKE = frozenset({"_raw", "_time", "event_id", "dest_device_id", "LogonId", "SubjectLogonId"})
+"""What tells one event from another that says the same: when and where it was, its ids, and its text."""
+
+
+def differing(fields):
+    """Of the real events those that differ in these fields, but for ALIKE; in soak, all."""
+    if SOAK:
+        return real()
+    found = {}
+    for row, event in real():
+        seen = input_event(row, fields - ALIKE)
+        found.setdefault(json.dumps(seen, sort_keys=True), (row, event))
+    return [*found.values()]

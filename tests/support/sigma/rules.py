@@ -30,6 +30,7 @@ def unpacked(archive, target):
     return target
 
 
+@functools.cache
 def documents(rules):
     """Each rule file's document, by its path below the folder."""
     return {
