@@ -110,7 +110,7 @@ def write_page(done: Replay, console: Console, dry_run: bool) -> None:
             highest.add_row("…", "", f"and {len(done.scores) - TOP} more", "")
         console.print(highest)
 
-    show(f"4. Alerts raised by {len(done.risk_rules)} risk rules, scheduled hourly: {len(done.risk_alerts):,}")
+    show(f"4. Alerts raised by {len(done.risk_rules)} risk rules, run as they are scheduled: {len(done.risk_alerts):,}")
     if done.risk_alerts:
         raised = table("", "UTC", "score", "user or device", "message")
         for alert in done.risk_alerts:

@@ -83,7 +83,9 @@ def fill(text: str, tokens: Mapping[str, str]) -> str:
 class Found(Protocol):
     """What a search has found."""
 
-    rows: list[Any]
+    @property
+    def rows(self) -> Sequence[Mapping[str, Any]]:
+        """Its rows."""
 
 
 Results = TypeVar("Results", bound=Found)

@@ -263,14 +263,12 @@ class Conversation:
         import csv  # not at the start, because ssadetect writes its rows without it
 
         writer, left = csv.DictWriter(self._spool, columns), iter(rows)
-        finished = False
-        while not finished and (asked := self._read("execute")) is not None:
+        while (asked := self._read("execute")) is not None:
             asked[1].drain()
             some = list(itertools.islice(left, MOST_ROWS))
-            finished = len(some) < MOST_ROWS
             writer.writeheader()
             writer.writerows(some)
-            self._reply({"finished": finished})
+            self._reply({"finished": len(some) < MOST_ROWS})
 
     def end(self, problem: str) -> None:
         """Answer a chunk that cannot be read, for the last time; what was found in it goes out."""

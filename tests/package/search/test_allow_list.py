@@ -179,6 +179,7 @@ def test_a_new_version_over_the_old_one_has_the_entries_again_after_the_next_run
 
 
 def test_without_the_kv_store_hits_come_risk_is_written_and_the_copy_applies(estate):
+    conf(estate.local / "alert_actions.conf", {"ssa_risk": {"maxtime": "10s"}})  # for how long the ledger is asked for
     estate.schedule(RULE)
     estate.entries("ssa_allow_list", ENTRY)
     estate.instance.kvstore.status = "failed"

@@ -216,8 +216,10 @@ class _Parser(Cursor):
         """Parse an expression that stands in no other, and check how deep it is."""
         at = self.now.at
         expression = self.expression()
+        if self.now.at - at <= MAX_DEPTH:
+            return expression  # of so few characters it cannot be deeper
         level, depth = [expression], 0
-        while level and self.now.at - at > MAX_DEPTH:  # one of fewer characters cannot be so deep
+        while level:
             level = [child for node in level for child in syntax.children(node)]
             depth += 1
         if depth > MAX_DEPTH:
