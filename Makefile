@@ -42,7 +42,8 @@ soak: $(VENV)/dev ## run the long suites at full count, and print seeds and tota
 	  tests/language/test_required.py tests/tools/content/test_pushdown.py tests/action/test_hostile.py \
 	  tests/package/action/test_action.py tests/package/action/test_delivery.py tests/search/scan/test_scan.py tests/search/dispatch tests/package/search/test_protocol.py \
 	  tests/package/search/test_parity.py tests/package/action/test_scores.py tests/package/action/test_histories.py \
-	  tests/sandbox/inputs/windows/test_mixtures.py tests/sandbox/inputs/windows/test_linear.py
+	  tests/sandbox/inputs/windows/test_mixtures.py tests/sandbox/inputs/windows/test_linear.py \
+	  tests/tools/content/sigma/test_rules.py
 
 package: $(VENV)/sandbox ## build dist/ssa_detections-<version>.tar.gz
 	@$(RUN) -m tools.build.package
