@@ -26,8 +26,8 @@ ui: $(VENV)/sandbox ui/dist/view.js ## open the views over them in a browser, no
 
 javascript: $(JAVASCRIPT) ## set up what the tests with Splunk's JavaScript SDK need (Node.js); without it they skip
 
-screenshots: $(VENV)/dev ui/dist/view.js ## draw the pictures of README and docs (Node.js, Chromium)
-	@$(RUN) -m tools.ui.screenshots
+screenshots: $(VENV)/dev ui/dist/view.js ## draw the pictures of README and docs, or VIEW=overview (Node.js, Chromium)
+	@$(RUN) -m tools.ui.screenshots $(VIEW)
 
 test: $(VENV)/dev $(VENV)/contentctl/ready ## run the tests (real events and Sigma rules too where SSA_REAL_EVENTS and SSA_SIGMA_RULES name their folders)
 	@$(RUN) -m tools.build.package

@@ -1,5 +1,6 @@
-"""`python -m tools.ui.screenshots`: write the pictures of views in README and docs, over the demo events."""
+"""`python -m tools.ui.screenshots [VIEW…]`: write the pictures of views in README and docs, over the demo events."""
 
+import argparse
 import itertools
 import sys
 import tempfile
@@ -23,6 +24,11 @@ LARGEST = 600_000
 
 def main() -> int:
     """Write the pictures; return the exit code."""
+    parser = argparse.ArgumentParser(prog="tools.ui.screenshots", description=__doc__)
+    parser.add_argument("views", nargs="*", metavar="VIEW", help=f"of {', '.join(pictures.VIEWS)}; all by default")
+    chosen = parser.parse_args().views or pictures.VIEWS
+    if unknown := [name for name in chosen if name not in pictures.VIEWS]:
+        parser.error(f"there is no picture of '{unknown[0]}': name {', '.join(pictures.VIEWS)}")
     console = Console()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as home, stage(Path(home), package.build(), console) as splunkd:
         recorder = Recorder(Web(splunkd).application)
@@ -34,7 +40,7 @@ def main() -> int:
         ):
             shown = Screen(page, recorder, address)
             pictures.FOLDER.mkdir(parents=True, exist_ok=True)
-            for name, (size, width) in itertools.product(pictures.VIEWS, pictures.SIZES.items()):
+            for name, (size, width) in itertools.product(chosen, pictures.SIZES.items()):
                 shown.resize(width)
                 shown.open(name)
                 if name in CLICK:

@@ -216,7 +216,7 @@ def test_routine_installs_by_one_account_do_not_alert_and_another_anomaly_beside
 
 
 def test_a_hit_that_is_indexed_days_late_alerts_on_the_day_whose_score_it_raises_and_once(estate):
-    days = 3 * 24 * HOUR
+    days = 2 * 24 * HOUR
     two = [(DAY + minute * 60, "amy", f"ws-{minute}") for minute in (1, 2)]
     estate.hits(*two)
     estate.schedule(SCORE)

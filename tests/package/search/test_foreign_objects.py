@@ -9,6 +9,8 @@ from sandbox.splunkd import Splunkd
 from sandbox.splunkd.state import ROLES, Session
 from tools.ui import views
 
+pytestmark = pytest.mark.xdist_group("foreign")  # one worker opens the views of the app alone
+
 VIEWS = views.shipped()
 RULE = "SSA - Windows System Binary Proxy Execution MSIExec DLLRegisterServer - Rule"
 FILTER = "windows_system_binary_proxy_execution_msiexec_dllregisterserver_filter"

@@ -18,8 +18,7 @@ from tests.support.sigma.matcher import matcher
 from tools.__main__ import main
 from tools.content.sigma.conversion import detection
 
-PARTS = 4
-"""Of the real events: each is a test, so that they run side by side."""
+pytestmark = pytest.mark.xdist_group("sigma")  # one worker compiles the rules
 
 
 @pytest.fixture(scope="session")
@@ -75,14 +74,13 @@ def test_each_rule_fires_on_its_own_sample_in_a_replay(selection, app, tmp_path,
     assert "SSA - Sigma process_creation - Rule" in risk
 
 
-@pytest.mark.parametrize("part", range(PARTS))
-def test_each_rule_finds_in_real_events_what_another_matcher_finds_alone_and_in_one_pass(selection, detections, part):
+def test_each_rule_finds_in_real_events_what_another_matcher_finds_alone_and_in_one_pass(selection, detections):
     documents = rules.documents(selection)
     matchers = {file: matcher(documents[file]["detection"]) for file in detections}
     files = {one.name: file for file, one in detections.items()}
     fields = frozenset().union(*(one.plan.input_fields for one in detections.values()))
     dispatch, offered, fired = Dispatch([*detections.values()]), 0, 0
-    rows = events.differing(fields)[part::PARTS]
+    rows = events.differing(fields)
     for row, event in rows:
         seen = input_event(row, fields)
         likely = {files[one.name] for one in dispatch(seen)}
