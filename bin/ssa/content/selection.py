@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import conf, settings
 from .detection import CONF, Catalogue, Detection, DetectionError
@@ -11,6 +11,12 @@ EVERY = "*"
 """Stands for all detections, in sets and outside."""
 
 EXCLUDE = "detection= and set= exclude each other: name detections, or sets"
+
+
+def refuse_unnamed(arguments: Sequence[str]) -> None:
+    """Raise DetectionError for arguments of a search command that name no option."""
+    if arguments:
+        raise DetectionError(f"unexpected argument '{arguments[0]}': write detection=\"<name or id>\" or set=<name>")
 
 
 def to_run(

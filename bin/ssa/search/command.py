@@ -12,7 +12,7 @@ from ssa.checking import TYPE_CHECKING
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.index import Index
-from ssa.content.selection import EVERY, to_run
+from ssa.content.selection import EVERY, refuse_unnamed, to_run
 
 from .detector import Detector
 from .messages import here, log
@@ -37,8 +37,7 @@ def detector(
     `named`, `trace` and `sets` are the values of the options, `unnamed` the arguments that name none.
     """
     try:
-        if unnamed:
-            raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\" or set=<name>")
+        refuse_unnamed(unnamed)
         index = Index(APP)
         catalogue = Catalogue.of_app(APP, index)
         for problem in catalogue.settings.problems:

@@ -9,7 +9,7 @@ from ssa.content import conf
 from ssa.content.conf import APP, ConfError
 from ssa.content.detection import Catalogue, DetectionError
 from ssa.content.index import Index
-from ssa.content.selection import EXCLUDE, names_in
+from ssa.content.selection import EXCLUDE, names_in, refuse_unnamed
 from ssa.content.settings import CONF
 
 from .explanation import COLUMNS, MORE_PARTS, PARTS, Line, explain, explain_set
@@ -41,8 +41,7 @@ def explanations(arguments: list[str]) -> list[Line]:
     """Return the rows that the arguments ask for; raises RefusedError for whatever is wrong with what they name."""
     options, unnamed = read_options(arguments, OPTIONS)
     try:
-        if unnamed:
-            raise DetectionError(f"unexpected argument '{unnamed[0]}': write detection=\"<name or id>\" or set=<name>")
+        refuse_unnamed(unnamed)
         only = _parts(options["part"])
         catalogue = Catalogue.of_app(APP, Index(APP) if only else None)
         rows = _all(catalogue, options["detection"], options["set"], options["measure"], only)
